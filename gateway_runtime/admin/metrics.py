@@ -1,0 +1,150 @@
+"""The gateway's counters in the form Prometheus reads: one exposition for all workers."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+from prometheus_client.registry import Collector
+
+from gateway_runtime import VERSION
+from gateway_runtime.admin.view import GatewayView
+from gateway_runtime.schema.histogram import bounds
+from gateway_runtime.telemetry.totals import Sums, merge
+
+# Seconds, as OpenTelemetry recommends for HTTP.
+BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+PLACE = ("api", "instance", "route")
+
+
+class GatewayCollector(Collector):
+    """Builds the families when asked. Labels are names of the configuration, never parts of a request."""
+
+    def __init__(self, gateway: GatewayView) -> None:
+        self._gateway = gateway
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family."""
+        yield from self._traffic()
+        yield from self._configuration()
+        yield from self._health()
+
+    def _traffic(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "portico_http_requests", "Finished requests.", labels=(*PLACE, "code", "policy", "source")
+        )
+        refusals = CounterMetricFamily(
+            "portico_policy_rejections", "Requests ended by a policy.", labels=("api", "instance", "policy", "reason")
+        )
+        places: defaultdict[tuple[str, ...], Sums] = defaultdict(Sums)
+        refused: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        counted: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        names = self._gateway.workers
+        for labels, sums in self._gateway.totals.series.items():
+            place = (names.api_names.get(labels.api, labels.api), labels.api, names.route_name(labels.route))
+            source = "policy" if labels.policy else "gateway" if labels.code else "upstream"
+            counted[(*place, str(labels.status), labels.policy, source)] += sums.requests
+            if labels.policy:
+                refused[(place[0], labels.api, labels.policy, labels.code)] += sums.requests
+            total = places[place]
+            total.requests += sums.requests
+            total.bytes_in += sums.bytes_in
+            total.bytes_out += sums.bytes_out
+            merge(total.latency, sums.latency)
+            merge(total.upstream_latency, sums.upstream_latency)
+        for values, count in counted.items():
+            requests.add_metric(values, count)
+        for values, count in refused.items():
+            refusals.add_metric(values, count)
+        yield requests
+        yield refusals
+        yield from _by_place(places)
+
+    def _configuration(self) -> Iterator[Metric]:
+        running = self._gateway.client.running
+        yield GaugeMetricFamily("portico_config_version", "The revision that is served.", value=running.revision)
+        yield GaugeMetricFamily(
+            "portico_config_last_success_timestamp_seconds", "When it was applied.", value=running.applied_at
+        )
+        yield CounterMetricFamily(
+            "portico_config_reload_failures", "Revisions that were refused.", value=running.failures
+        )
+
+    def _load(self) -> Iterator[Metric]:
+        connections = GaugeMetricFamily(
+            "portico_connections", "Open connections of callers.", labels=("worker", "state")
+        )
+        inflight = GaugeMetricFamily("portico_inflight_requests", "Requests being answered.", labels=("worker",))
+        lag = GaugeMetricFamily(
+            "portico_event_loop_lag_seconds",
+            "The longest a worker's event loop was late within half a minute.",
+            labels=("worker",),
+        )
+        for worker in self._gateway.workers.alive:
+            if (load := worker.load) is not None:
+                number = str(worker.number)
+                connections.add_metric((number, "idle"), load.idle)
+                connections.add_metric((number, "active"), load.active)
+                inflight.add_metric((number,), load.active)
+                lag.add_metric((number,), load.lag_seconds)
+        yield from (connections, inflight, lag)
+
+    def _health(self) -> Iterator[Metric]:
+        gateway, spool = self._gateway, self._gateway.spool
+        if gateway.redis_up is not None:
+            yield GaugeMetricFamily("portico_redis_up", "Whether Redis answers.", value=int(gateway.redis_up))
+        yield GaugeMetricFamily("portico_workers", "Worker processes that serve.", value=len(gateway.workers.alive))
+        yield CounterMetricFamily("portico_worker_restarts", "Workers replaced.", value=gateway.workers.restarts)
+        yield from self._load()
+        if spool is not None:
+            yield CounterMetricFamily("portico_events_exported", "Counted requests stored.", value=spool.exported)
+            yield CounterMetricFamily("portico_events_dropped", "Counted requests given up.", value=spool.dropped)
+            yield GaugeMetricFamily("portico_events_waiting", "Counted requests not stored yet.", value=spool.waiting)
+        yield CounterMetricFamily(
+            "portico_metrics_folded", "Requests without a series of their own.", value=gateway.totals.folded
+        )
+        handshakes = CounterMetricFamily("portico_tls_handshakes", "TLS handshakes by end.", labels=("outcome",))
+        for outcome, count in sorted(gateway.totals.handshakes.items()):
+            handshakes.add_metric((outcome,), count)
+        yield handshakes
+        build = GaugeMetricFamily("portico_build_info", "The version that runs.", labels=("version",))
+        build.add_metric((VERSION,), 1)
+        yield build
+
+
+def _by_place(places: dict[tuple[str, ...], Sums]) -> Iterator[Metric]:
+    whole = HistogramMetricFamily(
+        "portico_http_request_duration_seconds", "From the request's first byte to the answer's last.", labels=PLACE
+    )
+    upstream = HistogramMetricFamily(
+        "portico_upstream_duration_seconds", "The part of it spent waiting for the backend.", labels=PLACE
+    )
+    received = SummaryMetricFamily("portico_http_request_size_bytes", "Bytes of requests.", labels=PLACE)
+    sent = SummaryMetricFamily("portico_http_response_size_bytes", "Bytes of responses.", labels=PLACE)
+    for place, sums in places.items():
+        for family, counts in ((whole, sums.latency), (upstream, sums.upstream_latency)):
+            if counts:
+                buckets, total = cumulative(counts)
+                family.add_metric(place, buckets, total)
+        received.add_metric(place, sums.requests, sums.bytes_in)
+        sent.add_metric(place, sums.requests, sums.bytes_out)
+    yield from (whole, upstream, received, sent)
+
+
+def cumulative(counts: dict[int, int]) -> tuple[list[tuple[str, float]], float]:
+    """Return the buckets Prometheus expects, and the sum in seconds (each duration taken as its bucket's middle)."""
+    total = 0.0
+    tops: list[tuple[float, int]] = []
+    for index, count in sorted(counts.items()):
+        low, high = bounds(index)
+        total += count * (low + high) / 2 / 1e6
+        tops.append((high / 1e6, count))
+    buckets: list[tuple[str, float]] = [
+        (str(boundary), sum(count for top, count in tops if top <= boundary)) for boundary in BOUNDARIES
+    ]
+    return [*buckets, ("+Inf", sum(counts.values()))], total

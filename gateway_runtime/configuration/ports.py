@@ -1,0 +1,54 @@
+"""Finding out beforehand whether a listener's port is free."""
+
+import errno
+import ipaddress
+import socket
+
+import msgspec
+
+from gateway_runtime.schema.document import Listener
+from gateway_runtime.schema.faults import ConfigFault
+
+
+class _Listeners(msgspec.Struct):
+    listeners: list[Listener] = []
+
+
+def probe_listeners(document: bytes, held: list[Listener]) -> list[Listener]:
+    """Return a document's listeners after trying those that are new. Raises `ConfigFault` for a port in use.
+
+    Workers share a port by SO_REUSEPORT, and so would another gateway of the same user, silently taking half of the
+    connections: only a bind without that option tells.
+    """
+    try:
+        listeners = msgspec.json.decode(document, type=_Listeners).listeners
+    except msgspec.MsgspecError:
+        # The compiler says what is wrong with the document.
+        return []
+    known = {listener.port for listener in held}
+    for index, listener in enumerate(listeners):
+        if listener.port not in known:
+            try:
+                _probe(listener.host, listener.port)
+            except OSError as error:
+                raise port_fault(listener, index, error) from error
+    return listeners
+
+
+def _probe(host: str, port: int) -> None:
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        # A name: resolving it is left to the listener.
+        return
+    with socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET) as probe:
+        # Connections of an earlier run that linger in TIME_WAIT do not count as a user of the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def port_fault(listener: Listener, index: int, error: OSError) -> ConfigFault:
+    """Say why a listener cannot be opened."""
+    reason = "is already in use" if error.errno == errno.EADDRINUSE else f"cannot be opened ({error.strerror})"
+    text = f"Port {listener.port} of listener “{listener.name}” {reason}. Choose another port or free this one."
+    return ConfigFault(f"listeners[{index}].port", "listener_port_in_use", text)

@@ -1,0 +1,136 @@
+"""What a snapshot would do with a request: the same routes and policies as live traffic, without a connection."""
+
+import inspect
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway_runtime.configuration.snapshot import Snapshot
+from gateway_runtime.http.limits import Limits
+from gateway_runtime.http.message import Request, parse_request
+from gateway_runtime.http.refusals import NO_API_HERE, NO_ROUTE, BadMessage
+from gateway_runtime.http.upstream_head import policy_headers
+from gateway_runtime.policies.chain import Chain
+from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.results import Response
+
+
+class Outcome(StrEnum):
+    """What one policy said."""
+
+    CONTINUED = "continued"
+    REFUSED = "refused"
+    NOT_BOUND = "not_bound"  # the conditions of its binding do not hold for this request
+    NEEDS_IO = "needs_io"  # its verdict depends on somebody else, whom a decision without I/O does not ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request to decide on, as it would arrive on a port."""
+
+    port: int
+    method: str = "GET"
+    target: str = "/"
+    host: str = "localhost"
+    headers: tuple[tuple[str, str], ...] = ()
+    client_ip: str = "127.0.0.1"
+
+    def head(self) -> bytes:
+        """Return the request head that a client would send."""
+        lines = [f"{self.method} {self.target} HTTP/1.1", f"host: {self.host}"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one policy said, with its reason code where it refused."""
+
+    policy: str
+    outcome: Outcome
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What happens to a call under one revision.
+
+    `status` and `code` are those of the refusal, 0 and empty when the call goes on to a service. `policy` is empty
+    when the gateway itself refuses.
+    """
+
+    revision: int
+    api: str = ""
+    route: str = ""
+    upstream_path: str = ""
+    application: str = ""
+    status: int = 0
+    policy: str = ""
+    code: str = ""
+    verdicts: tuple[Verdict, ...] = field(default=())
+
+
+def decide(snapshot: Snapshot, call: Call, *, limits: Limits | None = None) -> Decision:
+    """Return what this snapshot would do with a call.
+
+    Nothing is sent and nothing waits. Policies that count, count here too: decide on a snapshot compiled for it, never
+    on one that serves.
+    """
+    try:
+        request = parse_request(call.head(), limits or Limits())
+    except BadMessage as error:
+        return _refused(snapshot, error.response)
+    table = snapshot.ports.get(call.port)
+    api = table.find(request.path) if table is not None else None
+    if api is None:
+        return _refused(snapshot, NO_API_HERE)
+    if api.quarantine is not None:
+        return _refused(snapshot, api.quarantine, api=api.id)
+    found = api.find(request.method, request.path, request.host, request.headers)
+    if found is None:
+        return _refused(snapshot, NO_ROUTE, api=api.id)
+    route, path = found
+    context = _context(request, api.base_length, call.client_ip)
+    verdicts, refusal = _walk(api.chain, context) if api.chain is not None else ((), None)
+    return Decision(
+        revision=snapshot.revision,
+        api=api.id,
+        route=route.id,
+        upstream_path=path.decode("latin-1"),
+        application=context.application,
+        status=refusal.status if refusal else 0,
+        policy=refusal.policy if refusal else "",
+        code=refusal.code if refusal else "",
+        verdicts=verdicts,
+    )
+
+
+def _context(request: Request, base_length: int, client_ip: str) -> RequestContext:
+    context = RequestContext(
+        request.method, request.path, request.query or b"", policy_headers(request), client_ip, request.request_id
+    )
+    context.api_path = request.path[base_length:] or b"/"
+    context.host = request.host
+    return context
+
+
+def _walk(chain: Chain, context: RequestContext) -> tuple[tuple[Verdict, ...], Response | None]:
+    verdicts: list[Verdict] = []
+    for policy, handler, condition, _ in chain.request:
+        if condition is not None and not condition(context):
+            verdicts.append(Verdict(policy=policy, outcome=Outcome.NOT_BOUND))
+            continue
+        result = handler(context)
+        if result is None:
+            verdicts.append(Verdict(policy=policy, outcome=Outcome.CONTINUED))
+        elif isinstance(result, Response):
+            verdicts.append(Verdict(policy=policy, outcome=Outcome.REFUSED, code=result.code))
+            return tuple(verdicts), result
+        else:
+            if inspect.iscoroutine(result):
+                result.close()
+            verdicts.append(Verdict(policy=policy, outcome=Outcome.NEEDS_IO))
+    return tuple(verdicts), None
+
+
+def _refused(snapshot: Snapshot, response: Response, *, api: str = "") -> Decision:
+    return Decision(revision=snapshot.revision, api=api, status=response.status, code=response.code)

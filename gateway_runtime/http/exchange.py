@@ -1,0 +1,317 @@
+"""One request and its answer: match, admit, forward, reply, record.
+
+Everything happens in callbacks of the two connections. Only what really waits (a policy with I/O, a new connection)
+makes a task, for that request alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from gateway_runtime.http.body import RequestBody
+from gateway_runtime.http.chunked import LAST_CHUNK, encode_chunk
+from gateway_runtime.http.flow_control import NOT_CONNECTED, PEER_IS_FULL
+from gateway_runtime.http.message import Request
+from gateway_runtime.http.refusals import (
+    NO_API_HERE,
+    NO_ROUTE,
+    NOT_READY,
+    REQUEST_TIMEOUT,
+    BadMessage,
+)
+from gateway_runtime.http.reply import Reply
+from gateway_runtime.http.responses import CONTINUE
+from gateway_runtime.http.target import NOT_CANONICAL, path_is_canonical
+from gateway_runtime.http.upstream_head import judged_head, policy_headers, upstream_head
+from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.results import Response
+from gateway_runtime.tasks import spawn
+from gateway_runtime.upstream.errors import RESET, TIMEOUT, UpstreamError
+
+if TYPE_CHECKING:
+    from gateway_runtime.http.protocol import ClientConnection
+    from gateway_runtime.upstream.connection import UpstreamConnection
+    from gateway_runtime.upstream.target import TargetConnections
+
+# Repeating these changes nothing more (RFC 9110 section 9.2.2).
+_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+CLIENT_GONE = 499
+
+
+class Exchange(Reply):
+    """One request of one client connection. The client connection starts it and is told when it has ended."""
+
+    __slots__ = ("held", "path", "retried")
+
+    def __init__(self, client: ClientConnection, request: Request) -> None:
+        state = self.state = client.state
+        self.client = client
+        self.request = request
+        self.request_id = request.request_id or state.new_request_id()
+        self.started = state.clock()
+        # where to
+        self.api = None
+        self.route = None
+        self.path = b""
+        self.context = None
+        # the request's body
+        self.body = RequestBody(request.length) if request.length else None
+        self.discarding = False
+        self.held: list[bytes] | None = None
+        # the service
+        self.upstream = None
+        self.retried = False
+        self.asked = 0.0
+        # the answer
+        self.judged = False
+        self.status = 0
+        self.begun = False
+        self.complete = False
+        self.bytes_out = 0
+        self.unsent = None
+        self.policy = ""
+        self.code = ""
+        self.ended = False
+
+    # Match and admit
+
+    def start(self) -> None:
+        """Match the request and ask the API's policies. A refusal ends the exchange before this returns."""
+        state = self.state
+        request = self.request
+        snapshot = state.snapshot
+        if snapshot is None:
+            return self.refuse(NOT_READY)
+        table = snapshot.ports.get(self.client.port)
+        api = table.find(request.path) if table is not None else None
+        if api is None:
+            return self.refuse(NO_API_HERE)
+        self.api = api
+        if api.quarantine is not None:
+            return self.refuse(api.quarantine)
+        found = api.find(request.method, request.path, request.host, request.headers)
+        if found is None:
+            return self.refuse(NO_ROUTE)
+        self.route, self.path = found
+        if self.route.rewrites and not path_is_canonical(self.path):
+            return self.refuse(NOT_CANONICAL)
+        if self.body is not None and not self.body.done:
+            self.client.wait_for_body()
+        chain = api.chain
+        if chain is not None and (chain.request or chain.response):
+            self.judged = bool(chain.response)
+            context = self.context = RequestContext(
+                request.method,
+                request.path,
+                request.query or b"",
+                policy_headers(request),
+                self.client.peer,
+                self.request_id,
+            )
+            context.host = request.host
+            context.client_certificate = self.client.certificate
+            context.api_path = request.path[api.base_length :] or b"/"
+            if chain.request:
+                try:
+                    result = chain.run_request(context)
+                except Exception as error:
+                    return self.policy_failed(error)
+                if result is not None:
+                    if type(result) is Response:
+                        return self.refuse(result)
+                    spawn("policies", self._admit(result))  # type: ignore[arg-type]
+                    return None
+        return self._forward()
+
+    async def _admit(self, waiting: Awaitable[Response | None]) -> None:
+        try:
+            result = await waiting
+        except Exception as error:
+            return self.policy_failed(error)
+        if self.ended:
+            return None
+        if result is not None:
+            return self.refuse(result)
+        return self._forward()
+
+    # Forward
+
+    def _forward(self) -> None:
+        assert self.route is not None
+        try:
+            target = self.route.pool.choose()
+        except UpstreamError as error:
+            return self.refuse(error.response)
+        upstream = target.acquire(self.state.now)
+        if upstream is None:
+            spawn("connect", self._connect(target))
+        else:
+            self._ask(upstream)
+        return None
+
+    async def _connect(self, target: TargetConnections) -> None:
+        assert self.route is not None
+        pool = self.route.pool
+        try:
+            upstream = await pool.connect(target)
+        except UpstreamError as error:
+            if not self.ended:
+                self.refuse(error.response)
+            return
+        if self.ended:
+            pool.release(upstream)
+        elif upstream.transport.is_closing():
+            self.on_failure(RESET, stale=False)
+        else:
+            self._ask(upstream)
+
+    def _ask(self, upstream: UpstreamConnection) -> None:
+        self.upstream = upstream
+        request = self.request
+        context = self.context
+        client = self.client
+        target = upstream.target
+        if context is None:
+            head = upstream_head(request, target, self.path, client.forwarded, self.request_id)
+        else:
+            head = judged_head(request, target, self.path, context.headers, client.forwarded, self.request_id)
+        self.asked = self.state.clock()
+        upstream.ask(self, request.method, head)
+        if not client.writable:
+            upstream.client_full(True)
+        body = self.body
+        if body is None:
+            return
+        if body.done:
+            client.wait_for_answer()
+        else:
+            client.wait_for_body()
+        held, self.held = self.held, None
+        if held is not None:
+            for content in held:
+                if content:
+                    self._send(content)
+            if body.done and body.chunked:
+                upstream.transport.write(LAST_CHUNK)
+        if request.expects_continue and not body.received and not body.done:
+            client.transport.write(CONTINUE)
+        client.gate.resume(NOT_CONNECTED)
+
+    # The request's body
+
+    def body_done(self) -> bool:
+        """Tell whether the whole request has arrived."""
+        return self.body is None or self.body.done
+
+    def feed(self, data: bytes) -> bytes:
+        """Take body bytes. Return those that belong to the next request."""
+        body = self.body
+        assert body is not None
+        try:
+            content, rest = body.feed(data)
+        except BadMessage as error:
+            self._break_off(error.response)
+            return b""
+        if self.discarding:
+            if body.done and self.complete:
+                self._end()
+            return rest
+        upstream = self.upstream
+        if upstream is None:
+            if self.held is None:
+                self.held = []
+            self.held.append(content)
+            if not body.done:
+                self.client.gate.pause(NOT_CONNECTED)
+        else:
+            if content:
+                self._send(content)
+            if body.done and body.chunked:
+                upstream.transport.write(LAST_CHUNK)
+        if not self.begun:
+            if body.done:
+                self.client.wait_for_answer()
+            else:
+                self.client.wait_for_body()
+        return rest
+
+    def _send(self, content: bytes) -> None:
+        assert self.upstream is not None
+        assert self.body is not None
+        self.upstream.transport.write(encode_chunk(content) if self.body.chunked else content)
+
+    # Told by the upstream connection
+
+    def on_full(self, full: bool) -> None:
+        """Read the client's body only as fast as the service takes it."""
+        if full:
+            self.client.gate.pause(PEER_IS_FULL)
+        else:
+            self.client.gate.resume(PEER_IS_FULL)
+
+    def on_failure(self, response: Response, *, stale: bool) -> None:
+        """The service's connection is gone. `stale`: it was an old one, and no byte of an answer has come."""
+        self.upstream = None
+        self.client.gate.resume(PEER_IS_FULL)
+        if stale and self.body is None and not self.retried and self.request.method in _IDEMPOTENT:
+            # A kept connection may be closed by the service at any time; a new one tells what is really the matter.
+            self.retried = True
+            assert self.route is not None
+            spawn("connect", self._connect(self.route.pool.choose()))
+        else:
+            self._break_off(response)
+
+    # Ending
+
+    def refuse(self, response: Response) -> None:
+        """Answer instead of the service."""
+        if self.begun:
+            self._break_off(response)
+            return
+        self.policy = response.policy
+        self.code = response.code
+        self._drop_upstream()
+        self.answer(response)
+
+    def expire(self, response_seconds_passed: bool) -> None:
+        """A deadline of the client connection has passed while this exchange was under way."""
+        if self.begun or self.discarding:
+            self._break_off(TIMEOUT)
+        elif response_seconds_passed or self.client.gate.closed_by(PEER_IS_FULL):
+            self.refuse(TIMEOUT)
+        else:
+            self.client.close_after_reply()
+            self.refuse(REQUEST_TIMEOUT)
+
+    def client_lost(self) -> None:
+        """The client has gone: its answer is wanted by nobody."""
+        if not self.ended:
+            if not self.begun:
+                self.status = CLIENT_GONE
+            self.code = self.code or "client_gone"
+            self._drop_upstream()
+            self.record()
+
+    def _break_off(self, response: Response) -> None:
+        """Refuse, or cut the connection where the answer has begun: then nothing else can tell the client."""
+        if self.begun:
+            self.code = self.code or response.code
+            self._drop_upstream()
+            self.record()
+            self.client.abort()
+            return
+        if response.status in (400, 408):
+            self.client.close_after_reply()
+        self.refuse(response)
+
+    def _drop_upstream(self) -> None:
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None:
+            upstream.abandon()
+        self.client.gate.resume(PEER_IS_FULL)
+        self.held = None
+
+    def _end(self) -> None:
+        self.record()
+        self.client.exchange_ended()

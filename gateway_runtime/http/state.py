@@ -1,0 +1,83 @@
+"""What all connections of one worker share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway_runtime.clock import Clock, monotonic
+from gateway_runtime.http.limits import Limits
+from gateway_runtime.upstream.pool import PoolRegistry
+
+if TYPE_CHECKING:
+    from gateway_runtime.configuration.snapshot import Snapshot
+    from gateway_runtime.http.protocol import ClientConnection
+
+
+class TrafficRecorder(Protocol):
+    """Counts one finished exchange."""
+
+    def record(
+        self,
+        api_id: str,
+        route_id: str,
+        application: str,
+        status: int,
+        policy: str,
+        code: str,
+        bytes_in: int,
+        bytes_out: int,
+        latency_us: int,
+        upstream_us: int,
+    ) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class WorkerState:
+    """One worker: the snapshot it serves, who it counts with, its connections and limits.
+
+    `now` is the coarse clock for deadlines, turned by the sweeper; `clock` is exact. A request takes `snapshot` once.
+    """
+
+    recorder: TrafficRecorder
+    snapshot: Snapshot | None = None
+    draining: bool = False
+    limits: Limits = field(default_factory=Limits)
+    clock: Clock = monotonic
+    pools: PoolRegistry = None  # type: ignore[assignment]
+    connections: set[ClientConnection] = field(default_factory=set)
+    # Those of TLS by how they ended, since they were last sent on.
+    handshakes: Counter[str] = field(default_factory=Counter)
+    now: float = 0.0
+    # When what a connection begins to wait for now has to have come, as of `now`.
+    head_by: float = 0.0
+    body_by: float = 0.0
+    answer_by: float = 0.0
+    stream_by: float = 0.0
+    idle_by: float = 0.0
+    sweeper: asyncio.Task[Any] | None = None
+    # Gives an id that no other request has: this worker's random part and a number.
+    new_request_id: Callable[[], bytes] = field(init=False)
+    _prefix: bytes = field(default_factory=lambda: os.urandom(9).hex().encode() + b"-")
+
+    def __post_init__(self) -> None:
+        # All of it runs in C, without a frame of Python for each request.
+        self.new_request_id = map((self._prefix + b"%x").__mod__, count()).__next__
+        self.turn()
+        if self.pools is None:
+            self.pools = PoolRegistry(self.limits, self.clock)
+
+    def turn(self) -> None:
+        """Turn the coarse clock. Deadlines are counted here, and not for each request that has one."""
+        now = self.now = self.clock()
+        limits = self.limits
+        self.head_by = now + limits.header_seconds
+        self.body_by = now + limits.body_seconds
+        self.answer_by = now + limits.response_seconds
+        self.stream_by = now + limits.stream_seconds
+        self.idle_by = now + limits.keep_alive_seconds

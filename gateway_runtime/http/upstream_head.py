@@ -1,0 +1,78 @@
+"""The head that goes upstream: made from the canonical request, never from the bytes that came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway_runtime.http.headers import FRAMING
+from gateway_runtime.http.message import CHUNKED, Request
+from gateway_runtime.http.responses import CHUNKED_FIELD
+
+if TYPE_CHECKING:
+    from gateway_runtime.upstream.target import TargetConnections
+
+VIA = b"via: 1.1 portico"
+
+
+def forwarded_lines(peer: str, scheme: bytes) -> bytes:
+    """Return what is the same for every request of a connection: who sent it, and through whom."""
+    return b"\r\nx-forwarded-for: " + peer.encode() + b"\r\nx-forwarded-proto: " + scheme + b"\r\n" + VIA
+
+
+def policy_headers(request: Request) -> list[tuple[bytes, bytes]]:
+    """Return the headers as policies see them: the end-to-end ones and the host."""
+    headers = request.headers()
+    return [(b"host", request.authority), *headers] if request.authority else headers.copy()
+
+
+def judged_lines(headers: list[tuple[bytes, bytes]]) -> list[bytes]:
+    """Return the lines of headers that policies have been at, without those that only the gateway writes."""
+    return [b": ".join(field) for field in headers if field[0] not in FRAMING]
+
+
+def upstream_head(
+    request: Request, target: TargetConnections, path: bytes, forwarded: bytes, request_id: bytes
+) -> bytes:
+    """Return the whole head with the headers as they came."""
+    around = request.around_id
+    if around is None:
+        # Kept with the headers: a connection mostly brings the same ones again.
+        around = request.around_id = _around_id(request, request.lines, forwarded)
+    before, after = around
+    query = request.query
+    if query is None:
+        return b"".join((request.method, b" ", path, target.line_end, before, request_id, after))
+    return b"".join((request.method, b" ", path, b"?", query, target.line_end, before, request_id, after))
+
+
+def judged_head(
+    request: Request,
+    target: TargetConnections,
+    path: bytes,
+    headers: list[tuple[bytes, bytes]],
+    forwarded: bytes,
+    request_id: bytes,
+) -> bytes:
+    """Return the whole head with headers that policies have been at."""
+    judged = request.judged
+    if judged is None or judged[0] != headers:
+        # Kept as well: the same headers mostly leave the policies in the same way.
+        judged = request.judged = (headers.copy(), _around_id(request, judged_lines(headers), forwarded))
+    before, after = judged[1]
+    if request.query is not None:
+        path = path + b"?" + request.query
+    return b"".join((request.method, b" ", path, target.line_end, before, request_id, after))
+
+
+def _around_id(request: Request, lines: list[bytes], forwarded: bytes) -> tuple[bytes, bytes]:
+    """Return what stands between the host and the request id, and what follows the id."""
+    length = request.length
+    if length == CHUNKED:
+        framing = [CHUNKED_FIELD]
+    elif length or request.has_length:
+        framing = [b"content-length: %d" % length]
+    else:
+        framing = []
+    before = b"\r\n".join((b"", *lines, *framing, b"x-request-id: "))
+    authority = request.authority
+    return before, forwarded + (b"\r\nx-forwarded-host: " + authority if authority else b"") + b"\r\n\r\n"

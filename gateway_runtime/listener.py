@@ -1,0 +1,111 @@
+"""Accepting connections on one address and port, shared with the other workers by the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from gateway_runtime.http.protocol import ClientConnection
+from gateway_runtime.http.state import WorkerState
+from gateway_runtime.http.timeouts import sweep_forever
+from gateway_runtime.steering import steer
+from gateway_runtime.tasks import spawn
+from gateway_runtime.tls.compiled import ListenerTls
+from gateway_runtime.tls.handshake import HANDSHAKE_SECONDS, SwitchedContext
+
+BACKLOG = 4096
+_DRAIN_STEP_SECONDS = 0.05
+
+
+class Listener:
+    """One open address and port of one worker."""
+
+    __slots__ = ("_context", "_server", "_state", "host", "port")
+
+    def __init__(
+        self,
+        server: asyncio.Server,
+        state: WorkerState,
+        host: str,
+        port: int,
+        context: SwitchedContext | None = None,
+    ) -> None:
+        self._server = server
+        self._state = state
+        self._context = context
+        self.host = host
+        self.port = port
+
+    def __repr__(self) -> str:
+        return f"<Listener {self.host}:{self.port} [connections {len(self._connections())}]>"
+
+    def use(self, tls: ListenerTls) -> None:
+        """Begin every new connection with this. Those that were agreed on other terms take no further request."""
+        assert self._context is not None
+        before, self._context.current = self._context.current, tls
+        if before.terms != tls.terms:
+            self._let_go()
+
+    def close(self) -> None:
+        """Accept no more. Idle connections are closed, the others after the answer they are giving."""
+        self._server.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for connection in self._connections():
+            connection.close_after_reply()
+            connection.close_if_idle()
+
+    def steer(self, first: int, count: int) -> None:
+        """Send new connections to these of all sockets that listen here."""
+        for sharing in self._server.sockets:
+            steer(sharing.fileno(), first, count)
+
+    async def drain(self, seconds: float, *, gently: bool = False) -> None:
+        """Close, and wait at most so long for the answers under way; what is left then is cut.
+
+        `gently` lets idle connections have one more answer, which tells their callers to use another one.
+        """
+        if gently:
+            self._server.close()
+        else:
+            self.close()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self._connections() and loop.time() < end:
+            await asyncio.sleep(_DRAIN_STEP_SECONDS)
+        for connection in self._connections():
+            connection.close_if_idle()
+        for connection in self._connections():
+            connection.transport.abort()
+
+    def _connections(self) -> list[ClientConnection]:
+        return [connection for connection in self._state.connections if connection.port == self.port]
+
+
+async def open_listener(host: str, port: int, state: WorkerState, tls: ListenerTls | None = None) -> Listener:
+    """Listen, with `tls` for nothing else. Port 0 takes a free one; `Listener.port` is that of the routing tables.
+
+    Raises `OSError` when the port cannot be had.
+    """
+    loop = asyncio.get_running_loop()
+    if state.sweeper is None or state.sweeper.done():
+        state.sweeper = spawn("sweep", sweep_forever(state))
+    bound = port
+
+    def accept() -> ClientConnection:
+        return ClientConnection(state, bound)
+
+    options: dict[str, Any] = {"reuse_port": True, "backlog": BACKLOG}
+    context = None
+    if tls is not None:
+        context = SwitchedContext(tls, state.handshakes)
+        options["ssl"] = context
+        options["ssl_handshake_timeout"] = HANDSHAKE_SECONDS
+        options["ssl_shutdown_timeout"] = state.limits.linger_seconds
+    server: Any = await loop.create_server(accept, host, port, **options)
+    if not port:
+        with contextlib.suppress(IndexError):
+            bound = server.sockets[0].getsockname()[1]
+    return Listener(server, state, host, bound, context)

@@ -1,0 +1,160 @@
+"""The effective configuration as JSON: what the files mean, with generated names, defaults and order."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway_runtime.local.faults import FilesRefused
+from gateway_runtime.local.kinds import ROUTER_ORDER, Kind, PolicyBinding
+from gateway_runtime.local.listener_tls import TLS
+from gateway_runtime.local.loading import Loaded, load
+from gateway_runtime.local.policies import NOT_LOCAL, plain_name
+from gateway_runtime.local.resources import Resource
+from gateway_runtime.local.routes import ROUTES
+from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
+
+MASK = "********"
+# One file of `--output-directory` each.
+FILES = {
+    "apiInstances": "api-instances.json",
+    "services": "services.json",
+    "configuration": "configuration.json",
+    "extensions": "extensions.json",
+}
+REFUSED, USAGE_ERROR = 1, 2
+
+
+def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
+    """Return the parts of a dump. Secrets are masked, and what came from a variable is shown as that."""
+    apis = {api.id: api for api in loaded.document.apis}
+    timeouts = loaded.document.timeouts
+    of_kind = {kind: [r for r in loaded.resources if r.kind is kind] for kind in Kind}
+    return {
+        "apiInstances": [
+            {
+                **_envelope(api, {"address": api.spec.address}),
+                "listener": apis[api.id].listener,
+                "basePath": apis[api.id].base_path or "/",
+                "policies": [*(_binding(each) for each in loaded.bindings.get(api.id, [])), _router()],
+            }
+            for api in of_kind[Kind.API_INSTANCE]
+        ],
+        "services": [_envelope(each, {"address": each.spec.address}) for each in of_kind[Kind.SERVICE]],
+        "configuration": [
+            {
+                "timeouts": {
+                    "streamIdleSeconds": timeouts.stream_idle_seconds,
+                    "upstreamConnectionIdleSeconds": timeouts.upstream_connection_idle_seconds,
+                    "upstreamResponseSeconds": timeouts.upstream_response_seconds,
+                },
+                "logLevel": loaded.document.log_level,
+                "resources": [_envelope(each, None) for each in of_kind[Kind.CONFIGURATION]],
+            }
+        ],
+        "extensions": [
+            *(
+                {"name": f"{each.name}{SUFFIX}", "title": each.title, "supported": each.name not in NOT_LOCAL}
+                for each in all_definitions()
+            ),
+            *({"name": name, "title": "Traffic management", "supported": True} for name in sorted(ROUTES)),
+            {"name": TLS, "title": "TLS for callers", "supported": True},
+            *({"name": each.name, "namespace": each.namespace, "supported": False} for each in of_kind[Kind.EXTENSION]),
+        ],
+    }
+
+
+def _envelope(resource: Resource, spec: dict[str, Any] | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": _metadata(resource),
+        "source": {"file": resource.place.file, "line": resource.place.line},
+    }
+    return shown if spec is None else shown | {"spec": spec}
+
+
+def _metadata(resource: Resource) -> dict[str, Any]:
+    shown: dict[str, Any] = {"name": resource.name, "namespace": resource.namespace}
+    if resource.labels:
+        shown["labels"] = dict(resource.labels)
+    if resource.owner:
+        shown["generatedFor"] = resource.owner
+    return shown
+
+
+def _binding(resource: Resource) -> dict[str, Any]:
+    spec: PolicyBinding = resource.spec
+    written = spec.config or {}
+    if spec.policy_ref.name not in ROUTES:
+        written = resource.written.get("config") or {}
+        for name in _secret_settings(spec.policy_ref.name):
+            if name in written:
+                written = {**written, name: MASK}
+    rules = [msgspec.to_builtins(rule) | {"headers": rule.headers or {}} for rule in spec.rules or ()]
+    return {
+        "metadata": _metadata(resource),
+        "policyRef": {"name": spec.policy_ref.name},
+        "order": spec.order,
+        "rules": rules,
+        "config": written,
+        "source": {"file": resource.place.file, "line": resource.place.line},
+    }
+
+
+def _secret_settings(policy: str) -> tuple[str, ...]:
+    return ("certificate",) if plain_name(policy) == TLS else definition(policy).secret_settings()
+
+
+def _router() -> dict[str, Any]:
+    """Return the end of every chain: what forwards the request."""
+    return {"metadata": {"name": "router"}, "policyRef": {"name": "envoy.filters.http.router"}, "order": ROUTER_ORDER}
+
+
+def encode(content: Any) -> bytes:
+    """Return indented JSON with a line end."""
+    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+
+
+def dump_main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run `dump`: JSON on standard output, or every fault on standard error and status 1."""
+    parser = argparse.ArgumentParser(
+        prog="python -m gateway_runtime dump",
+        description="Show the effective configuration of local mode, or what is wrong with it.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--config", metavar="PATH", required=True, help="folder or file of declarative configuration")
+    parser.add_argument("--output-directory", metavar="DIR", help="write one file for each part instead")
+    given = parser.parse_args(arguments)
+    try:
+        loaded = load(Path(given.config), environment)
+    except FilesRefused as refused:
+        _say(str(fault) for fault in refused.faults)
+        return REFUSED
+    _say(f"{note} (note)" for note in loaded.notes)
+    parts = effective(loaded)
+    if given.output_directory is None:
+        sys.stdout.write(encode(parts).decode())
+        return 0
+    return _write(parts, Path(given.output_directory))
+
+
+def _write(parts: Mapping[str, Any], folder: Path) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for part, name in FILES.items():
+            (folder / name).write_bytes(encode(parts[part]))
+    except OSError as error:
+        _say([f"{folder} cannot be written: {error.strerror}."])
+        return USAGE_ERROR
+    return 0
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, file=sys.stderr)

@@ -1,0 +1,112 @@
+"""The Configuration resources together: what this gateway can do is taken, the rest is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from gateway_runtime.local.configuration_kind import Configuration
+from gateway_runtime.local.faults import FileFault
+from gateway_runtime.local.place import Place
+from gateway_runtime.local.resources import Resource
+from gateway_runtime.schema.document import Timeouts
+
+# Where each timeout stands in a file, and the variables that give it when no file does.
+_TIMEOUTS = {
+    "stream_idle_seconds": ("streamIdleSeconds", ("FLEX_STREAM_IDLE_TIMEOUT_SECONDS",)),
+    "upstream_connection_idle_seconds": (
+        "upstreamConnectionIdleSeconds",
+        ("FLEX_UPSTREAM_CONNECTION_IDLE_TIMEOUT_SECONDS", "FLEX_CONNECTION_IDLE_TIMEOUT_SECONDS"),
+    ),
+    "upstream_response_seconds": ("upstreamResponseSeconds", ("FLEX_UPSTREAM_RESPONSE_TIMEOUT_SECONDS",)),
+}
+LONGEST_SECONDS = 86_400
+
+
+class GatewaySettings:
+    """What all Configuration resources say. `faults` has what cannot be used."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._set_at: dict[str, Place] = {}
+        self._timeouts: dict[str, float] = {}
+        self.log_level = ""
+        self.faults: list[FileFault] = []
+        self.notes: list[FileFault] = []
+
+    def read(self, resources: Iterable[Resource]) -> None:
+        """Take every resource."""
+        for resource in resources:
+            self._read(resource.spec, resource.place)
+        for name, (_, variables) in _TIMEOUTS.items():
+            if name not in self._timeouts:
+                self._from_environment(name, variables)
+
+    def timeouts(self) -> Timeouts:
+        """Return the timeouts for the document."""
+        return Timeouts(**self._timeouts)
+
+    def _read(self, spec: Configuration, place: Place) -> None:
+        self._refuse_unsupported(spec, place)
+        if spec.logging and spec.logging.runtime_logs and (level := spec.logging.runtime_logs.log_level):
+            self._once(place.at("logging", "runtimeLogs", "logLevel"), lambda: setattr(self, "log_level", level))
+        for name, (written, _) in _TIMEOUTS.items():
+            seconds = getattr(spec.timeouts, name, None)
+            if seconds is not None:
+                self._once(place.at("timeouts", written), self._timeout_setter(name, seconds))
+        if spec.platform_connection is not None:
+            message = "This gateway takes its configuration from files: the connection to a platform is not used."
+            self.notes.append(place.at("platformConnection").fault(message, "without_effect"))
+
+    def _timeout_setter(self, name: str, seconds: float) -> Callable[[], None]:
+        return lambda: self._timeouts.update({name: seconds})
+
+    def _once(self, place: Place, take: Callable[[], None]) -> None:
+        """Take a setting that only one resource may give."""
+        first = self._set_at.setdefault(place.key, place)
+        if first is place:
+            take()
+        else:
+            self.faults.append(place.fault(f"This is also set in {first.shown}. Keep one of them.", "duplicate_key"))
+
+    def _from_environment(self, name: str, variables: Iterable[str]) -> None:
+        for variable in variables:
+            text = self._environment.get(variable)
+            if not text:
+                continue
+            if text.isascii() and text.isdigit() and 0 < int(text) <= LONGEST_SECONDS:
+                self._timeouts[name] = float(text)
+            else:
+                message = f"It must be a whole number of seconds from 1 to {LONGEST_SECONDS}, not “{text}”."
+                self.faults.append(FileFault("environment", 0, variable, message))
+            return
+
+    def _refuse_unsupported(self, spec: Configuration, place: Place) -> None:
+        for path, asked, what in _unsupported(spec):
+            if asked:
+                message = f"{what} not supported yet by this gateway."
+                self.faults.append(place.at(*path).fault(message, "not_supported"))
+
+
+def _unsupported(spec: Configuration) -> list[tuple[tuple[str, ...], bool, str]]:
+    """Return what this gateway cannot do: where it stands, whether it is asked for, and what it is."""
+    logging, storage = spec.logging, spec.shared_storage
+    runtime_logs, access_logs = (logging.runtime_logs, logging.access_logs) if logging else (None, None)
+    return [
+        (("logging", "outputs"), _asks(logging and logging.outputs), "Sending logs elsewhere is"),
+        (("logging", "runtimeLogs", "outputs"), _asks(runtime_logs and runtime_logs.outputs), "Log outputs are"),
+        (("logging", "accessLogs", "outputs"), _asks(access_logs and access_logs.outputs), "Log outputs are"),
+        (("sharedStorage", "redis"), bool(storage and storage.redis), "Redis as shared storage is"),
+        (("forwardProxy",), spec.forward_proxy is not None, "A forward proxy is"),
+        (("proxyProtocol", "enabled"), bool(spec.proxy_protocol and spec.proxy_protocol.enabled), "PROXY protocol is"),
+        (("probe", "enabled"), bool(spec.probe and spec.probe.enabled), "A port of its own for probes (use /readyz of "
+         "the admin address) is"),
+        (("tracing",), spec.tracing is not None, "Tracing is"),
+        (("circuitBreaker",), spec.circuit_breaker is not None, "A circuit breaker is"),
+    ]  # fmt: skip
+
+
+def _asks(outputs: object) -> bool:
+    """Tell whether log lines are to be sent anywhere; to send none to the platform is what happens anyway."""
+    if isinstance(outputs, dict):
+        return outputs != {"anypoint": "disabled"}
+    return bool(outputs)

@@ -1,0 +1,189 @@
+"""The resource kinds as they are written. Names in files are the documented camelCase ones; nothing else is allowed."""
+
+import enum
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from gateway_runtime.local.place import NAME_PATTERN
+
+API_VERSIONS = ("gateway.mulesoft.com/v1alpha1", "gateway.mulesoft.com/v1beta1")
+DEFAULT_NAMESPACE = "default"
+DEFAULT_ORDER = 50
+# The end of the chain has this place, so a policy cannot.
+ROUTER_ORDER = 2_147_483_647
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=253, pattern=NAME_PATTERN)]
+# The documents write "" for “as usual”.
+Namespace = Annotated[str, msgspec.Meta(max_length=253, pattern=f"^$|{NAME_PATTERN}")]
+
+
+class Kind(enum.StrEnum):
+    """What a resource is."""
+
+    API_INSTANCE = "ApiInstance"
+    SERVICE = "Service"
+    POLICY_BINDING = "PolicyBinding"
+    CONFIGURATION = "Configuration"
+    EXTENSION = "Extension"
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Base of everything that is written in a file."""
+
+
+class Metadata(Form, frozen=True):
+    """Who a resource is. `annotations` are notes of other programs."""
+
+    name: Name
+    namespace: Namespace | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, Any] | None = None
+
+
+class Envelope(Form, frozen=True):
+    """What is around every `spec`."""
+
+    api_version: str
+    kind: str
+    metadata: Metadata
+    spec: dict[str, Any] | None = None
+
+
+class Rule(Form, frozen=True):
+    """A condition on a request; all parts must hold."""
+
+    path: str = ".*"
+    host: str = ".*"
+    methods: str = ".*"
+    headers: dict[str, str] | None = None
+
+
+class PolicyRef(Form, frozen=True):
+    """Which policy."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    kind: Literal["Extension"] = "Extension"
+    namespace: Namespace | None = None
+
+
+class InlinePolicy(Form, frozen=True):
+    """A policy inside an ApiInstance. It has no order of its own: the list is the order."""
+
+    policy_ref: PolicyRef
+    config: dict[str, Any] | None = None
+    rules: list[Rule] | None = None
+
+
+class InlineRouteConfig(Form, frozen=True):
+    """What a route does with the path."""
+
+    destination_path: str = ""
+
+
+class InlineRoute(Form, frozen=True):
+    """A route to the service it stands in."""
+
+    config: InlineRouteConfig | None = None
+    rules: list[Rule] | None = None
+
+
+class InlineService(Form, frozen=True):
+    """A service inside an ApiInstance. Without routes it takes every request."""
+
+    address: str
+    routes: list[InlineRoute] | None = None
+
+
+class ApiInstance(Form, frozen=True):
+    """`spec` of an ApiInstance. The services are decoded one by one, so that a fault knows its line."""
+
+    address: str
+    services: dict[str, Any] | None = None
+    policies: list[Any] | None = None
+
+
+class Service(Form, frozen=True):
+    """`spec` of a Service."""
+
+    address: str
+
+
+class Selector(Form, frozen=True):
+    """Which instances; without labels every one."""
+
+    kind: Literal["ApiInstance"]
+    labels: dict[str, str] | None = None
+
+
+class TargetRef(Form, frozen=True):
+    """What a policy is bound to."""
+
+    kind: Literal["ApiInstance", "Service", "Selector"] = "ApiInstance"
+    name: Name | None = None
+    namespace: Namespace | None = None
+    selector: Selector | None = None
+
+
+class PolicyBinding(Form, frozen=True):
+    """`spec` of a PolicyBinding."""
+
+    target_ref: TargetRef
+    policy_ref: PolicyRef
+    config: dict[str, Any] | None = None
+    order: Annotated[int, msgspec.Meta(ge=-(2**31), lt=ROUTER_ORDER)] = DEFAULT_ORDER
+    rules: list[Rule] | None = None
+
+
+class Parent(Form, frozen=True):
+    """What an Extension extends."""
+
+    name: str
+    namespace: Namespace | None = None
+
+
+class Extension(Form, frozen=True):
+    """`spec` of an Extension: the definition of a custom policy, its code, or both."""
+
+    extends: list[Parent] | None = None
+    properties: dict[str, Any] | None = None
+    required: list[str] | None = None
+    root_id: str = "main"
+    implementation: str = ""
+
+
+class DestinationRef(Form, frozen=True):
+    """The Service that a route sends to."""
+
+    name: Name
+    kind: Literal["Service"] = "Service"
+    namespace: Namespace | None = None
+
+
+class RouteConfig(Form, frozen=True):
+    """`config` of the policy `route`."""
+
+    destination_ref: DestinationRef
+    destination_path: str = "/"
+
+
+class Share(Form, frozen=True):
+    """One way of a weighted route."""
+
+    weight: Annotated[int, msgspec.Meta(ge=1, le=100)]
+    destination_ref: DestinationRef
+    destination_path: str = "/"
+
+
+class WeightedRouteConfig(Form, frozen=True):
+    """`config` of the policy `route-weighted`."""
+
+    routes: Annotated[list[Share], msgspec.Meta(min_length=1)]
+
+
+SPECS: dict[Kind, type[Form]] = {
+    Kind.API_INSTANCE: ApiInstance,
+    Kind.SERVICE: Service,
+    Kind.POLICY_BINDING: PolicyBinding,
+    Kind.EXTENSION: Extension,
+}

@@ -1,0 +1,127 @@
+"""Which policy a binding means, whether it can work here, and whether its settings are right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from gateway_runtime.local.kinds import DEFAULT_NAMESPACE, PolicyBinding
+from gateway_runtime.local.place import Place
+from gateway_runtime.local.tls_settings import OutboundTls, usual_spelling
+from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
+from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
+
+# These need contracts, an alert or a model that only the portal knows.
+NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
+# Documented, and known by name, but not part of this gateway yet.
+NOT_YET = frozenset({
+    "circuit-breaker", "cors", "credential-injection-basic-auth", "credential-injection-oauth2",
+    "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter", "header-removal",
+    "http-caching", "idle-timeout", "ip-allowlist", "ip-blocklist", "json-threat-protection", "jwt-validation",
+    "ldap-authentication", "message-logging", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
+    "openidconnect-access-token-enforcement", "response-timeout", "spec-validation", "spike-control",
+    "stream-idle-timeout", "tls-outbound", "tracing",
+})  # fmt: skip
+# These work on the way to a service, so they are bound to it.
+OUTBOUND = frozenset({
+    "circuit-breaker", "credential-injection-basic-auth", "credential-injection-oauth2", "idle-timeout", "tls-outbound",
+})  # fmt: skip
+# Documented settings of policies that are there, which this gateway does not have.
+SETTINGS_NOT_YET = {
+    "rate-limiting": frozenset({"keySelector", "blockOnUnknownQuota"}),
+}
+# Settings that say what happens here anyway: without shared storage every replica counts by itself.
+SETTINGS_WITHOUT_EFFECT = {"rate-limiting": frozenset({"clusterizable"})}
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a policy without the ending that it has in files."""
+    return name.removesuffix(SUFFIX)
+
+
+def find_policy(binding: PolicyBinding, place: Place, extensions: Collection[str], namespace: str) -> PolicyDefinition:
+    """Return the policy that a binding on an ApiInstance means. Raises `FileFault`."""
+    name = plain_name(binding.policy_ref.name)
+    here = place.at("policyRef", "name")
+    _refuse_custom_code(binding, here, extensions, namespace)
+    if name in NOT_LOCAL:
+        message = f"The policy “{name}” needs what only the portal knows and cannot be used in local mode."
+        raise here.fault(message, "not_in_local_mode")
+    if name in OUTBOUND:
+        raise here.fault(f"The policy “{name}” is bound to a Service, not to an ApiInstance.", "wrong_target")
+    try:
+        found = definition(binding.policy_ref.name)
+    except ConfigFault:
+        _refuse_unknown(binding, place)
+        raise AssertionError("unreachable") from None
+    ref = binding.policy_ref.namespace
+    if ref and ref != DEFAULT_NAMESPACE:
+        message = f"The policies of the gateway are in the namespace “{DEFAULT_NAMESPACE}”, not in “{ref}”."
+        raise place.at("policyRef", "namespace").fault(message, "unknown_policy")
+    return found
+
+
+def refuse_service_binding(binding: PolicyBinding, place: Place, extensions: Collection[str], namespace: str) -> None:
+    """Raise the `FileFault` of a binding on a Service: no policy of this gateway works there yet."""
+    here = place.at("policyRef", "name")
+    _refuse_custom_code(binding, here, extensions, namespace)
+    name = plain_name(binding.policy_ref.name)
+    if name not in OUTBOUND:
+        _refuse_misspelled(binding, here)
+        raise here.fault(f"The policy “{name}” is bound to an ApiInstance, not to a Service.", "wrong_target")
+    _refuse_unknown(binding, place)
+
+
+def _refuse_custom_code(binding: PolicyBinding, here: Place, extensions: Collection[str], namespace: str) -> None:
+    if f"{binding.policy_ref.namespace or namespace}/{binding.policy_ref.name}" in extensions:
+        raise here.fault(
+            f"“{binding.policy_ref.name}” is a custom policy. Custom code (WASM) is not supported by this gateway.",
+            "not_supported",
+        )
+
+
+def _refuse_unknown(binding: PolicyBinding, place: Place) -> None:
+    name = plain_name(binding.policy_ref.name)
+    here = place.at("policyRef", "name")
+    _refuse_misspelled(binding, here)
+    if name == "tls-outbound":
+        # Right or wrong can be told already, so that a mistake does not wait for the release that serves it.
+        place.at("config").convert(usual_spelling(binding.config or {}), OutboundTls)
+    raise here.fault(f"The policy “{name}” is not supported yet by this gateway.", "not_supported")
+
+
+def _refuse_misspelled(binding: PolicyBinding, here: Place) -> None:
+    name = plain_name(binding.policy_ref.name)
+    known = {n for d in all_definitions() for n in (d.name, *d.aliases)} | NOT_YET | {"route", "route-weighted", "tls"}
+    if name not in known | NOT_LOCAL:
+        near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+        hint = f"Did you mean “{near[0]}”?" if near else f"Known are {', '.join(sorted(known - NOT_YET - NOT_LOCAL))}."
+        raise here.fault(f"There is no policy “{binding.policy_ref.name}”. {hint}", "unknown_policy")
+
+
+@cache
+def _settings(config: type[PolicyConfig]) -> frozenset[str]:
+    return frozenset(field.encode_name for field in msgspec.structs.fields(config))
+
+
+def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: Place) -> dict[str, Any]:
+    """Return the settings for the document, checked. Raises `FileFault`."""
+    known = _settings(policy.config)
+    given = dict(config or {})
+    for name in SETTINGS_NOT_YET.get(policy.name, frozenset()) - known:
+        if name in given:
+            message = f"The setting “{name}” of {policy.name} is not supported yet by this gateway."
+            raise place.at(name).fault(message, "not_supported")
+    for name in SETTINGS_WITHOUT_EFFECT.get(policy.name, frozenset()) - known:
+        if name in given and not isinstance(given.pop(name), bool):
+            raise place.at(name).fault("Expected “bool”.")
+    try:
+        convert(given, policy.config)
+    except ConfigFault as fault:
+        raise place.config_fault(fault) from fault
+    return given

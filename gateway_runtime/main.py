@@ -1,0 +1,64 @@
+"""The entry of the gateway process: checks first, then the supervisor."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from gateway_runtime.configuration.registration import RegistrationError, read_registration
+from gateway_runtime.configuration.state_folder import StateFolder, StateFolderError
+from gateway_runtime.handover import HandoverError, Predecessor
+from gateway_runtime.link import Link
+from gateway_runtime.local.files import FolderError
+from gateway_runtime.log import capture_library_logs, log
+from gateway_runtime.options import OptionError, Options, read_options
+from gateway_runtime.supervisor import AdminAddressError, Supervisor
+
+USAGE_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the gateway. Returns the exit status; what is wrong with the set-up is one sentence and status 2."""
+    given = sys.argv[1:] if arguments is None else [*arguments]
+    if given[:1] == ["dump"]:
+        from gateway_runtime.local.dump import dump_main
+
+        return dump_main(given[1:], os.environ)
+    try:
+        options = read_options(given, os.environ)
+        log.bind(process="supervisor")
+        capture_library_logs()
+        predecessor = Predecessor.find(os.environ)
+        with _link(options, os.environ, predecessor) as link:
+            log.bind(gateway=link.name)
+            asyncio.run(_run(options, link, predecessor))
+    except (
+        OptionError, RegistrationError, StateFolderError, FolderError, AdminAddressError, HandoverError
+    ) as error:  # fmt: skip
+        print(error, file=sys.stderr)
+        return USAGE_ERROR
+    return 0
+
+
+async def _run(options: Options, link: Link, predecessor: Predecessor | None) -> None:
+    await Supervisor(options, link, predecessor).run()
+
+
+@contextmanager
+def _link(options: Options, environment: Mapping[str, str], predecessor: Predecessor | None) -> Iterator[Link]:
+    """Yield the link that the options ask for. Only the one in use is imported."""
+    if options.config is not None:
+        from gateway_runtime.local.link import FilesLink
+
+        yield FilesLink(options.config, environment)
+        return
+    from gateway_runtime.connected import PortalLink
+
+    assert options.registration is not None
+    registration = read_registration(options.registration)
+    folder = StateFolder(options.state, predecessor.lock if predecessor is not None else None)
+    try:
+        yield PortalLink(registration, folder)
+    finally:
+        folder.close()

@@ -1,0 +1,108 @@
+"""What a policy sees of a request, and what it is given when it is built. Never the protocol or the Redis client."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway_runtime.policies.results import Response
+
+if TYPE_CHECKING:
+    from gateway_runtime.tls.client_certificate import ClientCertificate
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class ConsumerIndex(Protocol):
+    """The client applications that have an active contract for the API being compiled."""
+
+    def by_client_id(self, client_id: bytes) -> Any | None:
+        """Return the `Consumer` with this client id when its contract is active, else None."""
+
+    def knows(self, client_id: bytes) -> bool:
+        """Tell whether any application of this gateway has this client id, with or without a contract."""
+
+    def known(self, client_id: bytes) -> Any | None:
+        """Return the `Consumer` with this client id whether or not it has a contract here, else None."""
+
+
+class RequestContext:
+    """One request as the policies see it. Header names are lower case; everything from the wire stays bytes.
+
+    `path` is the canonical path as received. The exchange sets `api_path` (what remains after the API's base path, at
+    least a slash) and `host` (lower case, without port) once the API is known: the conditions of bindings read them.
+    `headers` is the list that goes upstream: a policy changes it with the methods here. `response_headers` is filled
+    before the response handlers run. `application` is set by whichever policy identifies the caller. `stopped_at` is
+    the position of the policy that ended the request, -1 when none did. `client_certificate` is what the caller has
+    shown and the listener has checked, None without: its fields are read when they are asked for.
+    """
+
+    __slots__ = (
+        "api_path", "application", "application_name", "client_certificate", "client_ip", "headers", "host", "method",
+        "notes", "path", "principal", "query", "request_id", "response_headers", "response_status", "stopped_at",
+    )  # fmt: skip
+
+    def __init__(
+        self, method: bytes, path: bytes, query: bytes, headers: Headers, client_ip: str, request_id: bytes
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.api_path = path
+        self.host = b""
+        self.query = query
+        self.headers = headers
+        self.client_ip = client_ip
+        self.request_id = request_id
+        self.application = ""
+        self.application_name = ""
+        self.principal = b""
+        self.response_status = 0
+        self.response_headers: Headers = []
+        self.stopped_at = -1
+        self.client_certificate: ClientCertificate | None = None
+        # What a policy's request handler leaves for its own response handler, by binding id.
+        self.notes: dict[str, Any] | None = None
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return the first request header with this lower-case name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+    def only_header(self, name: bytes) -> bytes | None:
+        """Return the request header with this lower-case name, or None when it is absent or sent more than once.
+
+        For credentials: two values would let this policy and the upstream read different callers.
+        """
+        found: bytes | None = None
+        for key, value in self.headers:
+            if key == name:
+                if found is not None:
+                    return None
+                found = value
+        return found
+
+    def remove_header(self, name: bytes) -> None:
+        """Take every request header with this lower-case name out of what goes upstream."""
+        self.headers = [pair for pair in self.headers if pair[0] != name]
+
+    def note(self, binding: str, value: Any) -> None:
+        """Leave something for the same binding's response handler."""
+        if self.notes is None:
+            self.notes = {binding: value}
+        else:
+            self.notes[binding] = value
+
+
+class PolicyRuntime(Protocol):
+    """What `build(config, runtime)` may use. Everything costly happens there, once per revision."""
+
+    api: str
+    binding: str
+    consumers: ConsumerIndex
+    clock: Callable[[], float]  # monotonic seconds
+
+    def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
+        """Return the prebuilt answer for one of the definition's refusal codes."""
+
+    def keep(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return state of this binding that survives a new revision (counters, caches), made on first use."""

@@ -1,0 +1,38 @@
+"""Every policy there is, by its documented names."""
+
+import difflib
+
+from gateway_runtime.policies import (
+    basic_authentication,
+    client_id_enforcement,
+    header_injection,
+    rate_limiting,
+)
+from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.policy import PolicyDefinition
+
+# The same policies are documented with this ending in files and without it in the console.
+SUFFIX = "-flex"
+
+_DEFINITIONS: tuple[PolicyDefinition, ...] = (
+    basic_authentication.DEFINITION,
+    client_id_enforcement.DEFINITION,
+    rate_limiting.DEFINITION,
+    header_injection.DEFINITION,
+)
+_BY_NAME = {name: d for d in _DEFINITIONS for name in (d.name, *d.aliases)}
+
+
+def all_definitions() -> tuple[PolicyDefinition, ...]:
+    """Return every policy in default order."""
+    return tuple(sorted(_DEFINITIONS, key=lambda d: (d.default_order, d.name)))
+
+
+def definition(name: str) -> PolicyDefinition:
+    """Return the policy with this name or alias, with or without `-flex`. Raises `ConfigFault`."""
+    found = _BY_NAME.get(name) or _BY_NAME.get(name.removesuffix(SUFFIX))
+    if found is None:
+        near = difflib.get_close_matches(name.removesuffix(SUFFIX), _BY_NAME, n=1, cutoff=0.5)
+        hint = f" Did you mean “{_BY_NAME[near[0]].name}”?" if near else ""
+        raise ConfigFault("policy", "unknown_policy", f"There is no policy “{name}”.{hint}")
+    return found

@@ -1,0 +1,19 @@
+"""What a policy can answer with instead of letting a request pass."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A prebuilt answer: made once when the policy is built, sent as often as needed.
+
+    `code` and `policy` label metrics and the problem body; `headers` are extra ones as (name, value) bytes. The
+    exchange adds the request id, which is the only part of a refusal that differs from request to request.
+    """
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    policy: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=())

@@ -1,0 +1,141 @@
+"""APIs and routes as the hot path sees them: bytes, tuples and compiled patterns, made once per revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from gateway_runtime.policies.results import Response
+from gateway_runtime.routing.path_set import path_set
+from gateway_runtime.routing.rules import CompiledRule, Headers, compile_rules
+from gateway_runtime.routing.shares import Shares
+from gateway_runtime.schema.document import ApiInstance, Route
+
+if TYPE_CHECKING:
+    from gateway_runtime.policies.chain import Chain
+    from gateway_runtime.upstream.pool import Pool
+
+
+class CompiledRoute:
+    """One route: its alternatives (None: every request), the pool it sends to, the path it puts in front."""
+
+    __slots__ = ("destination_path", "id", "name", "pool", "rewrites", "rules", "shares")
+
+    def __init__(self, route: Route, pool: Pool, shares: Shares[CompiledRoute] | None = None) -> None:
+        self.id = route.id
+        self.name = route.name
+        self.pool = pool
+        self.shares = shares
+        self.rules: tuple[CompiledRule, ...] | None = compile_rules(route.rules)
+        # Captured groups are put together anew, so only then can the result hold segments nobody has checked.
+        self.rewrites = any(rule.groups for rule in self.rules or ())
+        path = route.destination_path.encode()
+        self.destination_path = path if not path or path.startswith(b"/") else b"/" + path
+
+    def upstream_path(self, rest: bytes) -> bytes:
+        """Return the path sent upstream: the destination path and what is left of the request's, one slash between."""
+        destination = self.destination_path
+        if not destination:
+            return rest if rest.startswith(b"/") else b"/" + rest
+        if not rest:
+            return destination
+        if destination.endswith(b"/"):
+            return destination + (rest[1:] if rest.startswith(b"/") else rest)
+        return destination + rest
+
+
+class CompiledApi:
+    """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
+
+    __slots__ = ("_path_set", "base_length", "base_path", "chain", "id", "name", "quarantine", "routes")
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        name: str,
+        base_path: bytes,
+        routes: tuple[CompiledRoute, ...] = (),
+        chain: Chain | None = None,
+        quarantine: Response | None = None,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.base_path = base_path
+        self.base_length = len(base_path)
+        self.routes = routes
+        self._path_set = path_set(routes)
+        self.chain = chain
+        self.quarantine = quarantine
+
+    def find(self, method: bytes, path: bytes, host: bytes, headers: Headers) -> tuple[CompiledRoute, bytes] | None:
+        """Return the first route that holds, with the path to send upstream. `path` still has the base path."""
+        rest = path[self.base_length :] if self.base_length else path
+        routes = self.routes if self._path_set is None else self._path_set.candidates(rest or b"/")
+        for route in routes:
+            rules = route.rules
+            if rules is None:
+                chosen = route if route.shares is None else route.shares.choose()
+                return chosen, chosen.upstream_path(rest) if chosen.destination_path else rest or b"/"
+            for rule in rules:
+                kept = rule.match(method, rest or b"/", host, headers)
+                if kept is not None:
+                    chosen = route if route.shares is None else route.shares.choose()
+                    return chosen, chosen.upstream_path(kept if rest or rule.groups else rest)
+        return None
+
+    def pools(self) -> Iterator[Pool]:
+        """Yield the pools that requests to this API can be sent to."""
+        for route in self.routes:
+            if route.shares is None:
+                yield route.pool
+            else:
+                yield from (way.pool for way in route.shares.ways)
+
+
+def compile_api(api: ApiInstance, chain: Chain | None, pools: Mapping[str, Pool]) -> CompiledApi:
+    """Compile an API. `pools` has the pool of each of its services by service id.
+
+    Raises `RuleError` for a bad pattern and `LookupError` for a route to a service that is not there.
+    """
+    if api.quarantine:
+        return quarantined_api(api, api.quarantine)
+    for route in api.routes:
+        for service in [d.service for d in route.destinations] or [route.service]:
+            if service not in pools:
+                raise LookupError(f"Route “{route.name}” points to the service “{service}”, which does not exist.")
+    return CompiledApi(
+        id=api.id,
+        name=api.name,
+        base_path=base_path_bytes(api.base_path),
+        routes=tuple(_compile_route(route, pools) for route in api.routes),
+        chain=chain,
+    )
+
+
+def _compile_route(route: Route, pools: Mapping[str, Pool]) -> CompiledRoute:
+    if not route.destinations:
+        return CompiledRoute(route, pools[route.service])
+    ways = [
+        CompiledRoute(structs.replace(route, destination_path=way.destination_path), pools[way.service])
+        for way in route.destinations
+    ]
+    return CompiledRoute(route, ways[0].pool, Shares(ways, [way.weight for way in route.destinations]))
+
+
+def quarantined_api(api: ApiInstance, reason: str) -> CompiledApi:
+    """Return an API that answers 503 with the reason."""
+    return CompiledApi(
+        id=api.id,
+        name=api.name,
+        base_path=base_path_bytes(api.base_path),
+        quarantine=Response(status=503, code="api_quarantined", title="API not available", detail=reason),
+    )
+
+
+def base_path_bytes(base_path: str) -> bytes:
+    """Return a base path as the table compares it: a leading slash, no trailing one, the root empty."""
+    trimmed = base_path.strip("/")
+    return b"/" + trimmed.encode() if trimmed else b""

@@ -1,0 +1,195 @@
+"""The configuration of one gateway as one value: what the portal builds and every worker compiles."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+# A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
+FORMAT = 1
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of everything inside a `Document`."""
+
+
+class Rule(Part, frozen=True):
+    """A condition on a request. All given parts must hold; each is an RE2 pattern for the whole string.
+
+    `path` is compared with the request path after the API's base path has been removed, without the query.
+    """
+
+    path: str = ".*"
+    host: str = ".*"
+    methods: str = ".*"
+    headers: dict[str, str] = {}
+
+
+class Target(Part, frozen=True):
+    """One host and port that can answer for a service."""
+
+    host: str
+    port: int
+    weight: int = 100
+
+
+class Service(Part, frozen=True):
+    """A backend as a route sees it: a scheme (`http` or `https`) and the targets that share its traffic."""
+
+    id: str
+    name: str
+    targets: list[Target]
+    scheme: str = "http"
+
+
+class Destination(Part, frozen=True):
+    """One way of a weighted route: its share is its weight in the sum of all."""
+
+    service: str
+    weight: int = 1
+    destination_path: str = ""
+
+
+class Route(Part, frozen=True):
+    """Which requests go to which service. An empty list of rules holds for every request.
+
+    With `destinations` each request goes to one of them by chance, and `service` and `destination_path` do not count.
+    """
+
+    id: str
+    name: str
+    service: str
+    destination_path: str = ""
+    rules: list[Rule] = []
+    destinations: list[Destination] = []
+
+
+class PolicyBinding(Part, frozen=True):
+    """One policy applied to one API. `config` is decoded by the policy's own `Config` type when compiled."""
+
+    id: str
+    policy: str
+    order: int
+    config: dict[str, Any] = {}
+    rules: list[Rule] = []
+
+
+class ApiInstance(Part, frozen=True):
+    """One API version managed on this gateway.
+
+    `base_path` starts with `/` and has no trailing slash (the root is the empty string). With `quarantine` set the
+    instance answers 503 with that reason: it is never served without its policies.
+    """
+
+    id: str
+    name: str
+    listener: str
+    base_path: str
+    services: list[Service] = []
+    routes: list[Route] = []
+    policies: list[PolicyBinding] = []
+    quarantine: str = ""
+
+
+class Certificate(Part, frozen=True):
+    """A certificate with its chain, and its unencrypted private key, both as PEM.
+
+    `names` are the host names it is chosen for, exact or with `*` as first label; empty: those it has itself.
+    """
+
+    certificate: str
+    key: str
+    names: list[str] = []
+
+    def __repr__(self) -> str:
+        # The generated form would show the key.
+        return f"Certificate(names={self.names!r})"
+
+
+class Tls(Part, frozen=True):
+    """How a listener speaks TLS. The first certificate is for callers that name no host, or one nobody has.
+
+    With `trusted_ca` (PEM) a client certificate is asked for and checked, and with `require_client_certificate` nobody
+    comes in without. `ciphers` are IANA names for TLS 1.2 and below; empty: the documented ones.
+    """
+
+    certificates: list[Certificate]
+    require_client_certificate: bool = False
+    trusted_ca: str = ""
+    min_version: str = "1.2"
+    max_version: str = "1.3"
+    ciphers: list[str] = []
+    alpn: tuple[str, ...] = ("http/1.1",)
+
+
+class Listener(Part, frozen=True):
+    """An address and port that accepts traffic, in plain text without `tls`."""
+
+    id: str
+    name: str
+    port: int
+    host: str = "0.0.0.0"  # noqa: S104 - a gateway is there to be reached
+    tls: Tls | None = None
+
+
+class Consumer(Part, frozen=True):
+    """A client application. `secrets` are SHA-256 digests in hex; the secrets themselves never reach a gateway."""
+
+    id: str
+    name: str
+    client_id: str
+    secrets: list[str] = []
+
+
+class Contract(Part, frozen=True):
+    """An active contract: this consumer may call this API instance, under this tier ("" for none)."""
+
+    api: str
+    consumer: str
+    tier: str = ""
+
+
+class Timeouts(Part, frozen=True):
+    """How long a gateway waits, in seconds."""
+
+    stream_idle_seconds: float = 300.0
+    upstream_connection_idle_seconds: float = 60.0
+    upstream_response_seconds: float = 15.0
+
+
+class Document(Part, frozen=True):
+    """The whole configuration of one gateway. `log_level` is the lowest one that is written."""
+
+    gateway: str
+    name: str
+    format: int = FORMAT
+    allow_private_targets: bool = False
+    listeners: list[Listener] = []
+    apis: list[ApiInstance] = []
+    consumers: list[Consumer] = []
+    contracts: list[Contract] = []
+    timeouts: Timeouts = Timeouts()
+    log_level: str = "info"
+
+
+def encode(document: Document) -> bytes:
+    """Return the canonical JSON bytes of a document: equal documents give equal bytes."""
+    return msgspec.json.encode(document, order="deterministic")
+
+
+def decode(data: bytes) -> Document:
+    """Read a document. Raises `msgspec.ValidationError` with the path of the first fault."""
+    return msgspec.json.decode(data, type=Document)
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of encoded configuration as hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sections(document: Document) -> dict[str, str]:
+    """Return a digest of each top-level section, so that a compiler can keep what has not changed."""
+    return {
+        name: digest(msgspec.json.encode(getattr(document, name), order="deterministic"))
+        for name in ("listeners", "apis", "consumers", "contracts")
+    }

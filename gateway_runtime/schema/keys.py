@@ -1,0 +1,34 @@
+"""Every Redis name that Portico uses. No other module spells one."""
+
+# One stream for all gateways: the portal reads it with one cursor.
+TELEMETRY_STREAM = "portico:telemetry"
+
+
+def pointer(gateway: str) -> str:
+    """Key of the current revision number of a gateway (a decimal string). A gateway polls only this."""
+    return f"portico:gateway:{gateway}:pointer"
+
+
+def revision(gateway: str, number: int) -> str:
+    """Key of one sealed revision (see `envelope`)."""
+    return f"portico:gateway:{gateway}:revision:{number}"
+
+
+def announcements(gateway: str) -> str:
+    """Channel on which a new revision number is published."""
+    return f"portico:gateway:{gateway}:announcements"
+
+
+def replicas(gateway: str) -> str:
+    """Hash of replica id to `ReplicaStatus` as JSON."""
+    return f"portico:gateway:{gateway}:replicas"
+
+
+def acknowledgements(gateway: str, number: int) -> str:
+    """Hash of replica id to `Acknowledgement` as JSON, for one revision."""
+    return f"portico:gateway:{gateway}:acknowledgements:{number}"
+
+
+def exported(replica: str) -> str:
+    """Key of the mark of the last telemetry batch of a replica, written in one transaction with the batch."""
+    return f"portico:replica:{replica}:exported"

@@ -1,0 +1,90 @@
+"""What a policy is: one `Config` type, one `PolicyDefinition`, one `build` function.
+
+Everything else derives from these: the console's form, the REST serializer, file validation, the documentation page,
+audit redaction, analytics labels and the compiled handler.
+"""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+
+class Phase(enum.StrEnum):
+    """When a handler runs."""
+
+    REQUEST_HEADERS = "request_headers"
+    RESPONSE_HEADERS = "response_headers"
+
+
+class Category(enum.StrEnum):
+    """The group a policy is listed under."""
+
+    SECURITY = "Security"
+    COMPLIANCE = "Compliance"
+    QUALITY_OF_SERVICE = "Quality of service"
+    TRANSFORMATION = "Transformation"
+    TROUBLESHOOTING = "Troubleshooting"
+
+
+class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Base of every policy's settings. Names in files, REST and forms are the documented camelCase ones."""
+
+
+def setting(title: str, help: str, *, secret: bool = False, placeholder: str = "", **limits: Any) -> msgspec.Meta:
+    """Describe one setting: `Annotated[int, setting("Maximum requests", "How many …", ge=1)]`.
+
+    `limits` are those of `msgspec.Meta` (ge, gt, le, lt, pattern, min_length, max_length). A secret is encrypted at
+    rest, masked in every answer and kept when a form leaves it empty.
+    """
+    return msgspec.Meta(title=title, description=help, extra={"secret": secret, "placeholder": placeholder}, **limits)
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A way in which a policy ends a request: a stable code, the status sent and a sentence for the caller."""
+
+    code: str
+    status: int
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handlers:
+    """What `build` returns: the closures that run per request. None where the policy has nothing to do.
+
+    A request handler takes the `RequestContext` and returns None (continue) or a prebuilt `Response`. A handler that
+    waits for I/O returns an awaitable of the same. A response handler takes the context and changes its response.
+    """
+
+    request_headers: Callable[[Any], Any] | None = None
+    response_headers: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDefinition:
+    """One policy: its names and texts, its settings type, and how it is built."""
+
+    name: str
+    title: str
+    summary: str
+    category: Category
+    config: type[PolicyConfig]
+    build: Callable[[Any, Any], Handlers]
+    default_order: int
+    phases: tuple[Phase, ...]
+    example: dict[str, Any]
+    refusals: tuple[Refusal, ...] = ()
+    aliases: tuple[str, ...] = ()
+    icon: str = "shield"
+    documentation: str = field(default="", repr=False)
+
+    def secret_settings(self) -> tuple[str, ...]:
+        """Return the wire names of the settings that are secret."""
+        return tuple(
+            f.encode_name
+            for f in msgspec.inspect.type_info(self.config).fields  # type: ignore[attr-defined]
+            if isinstance(f.type, msgspec.inspect.Metadata) and (f.type.extra or {}).get("secret")
+        )

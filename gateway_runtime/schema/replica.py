@@ -1,0 +1,68 @@
+"""What a running gateway tells the portal about itself."""
+
+import enum
+
+import msgspec
+
+HEARTBEAT_SECONDS = 2.0
+# Three missed heartbeats and a little: a replica not heard of for this long is shown as disconnected.
+DISCONNECTED_AFTER_SECONDS = 8.0
+ACKNOWLEDGEMENT_TTL_SECONDS = 24 * 3600
+
+
+class ApplyState(enum.StrEnum):
+    """How a replica took a revision."""
+
+    WAITING = "waiting"
+    APPLIED = "applied"
+    REJECTED = "rejected"
+
+
+class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One replica's heartbeat. Times are seconds since the epoch by the replica's own clock."""
+
+    replica: str
+    host: str
+    pid: int
+    version: str
+    workers: int
+    started_at: float
+    seen_at: float
+    revision: int = 0
+    digest: str = ""
+    state: ApplyState = ApplyState.WAITING
+    error_code: str = ""
+    error_path: str = ""
+    message: str = ""
+    stopping: bool = False
+    served: int = 0
+    exported: int = 0
+    waiting: int = 0
+    dropped: int = 0
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
+    """A replica's answer to one revision: taken by all its workers, or refused with the reason.
+
+    `took_ms` runs from the revision's arrival to the swap in the last worker.
+    """
+
+    replica: str
+    revision: int
+    digest: str
+    state: ApplyState
+    applied_at: float
+    took_ms: float
+    error_code: str = ""
+    error_path: str = ""
+    message: str = ""
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `registration.yaml`: a gateway's identity and credentials. The file is mode 0600."""
+
+    gateway: str
+    name: str
+    redis_url: str
+    verify_key: str
+    encrypt_key: str

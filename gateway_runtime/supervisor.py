@@ -1,0 +1,234 @@
+"""The parent process: configuration in, telemetry out, workers kept alive. It carries no traffic itself."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+
+from gateway_runtime import VERSION
+from gateway_runtime.admin.pages import AdminPages
+from gateway_runtime.admin.server import AdminServer
+from gateway_runtime.configuration.client import ConfigurationClient
+from gateway_runtime.handover import HandoverError, Predecessor, Successor
+from gateway_runtime.link import Link, Task
+from gateway_runtime.log import log
+from gateway_runtime.notify import keep_notified, notify, notify_reloading
+from gateway_runtime.options import Options
+from gateway_runtime.reporting import Reporting
+from gateway_runtime.schema.replica import ReplicaStatus
+from gateway_runtime.taking_over import TakingOver, first_of
+from gateway_runtime.tasks import cancel, spawn
+from gateway_runtime.telemetry.totals import Totals
+from gateway_runtime.workers import WorkerPool
+
+# What a successor that failed may take to finish the requests it was given.
+GIVE_UP_SECONDS = 5.0
+
+
+class AdminAddressError(Exception):
+    """The admin address cannot be opened. The message is one sentence for the operator."""
+
+
+class Supervisor:
+    """One gateway replica."""
+
+    def __init__(self, options: Options, link: Link, predecessor: Predecessor | None = None) -> None:
+        self._options = options
+        self._link = link
+        self._started_at = time.time()
+        self._signals = 0
+        self._stop = asyncio.Event()
+        self._serving = asyncio.Event()
+        self._predecessor = predecessor
+        self._successor: Successor | None = None
+        self._upgrading: Task | None = None
+        self._telling: Task | None = None
+        self.replica = link.replica
+        self.name = link.name
+        self.stopping = False
+        self.reporting = Reporting(link, self.status)
+        self.spool = link.spool
+        self.workers = WorkerPool(options.workers, self.reporting.count)
+        self.client = ConfigurationClient(
+            link.source,
+            replica=self.replica,
+            apply=self.workers.apply,
+            acknowledge=self.reporting.acknowledge,
+            last_good=link.last_good,
+        )
+        self._admin = AdminServer(AdminPages(self))
+
+    @property
+    def redis_up(self) -> bool | None:
+        """Tell whether the last attempt to reach Redis succeeded; None where there is none."""
+        return self._link.redis_up
+
+    @property
+    def totals(self) -> Totals:
+        """Return everything counted so far."""
+        return self.reporting.totals
+
+    async def run(self) -> None:
+        """Serve until a signal says stop, or a successor serves. Raises `AdminAddressError` and `HandoverError`."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled)
+        loop.add_signal_handler(signal.SIGHUP, self._upgrade_asked)
+        predecessor = self._predecessor
+        if predecessor is None:
+            await self._open_admin()
+            # The heartbeat comes first: a gateway that cannot take its configuration should still be seen.
+            self.reporting.open()
+        else:
+            self.workers.inherit(await predecessor.begin())
+        log.info("gateway_starting", gateway=self.name, replica=self.replica, workers=self._options.workers)
+        await self.workers.start()
+        if (offer := self._link.first_offer()) is not None:
+            await self.client.take(offer)
+        following = [*self._link.listen(), spawn("configuration", self.client.run())]
+        hearing = None
+        if predecessor is None:
+            self._serve()
+        else:
+            hearing = spawn("predecessor", TakingOver(self, predecessor, self._serve_instead).run())
+            await first_of(hearing, self._stop, self._serving)
+        if self._serving.is_set():
+            await self._stop.wait()
+        await cancel(self._upgrading, hearing, self._telling)
+        if predecessor is not None and not self._serving.is_set():
+            await self._give_up(predecessor, following)
+        elif self._successor is not None:
+            await self._leave(self._successor, following)
+        else:
+            await self._end(following)
+
+    def _serve(self) -> None:
+        self._serving.set()
+        notify("READY=1")
+        self._telling = spawn("systemd", keep_notified(self._summary))
+
+    async def _serve_instead(self, predecessor: Predecessor) -> None:
+        """Be the replica from now on."""
+        await self._open_admin(predecessor.admin)
+        self.reporting.open()
+        self._serve()
+        log.info("gateway_taken_over", revision=self.client.running.revision)
+
+    async def _end(self, following: list[Task]) -> None:
+        self.stopping = True
+        notify("STOPPING=1")
+        log.info("gateway_stopping", gateway=self.name)
+        await cancel(*following)
+        await self.workers.stop(self._options.drain_seconds)
+        await self.reporting.close()
+        await self._admin.close()
+        spool = self.spool
+        counted = {"served": spool.served, "waiting": spool.waiting, "dropped": spool.dropped} if spool else {}
+        log.info("gateway_stopped", **counted)
+
+    async def _leave(self, successor: Successor, following: list[Task]) -> None:
+        """Let the successor have the traffic, and finish what runs here."""
+        log.info("gateway_leaving", successor=successor.pid)
+        # Callers may still ask on connections they have, so revisions are still taken.
+        await self.workers.leave(self._options.drain_seconds, first=len(self.workers.alive), count=successor.workers)
+        await cancel(*following)
+        await self.reporting.close()
+        await successor.leave()
+        log.info("gateway_left")
+
+    async def _give_up(self, predecessor: Predecessor, following: list[Task]) -> None:
+        """Leave the traffic to who has it."""
+        await cancel(*following)
+        await self.workers.leave(GIVE_UP_SECONDS, first=0, count=predecessor.workers)
+        await self._link.leave()
+        why = self.client.running.message or "It was not ready in time."
+        raise HandoverError(f"The running gateway goes on without this process. {why}")
+
+    def _upgrade_asked(self) -> None:
+        if not self._serving.is_set() or self._stop.is_set() or (self._upgrading and not self._upgrading.done()):
+            log.warning("upgrade_not_now")
+            return
+        self._upgrading = spawn("upgrade", self._upgrade())
+
+    async def _upgrade(self) -> None:
+        """Start a copy of this gateway, and stop here once it serves. When it does not, nothing has happened."""
+        log.info("upgrade_starting")
+        notify_reloading()
+        successor = None
+        try:
+            successor = await Successor.start(admin=self._admin.descriptors(), lock=self._link.lock)
+            successor.send(self.workers.begin(serving=self.client.running.revision > 0))
+            async with asyncio.timeout(self._options.upgrade_seconds):
+                await successor.ready()
+            await self.reporting.hand_over(successor)
+        except (HandoverError, OSError) as error:
+            if successor is not None:
+                await successor.end()
+            # It may have left the ports steered to where nobody is now.
+            self.workers.steer(0, 0)
+            log.error("upgrade_failed", message=_reason(error, self._options.upgrade_seconds))
+            notify("READY=1", "STATUS=The upgrade failed, the version before goes on serving. The log says why.")
+            return
+        except asyncio.CancelledError:
+            if successor is not None:
+                await successor.end()
+            raise
+        notify(f"MAINPID={successor.pid}")
+        await self._admin.close()
+        successor.go()
+        self._successor = successor
+        self._stop.set()
+
+    def _summary(self) -> str:
+        """Return one line for `systemctl status`."""
+        running, workers = self.client.running, len(self.workers.alive)
+        return f"Revision {running.revision} ({running.state}), workers {workers} of {self._options.workers}"
+
+    async def _open_admin(self, listening: Sequence[socket.socket] = ()) -> None:
+        host, port = self._options.admin_host, self._options.admin_port
+        try:
+            await self._admin.open(host, port, listening)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise AdminAddressError(
+                f"The admin address {host}:{port} cannot be opened: {reason}. Choose another one with --admin."
+            ) from error
+
+    def _signalled(self) -> None:
+        self._signals += 1
+        self._stop.set()
+        if self._signals > 1:
+            self.workers.kill()
+
+    def status(self) -> ReplicaStatus:
+        """Return this replica's heartbeat."""
+        running, spool = self.client.running, self.spool
+        return ReplicaStatus(
+            replica=self.replica,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=VERSION,
+            workers=self._options.workers,
+            # The time of the batches too: it tells the portal which totals belong together.
+            started_at=spool.started_at if spool else self._started_at,
+            seen_at=time.time(),
+            revision=running.revision,
+            digest=running.digest,
+            state=running.state,
+            error_code=running.error_code,
+            error_path=running.error_path,
+            message=running.message,
+            stopping=self.stopping,
+            served=spool.served if spool else 0,
+            exported=spool.exported if spool else 0,
+            waiting=spool.waiting if spool else 0,
+            dropped=spool.dropped if spool else 0,
+        )
+
+
+def _reason(error: Exception, seconds: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"The new process was not ready within {seconds:.0f} s. This one goes on serving."
+    return f"{error} This one goes on serving."

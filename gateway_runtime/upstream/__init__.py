@@ -1,0 +1,1 @@
+"""Connections to services: pooled per target, read strictly, never reused in doubt."""

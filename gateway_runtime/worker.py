@@ -1,0 +1,254 @@
+"""A worker process: compiles what the supervisor sends, listens, serves, and sends back what it counted."""
+
+import argparse
+import asyncio
+import gc
+import os
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+import uvloop
+
+from gateway_runtime.configuration.compiler import Compiler
+from gateway_runtime.configuration.ports import port_fault
+from gateway_runtime.control import (
+    ApiFault,
+    Applied,
+    Apply,
+    Channel,
+    Drain,
+    Hello,
+    Load,
+    Rejected,
+    Steer,
+    Telemetry,
+    ToWorker,
+)
+from gateway_runtime.http.state import WorkerState
+from gateway_runtime.listener import Listener, open_listener
+from gateway_runtime.log import LEVELS, capture_library_logs, log
+from gateway_runtime.schema import document as documents
+from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.tasks import cancel, spawn
+from gateway_runtime.telemetry.recorder import Recorder
+from gateway_runtime.tls.compiled import ListenerTls
+from gateway_runtime.tls.handshake import ignore_unreadable_names
+
+FLUSH_SECONDS = 0.5
+# Compiling gives way to requests this often.
+SLICE_SECONDS = 0.002
+ORPHAN_DRAIN_SECONDS = 25.0
+# Half a minute of them, so that a scrape every so often misses no late moment.
+LAGS_KEPT = 60
+
+# Host, port, and whether it speaks TLS: for another one of these a socket has to be opened anew.
+Address = tuple[str, int, bool]
+
+
+class Worker:
+    """One worker: its state, its listeners by address, and the channel to its supervisor."""
+
+    def __init__(self, channel: Channel, state: WorkerState, recorder: Recorder, compiler: Compiler) -> None:
+        self._channel = channel
+        self._state = state
+        self._recorder = recorder
+        self._compiler = compiler
+        self._listeners: dict[Address, Listener] = {}
+        self._timeouts = documents.Timeouts()
+        self._frozen = False
+        self._drain_seconds = ORPHAN_DRAIN_SECONDS
+        self._gently = False
+        # How late the loop was in each of the last flushes.
+        self._lags: deque[float] = deque([0.0], maxlen=LAGS_KEPT)
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until told to drain, signalled, or left alone by the supervisor."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop.set)
+        self._channel.send(Hello(worker_pid=os.getpid()))
+        flushing = spawn("flush", self._flush_forever())
+        listening = spawn("control", self._listen())
+        await self._stop.wait()
+        await self._drain(self._drain_seconds)
+        await cancel(flushing, listening)
+        self._flush()
+        await self._channel.close()
+
+    async def _listen(self) -> None:
+        try:
+            async for message in self._channel.messages():
+                if isinstance(message, Steer):
+                    for listener in self._listeners.values():
+                        listener.steer(message.first, message.count)
+                elif isinstance(message, Drain):
+                    self._drain_seconds, self._gently = message.seconds, message.gently
+                    if not message.gently:
+                        return
+                    # Requests are still taken, so revisions are too; only what they open is for the successor.
+                    self._state.draining = True
+                    self._stop.set()
+                else:
+                    await self._apply(message)
+        finally:
+            # A closed channel means that nobody can send configuration any more: better a fresh worker.
+            self._stop.set()
+
+    async def _apply(self, message: Apply) -> None:
+        began = time.monotonic()
+        # A large document is many new objects and no garbage: collecting meanwhile would walk them again and again.
+        gc.disable()
+        try:
+            faults = await self._take(message)
+        except ConfigFault as fault:
+            answer: Applied | Rejected = Rejected(
+                revision=message.revision, code=fault.code, path=fault.path, message=fault.message
+            )
+        except Exception as error:
+            log.error("apply_failed", revision=message.revision, error=error)
+            text = f"The gateway could not compile the revision ({type(error).__name__}). Its log says more."
+            answer = Rejected(revision=message.revision, code="not_compiled", path="", message=text)
+        else:
+            took = (time.monotonic() - began) * 1000
+            answer = Applied(revision=message.revision, took_ms=took, faults=faults)
+        finally:
+            gc.enable()
+        self._channel.send(answer)
+
+    async def _take(self, message: Apply) -> list[ApiFault]:
+        """Compile, open what is new, swap, close what is gone. Raises before anything has changed."""
+        steps = self._compiler.steps(
+            message.revision,
+            message.digest,
+            message.document,
+            self._state.snapshot,
+            {api.id: api for api in message.definitions},
+            message.listeners,
+        )
+        pause_at = time.monotonic() + SLICE_SECONDS
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                compiled = end.value
+                break
+            if time.monotonic() > pause_at:
+                await asyncio.sleep(0)
+                pause_at = time.monotonic() + SLICE_SECONDS
+        snapshot = compiled.snapshot
+        opened = await self._open_new(snapshot.document.listeners, snapshot.tls)
+        self._state.snapshot = snapshot
+        self._listeners.update(opened)
+        self._close_gone({_address(listener) for listener in snapshot.document.listeners})
+        for listener in self._listeners.values():
+            if (tls := snapshot.tls.get(listener.port)) is not None:
+                listener.use(tls)
+        self._compiler.commit(snapshot)
+        self._take_settings(snapshot.document)
+        if not self._frozen:
+            # The first snapshot and the code live for long; later collections need not walk them.
+            gc.collect()
+            gc.freeze()
+            self._frozen = True
+        return compiled.faults
+
+    def _take_settings(self, document: documents.Document) -> None:
+        log.level = document.log_level if document.log_level in LEVELS else "info"
+        timeouts = document.timeouts
+        if timeouts != self._timeouts:
+            self._timeouts = timeouts
+            self._state.limits = self._state.pools.limits = replace(
+                self._state.limits,
+                stream_seconds=timeouts.stream_idle_seconds,
+                upstream_idle_seconds=timeouts.upstream_connection_idle_seconds,
+                response_seconds=timeouts.upstream_response_seconds,
+            )
+            # Deadlines are made of the limits when the clock is turned.
+            self._state.turn()
+
+    async def _open_new(
+        self, listeners: list[documents.Listener], tls: Mapping[int, ListenerTls]
+    ) -> dict[Address, Listener]:
+        opened: dict[Address, Listener] = {}
+        for index, listener in enumerate(listeners):
+            address = _address(listener)
+            if address in self._listeners or self._state.draining:
+                continue
+            try:
+                opened[address] = await open_listener(listener.host, listener.port, self._state, tls.get(listener.port))
+            except OSError as error:
+                for other in opened.values():
+                    other.close()
+                raise port_fault(listener, index, error) from error
+        return opened
+
+    def _close_gone(self, wanted: set[Address]) -> None:
+        for address in [a for a in self._listeners if a not in wanted]:
+            self._listeners.pop(address).close()
+
+    async def _drain(self, seconds: float) -> None:
+        self._state.draining = True
+        listeners = list(self._listeners.values())
+        self._listeners.clear()
+        await asyncio.gather(*(listener.drain(seconds, gently=self._gently) for listener in listeners))
+
+    async def _flush_forever(self) -> None:
+        while True:
+            due = time.monotonic() + FLUSH_SECONDS
+            await asyncio.sleep(FLUSH_SECONDS)
+            self._lags.append(time.monotonic() - due)
+            if not self._channel.crowded:
+                self._flush(self._load())
+
+    def _flush(self, load: Load | None = None) -> None:
+        recorder = self._recorder
+        rows = recorder.take()
+        handshakes = dict(self._state.handshakes)
+        if rows or handshakes or load is not None:
+            self._state.handshakes.clear()
+            self._channel.send(
+                Telemetry(rows=rows, served=recorder.served, dropped=recorder.dropped, handshakes=handshakes, load=load)
+            )
+
+    def _load(self) -> Load:
+        """Look at the connections now, which costs requests nothing."""
+        connections = self._state.connections
+        active = sum(connection.exchange is not None for connection in connections)
+        return Load(len(connections) - active, active, max(self._lags))
+
+
+def _address(listener: documents.Listener) -> Address:
+    return listener.host, listener.port, listener.tls is not None
+
+
+async def serve(channel_fd: int) -> None:
+    """Run a worker over the socket that the supervisor left open for it."""
+    reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=channel_fd))
+    recorder = Recorder()
+    state = WorkerState(recorder=recorder)
+    await Worker(Channel(reader, writer, ToWorker), state, recorder, Compiler(state.pools)).run()
+
+
+def main() -> None:
+    """Entry of `python -m gateway_runtime.worker --channel FD`, which only the supervisor calls."""
+    parser = argparse.ArgumentParser(prog="portico-gateway-worker")
+    parser.add_argument("--channel", type=int, required=True)
+    parser.add_argument("--number", type=int, default=0)
+    arguments = parser.parse_args()
+    log.bind(process="worker", worker=arguments.number)
+    capture_library_logs()
+    ignore_unreadable_names()
+    # A terminal sends Ctrl-C to every process of the group; the supervisor decides when workers drain.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # And an upgrade asked of the whole group is asked of the supervisor.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with suppress(KeyboardInterrupt):
+        uvloop.run(serve(arguments.channel))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""People and their credentials for the portal: users, API tokens, sign-in."""

@@ -1,0 +1,102 @@
+"""Users and API tokens."""
+
+from typing import Any, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils import timezone
+
+from portal.core.models import Record
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates users by e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a user. Without a password the account cannot sign in locally."""
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.full_clean(exclude=["password"])
+        user.save()
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a user by e-mail address, whatever its case."""
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, Record):
+    """A person. What they may do is said by role bindings (see `organizations`)."""
+
+    # Always lower case: one mailbox is one account.
+    email = models.EmailField(unique=True, error_messages={"unique": "There is already an account with this address."})
+    # False while only the person says so: whoever registers may type anybody's address.
+    email_confirmed = models.BooleanField(default=False)
+    name = models.CharField(max_length=120)
+    is_active = models.BooleanField(default=True)
+    # Whoever set up the installation: may make organizations. Holds no permission inside them by itself.
+    is_operator = models.BooleanField(default=False)
+    # Who vouches for this person at single sign-on: a subject means nothing without its issuer.
+    sign_on_issuer = models.CharField(max_length=255, blank=True)
+    sign_on_subject = models.CharField(max_length=255, blank=True)
+
+    objects = UserManager()
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        ordering = ["name", "email"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sign_on_issuer", "sign_on_subject"],
+                condition=~models.Q(sign_on_subject=""),
+                name="sign_on_identity_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def clean(self) -> None:
+        """Bring the address to its one form."""
+        self.email = self.email.strip().lower()
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    """Tokens belong to people, not to organizations."""
+
+    def visible_to(self, user: Any, permission: str = "") -> Self:
+        """Return the user's own tokens: nobody else ever sees them, whatever the permission."""
+        return self.filter(user=user) if user.is_authenticated else self.none()
+
+    def usable(self) -> Self:
+        """Return the tokens that are neither revoked nor expired."""
+        lasting = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=timezone.now())
+        return self.filter(lasting, revoked_at__isnull=True)
+
+
+class ApiToken(Record):
+    """A credential for pipelines. Only its digest is kept; `hint` is its recognisable beginning."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=24)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = models.Manager.from_queryset(ApiTokenQuerySet)()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def state(self) -> str:
+        """Tell whether it opens anything: active, expired or revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= timezone.now() else "active"

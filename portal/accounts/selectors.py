@@ -1,0 +1,29 @@
+"""Questions about people and their credentials."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from portal.accounts.models import ApiToken, User
+from portal.audit.models import AuditEvent
+
+
+def user_by_email(email: str) -> User | None:
+    """Return the person with this address, whatever its case."""
+    return User.objects.filter(email=email.strip().lower()).first()
+
+
+def invited_user(user_id: UUID) -> User | None:
+    """Return an active person who has not chosen a password yet."""
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    return user if user is not None and not user.has_usable_password() else None
+
+
+def api_tokens_of(user: User) -> QuerySet[ApiToken]:
+    """Return a person's tokens, newest first, also those that are revoked or expired."""
+    return ApiToken.objects.visible_to(user)
+
+
+def account_events_of(user: User) -> QuerySet[AuditEvent]:
+    """Return what a person did to their own account, newest first."""
+    return AuditEvent.objects.filter(actor_id=user.pk, organization_id__isnull=True)

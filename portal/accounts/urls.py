@@ -1,0 +1,27 @@
+"""Addresses of sign-in, registration and the account pages."""
+
+from django.conf import settings
+from django.urls import path
+
+from portal.accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("sign-in/", views.SignIn.as_view(), name="sign_in"),
+    path("sign-out/", views.SignOut.as_view(), name="sign_out"),
+    path("sign-up/", views.SignUp.as_view(), name="sign_up"),
+    path("invitation/<uuid:user>/<str:token>/", views.ChoosePassword.as_view(), name="choose_password"),
+    path("account/", views.Account.as_view(), name="profile"),
+    path("account/password/", views.ChangePassword.as_view(), name="change_password"),
+    path("account/api-tokens/", views.ApiTokens.as_view(), name="tokens"),
+    path("account/api-tokens/new/", views.ApiTokenCreate.as_view(), name="token_create"),
+    path("account/api-tokens/<uuid:pk>/revoke/", views.ApiTokenRevoke.as_view(), name="token_revoke"),
+]
+
+if settings.OIDC_ENABLED:
+    from portal.accounts.oidc_views import SignOn, SignOnCallback
+
+    urlpatterns += [
+        path("sign-on/", SignOn.as_view(), name="sign_on"),
+        path("sign-on/callback/", SignOnCallback.as_view(), name="sign_on_callback"),
+    ]

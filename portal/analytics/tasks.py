@@ -1,0 +1,17 @@
+"""Celery's way into analytics."""
+
+from celery import shared_task
+
+from portal.analytics.services import traffic_ingest
+from portal.core.redis import connection
+
+# A backlog is taken over in pieces, so that one run never holds the database for long.
+PIECES_PER_RUN = 20
+
+
+@shared_task(name="analytics.ingest")
+def ingest() -> None:
+    """Store what gateways have sent since the last run."""
+    for _ in range(PIECES_PER_RUN):
+        if not traffic_ingest(client=connection()):
+            return

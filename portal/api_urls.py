@@ -1,0 +1,41 @@
+"""Every REST address, under /api/v1/. Each app registers its viewsets on the one router."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.routers import SimpleRouter
+
+from portal.accounts.api import ApiTokenViewSet, MeView
+from portal.analytics.api import TrafficView
+from portal.apis.api import ApiInstanceViewSet
+from portal.audit.api import AuditEventViewSet
+from portal.catalog.api import ApiVersionViewSet, ApiViewSet
+from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
+from portal.gateways.api import GatewayViewSet, ListenerViewSet
+from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
+from portal.policies.api import BindingViewSet, PolicyViewSet
+from portal.publishing.api import RevisionViewSet
+
+router = SimpleRouter()
+router.register("api-tokens", ApiTokenViewSet, basename="api-token")
+router.register("organizations", OrganizationViewSet)
+router.register("environments", EnvironmentViewSet)
+router.register("people", PersonViewSet, basename="person")
+router.register("audit-events", AuditEventViewSet, basename="audit-event")
+router.register("applications", ApplicationViewSet, basename="application")
+router.register("contracts", ContractViewSet, basename="contract")
+router.register("tiers", TierViewSet, basename="tier")
+router.register("apis", ApiViewSet)
+router.register("api-versions", ApiVersionViewSet)
+router.register("gateways", GatewayViewSet)
+router.register("listeners", ListenerViewSet)
+router.register("api-instances", ApiInstanceViewSet)
+router.register("policies", PolicyViewSet, basename="policy")
+router.register("policy-bindings", BindingViewSet)
+router.register("revisions", RevisionViewSet)
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("me/", MeView.as_view(), name="me"),
+    path("traffic/", TrafficView.as_view(), name="traffic"),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+]

@@ -1,0 +1,1 @@
+"""API instances: one version of an API managed in one environment on one gateway."""

@@ -1,0 +1,51 @@
+"""Questions about API instances."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from portal.apis.models import ApiInstance, InstanceStatus
+from portal.gateways.models import Gateway
+
+DEFAULT_SERVICE = "default"
+
+
+def instance_url(instance: ApiInstance) -> str:
+    """Return where consumers call the instance, without a slash at the end unless it is the root."""
+    if instance.consumer_endpoint:
+        return instance.consumer_endpoint
+    return endpoint_url(instance.gateway, instance.listener.port, instance.base_path)
+
+
+def endpoint_url(gateway: Gateway, port: int, base_path: str) -> str:
+    """Return the address of a base path on a gateway's port."""
+    host = gateway.public_host or settings.GATEWAY_HOST
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}{base_path}"
+
+
+def instance_curl(instance: ApiInstance) -> str:
+    """Return a command that calls the instance."""
+    return f"curl -i {instance_url(instance)}"
+
+
+def instance_implementation_url(instance: ApiInstance) -> str:
+    """Return the address of the instance's main service; uses prefetched services when there are."""
+    services = list(instance.services.all())
+    main = next((service for service in services if service.name == DEFAULT_SERVICE), services[0] if services else None)
+    return main.url if main is not None else ""
+
+
+def instances_for_list(queryset: Any) -> Any:
+    """Return instances with all that a list shows of them: names, port, services and how many policies are on."""
+    return (
+        queryset.select_related("api_version__api", "gateway", "listener", "environment__organization")
+        .prefetch_related("services")
+        .annotate(policies_count=Count("policies", filter=Q(policies__enabled=True), distinct=True))
+        .order_by("api_version__api__name", "api_version__version", "label", "pk")
+    )
+
+
+def api_deployed(environment: Any) -> bool:
+    """Tell whether the environment has an active API instance."""
+    return ApiInstance.objects.filter(environment=environment, status=InstanceStatus.ACTIVE).exists()

@@ -1,0 +1,257 @@
+"""Changes of API instances."""
+
+from typing import Any
+
+from django.db import transaction
+
+from portal.apis.checks import base_path_fault, implementation_url_fault, overlap_check, url_fault
+from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
+from portal.apis.selectors import DEFAULT_SERVICE, instance_implementation_url
+from portal.audit.services import audit_record
+from portal.catalog.models import ApiVersion
+from portal.catalog.services import NewApi, api_create_from
+from portal.core.errors import ApplicationError
+from portal.gateways.models import Gateway, Listener
+from portal.gateways.ports import port_check
+from portal.gateways.services import listener_create
+from portal.gateways.signals import gateway_configuration_changed
+from portal.organizations.models import Environment
+
+# After every route that somebody adds.
+CATCH_ALL_ORDER = 1000
+
+
+def instance_deploy(
+    *,
+    actor: Any,
+    environment: Environment,
+    gateway: Gateway,
+    api: ApiVersion | NewApi,
+    port: int,
+    base_path: str,
+    implementation_url: str,
+    label: str = "",
+    consumer_endpoint: str = "",
+) -> ApiInstance:
+    """Manage an API version on a gateway and bring it there; all or nothing.
+
+    A `NewApi` is added to the catalog with it, and a port without a listener gets one.
+    """
+    return _deploy(
+        actor=actor,
+        environment=environment,
+        gateway=gateway,
+        api=api.checked() if isinstance(api, NewApi) else api,
+        port=port,
+        base_path=base_path,
+        implementation_url=implementation_url,
+        label=label,
+        consumer_endpoint=consumer_endpoint,
+    )
+
+
+@transaction.atomic
+def _deploy(
+    *,
+    actor: Any,
+    environment: Environment,
+    gateway: Gateway,
+    api: ApiVersion | NewApi,
+    port: int,
+    base_path: str,
+    implementation_url: str,
+    label: str,
+    consumer_endpoint: str,
+) -> ApiInstance:
+    implementation_url, consumer_endpoint = implementation_url.strip(), consumer_endpoint.strip()
+    endpoint_check(
+        environment=environment,
+        gateway=gateway,
+        port=port,
+        base_path=base_path,
+        implementation_url=implementation_url,
+        consumer_endpoint=consumer_endpoint,
+    )
+    if isinstance(api, NewApi):
+        api = api_create_from(actor=actor, organization=environment.organization, new=api)
+    elif api.api.organization_id != environment.organization_id:
+        sentence = f"Choose an API of {environment.organization.name}."
+        raise ApplicationError("api_elsewhere", sentence, fields={"api_version": sentence})
+    listener = _listener(actor, gateway, port)
+    instance = ApiInstance(
+        environment=environment,
+        api_version=api,
+        gateway=gateway,
+        listener=listener,
+        label=label.strip(),
+        base_path=base_path,
+        consumer_endpoint=consumer_endpoint,
+    )
+    overlap_check(name=str(instance), listener=listener, base_path=base_path)
+    instance.save_checked()
+    service = Service(instance=instance, name=DEFAULT_SERVICE, url=_without_slash(implementation_url))
+    service.save_checked()
+    Route(instance=instance, service=service, order=CATCH_ALL_ORDER).save_checked()
+    instance_changed(actor, instance, "instance.deploy", f"Deployed {instance} at {base_path}", after=_state(instance))
+    return instance
+
+
+@transaction.atomic
+def endpoint_check(
+    *,
+    environment: Environment,
+    gateway: Gateway,
+    port: int,
+    base_path: str,
+    implementation_url: str,
+    consumer_endpoint: str = "",
+    besides: ApiInstance | None = None,
+    name: str = "the new API",
+) -> None:
+    """Raise `ApplicationError` with a sentence for each field that cannot be taken. Changes nothing."""
+    if gateway.environment_id != environment.pk:
+        sentence = f"{gateway.name} is not a gateway of {environment.name}. Choose another gateway."
+        raise ApplicationError("gateway_elsewhere", sentence, fields={"gateway": sentence})
+    faults = {
+        "base_path": base_path_fault(base_path),
+        "implementation_url": implementation_url_fault(implementation_url.strip(), environment),
+        "consumer_endpoint": url_fault(consumer_endpoint.strip()) if consumer_endpoint.strip() else "",
+    }
+    listener = gateway.listeners.filter(port=port).first()
+    if listener is None:
+        try:
+            port_check(port, gateway=gateway)
+        except ApplicationError as error:
+            faults |= error.fields
+    fields = {field: fault for field, fault in faults.items() if fault}
+    if fields:
+        raise ApplicationError("endpoint_invalid", "Some fields need another value.", fields=fields)
+    if listener is not None:
+        overlap_check(name=name, listener=listener, base_path=base_path, besides=besides)
+
+
+@transaction.atomic
+def instance_update(
+    *,
+    actor: Any,
+    instance: ApiInstance,
+    api_version: ApiVersion | None = None,
+    port: int | None = None,
+    base_path: str | None = None,
+    implementation_url: str | None = None,
+    label: str | None = None,
+    consumer_endpoint: str | None = None,
+    deprecated: bool | None = None,
+) -> ApiInstance:
+    """Change an instance; what is None stays. It cannot move to another gateway or become another API."""
+    before = _state(instance)
+    if api_version is not None:
+        if api_version.api_id != instance.api_version.api_id:
+            sentence = f"Choose a version of {instance.api_version.api.name}. Deploy another API by itself."
+            raise ApplicationError("version_of_another_api", sentence, fields={"api_version": sentence})
+        instance.api_version = api_version
+    if label is not None:
+        instance.label = label.strip()
+    if consumer_endpoint is not None:
+        instance.consumer_endpoint = consumer_endpoint.strip()
+    if deprecated is not None:
+        instance.deprecated = deprecated
+    instance.base_path = instance.base_path if base_path is None else base_path
+    implementation_url = (implementation_url or instance_implementation_url(instance)).strip()
+    endpoint_check(
+        environment=instance.environment,
+        gateway=instance.gateway,
+        port=port or instance.listener.port,
+        base_path=instance.base_path,
+        implementation_url=implementation_url,
+        consumer_endpoint=instance.consumer_endpoint,
+        besides=instance,
+        name=str(instance),
+    )
+    instance.listener = _listener(actor, instance.gateway, port or instance.listener.port)
+    instance.save_checked()
+    service = instance.services.filter(name=DEFAULT_SERVICE).first() or instance.services.first()
+    if service is not None:
+        service.url = _without_slash(implementation_url)
+        service.save_checked()
+    after = _state(instance)
+    if after != before:
+        instance_changed(actor, instance, "instance.update", f"Changed {instance}", before=before, after=after)
+    return instance
+
+
+@transaction.atomic
+def instance_stop(*, actor: Any, instance: ApiInstance) -> ApiInstance:
+    """Take an instance off the gateway and keep all its settings."""
+    return _switch(actor, instance, InstanceStatus.STOPPED, "instance.stop", f"Stopped {instance}")
+
+
+@transaction.atomic
+def instance_start(*, actor: Any, instance: ApiInstance) -> ApiInstance:
+    """Bring a stopped instance back to the gateway."""
+    return _switch(actor, instance, InstanceStatus.ACTIVE, "instance.start", f"Started {instance}")
+
+
+@transaction.atomic
+def instance_delete(*, actor: Any, instance: ApiInstance) -> None:
+    """Remove an instance with its routes, policies and contracts. The API stays in the catalog."""
+    instance_changed(actor, instance, "instance.delete", f"Removed {instance}", before=_state(instance))
+    instance.delete()
+
+
+def instance_changed(
+    actor: Any,
+    instance: ApiInstance,
+    action: str,
+    message: str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Record a change of an instance or its routes and ask for a new revision of its gateway."""
+    audit_record(
+        actor=actor,
+        action=action,
+        target=instance,
+        message=message,
+        before=before,
+        after=after,
+    )
+    gateway_configuration_changed(gateway=instance.gateway, actor=actor, message=message)
+
+
+def _switch(actor: Any, instance: ApiInstance, status: str, action: str, message: str) -> ApiInstance:
+    if instance.status == status:
+        return instance
+    before = {"status": instance.status}
+    instance.status = status
+    instance.save_checked()
+    instance_changed(actor, instance, action, message, before=before, after={"status": status})
+    return instance
+
+
+def _listener(actor: Any, gateway: Gateway, port: int) -> Listener:
+    return gateway.listeners.filter(port=port).first() or listener_create(actor=actor, gateway=gateway, port=port)
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _state(instance: ApiInstance) -> dict[str, Any]:
+    return {
+        "api_version": str(instance.api_version),
+        "gateway": instance.gateway.name,
+        "port": instance.listener.port,
+        "base_path": instance.base_path,
+        "implementation_url": _main_url(instance),
+        "label": instance.label,
+        "consumer_endpoint": instance.consumer_endpoint,
+        "deprecated": instance.deprecated,
+        "status": instance.status,
+    }
+
+
+def _main_url(instance: ApiInstance) -> str:
+    service = instance.services.filter(name=DEFAULT_SERVICE).first() or instance.services.first()
+    return service.url if service is not None else ""

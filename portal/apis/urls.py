@@ -1,0 +1,28 @@
+"""Addresses of the instances' pages, under /console/<organization>/<environment>/apis/."""
+
+from django.urls import path
+
+from portal.apis import add_views, views
+
+app_name = "apis"
+
+urlpatterns = [
+    path("", views.InstanceList.as_view(), name="list"),
+    path("new/", add_views.AddGateway.as_view(), name="create"),
+    path("new/gateway/", add_views.AddGateway.as_view(), name="add_gateway"),
+    path("new/api/", add_views.AddApi.as_view(), name="add_api"),
+    path("new/endpoint/", add_views.AddEndpoint.as_view(), name="add_endpoint"),
+    path("new/review/", add_views.AddReview.as_view(), name="add_review"),
+    path("new/cancel/", add_views.AddCancel.as_view(), name="add_cancel"),
+    path("<uuid:pk>/", views.InstanceDetail.as_view(), name="detail"),
+    path("<uuid:pk>/settings/", views.InstanceSettings.as_view(), name="settings"),
+    path("<uuid:pk>/stop/", views.InstanceStop.as_view(), name="stop"),
+    path("<uuid:pk>/start/", views.InstanceStart.as_view(), name="start"),
+    path("<uuid:pk>/delete/", views.InstanceDelete.as_view(), name="delete"),
+    path("<uuid:pk>/routes/new/", views.RouteCreate.as_view(), name="route_create"),
+    path("routes/<uuid:pk>/edit/", views.RouteEdit.as_view(), name="route_edit"),
+    path("routes/<uuid:pk>/delete/", views.RouteDelete.as_view(), name="route_delete"),
+    path("<uuid:pk>/services/new/", views.ServiceCreate.as_view(), name="service_create"),
+    path("services/<uuid:pk>/edit/", views.ServiceEdit.as_view(), name="service_edit"),
+    path("services/<uuid:pk>/delete/", views.ServiceDelete.as_view(), name="service_delete"),
+]

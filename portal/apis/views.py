@@ -1,0 +1,276 @@
+"""The console's pages about API instances."""
+
+from typing import Any
+
+import django_filters
+
+from portal.apis.forms import InstanceDeleteForm, InstanceForm, RouteForm, ServiceCreateForm, ServiceForm
+from portal.apis.models import ApiInstance, Route, Service
+from portal.apis.route_services import (
+    route_create,
+    route_delete,
+    route_update,
+    service_create,
+    service_delete,
+    service_update,
+)
+from portal.apis.selectors import instance_curl, instance_implementation_url, instance_url, instances_for_list
+from portal.apis.services import instance_delete, instance_start, instance_stop, instance_update
+from portal.core.filters import ConsoleFilterSet
+from portal.core.links import console_url
+from portal.core.tables import Column, Table
+from portal.core.views import Action, ActionView, Breadcrumb, DetailPage, EditPage, Empty, ListPage, ObjectView
+from portal.gateways.models import Gateway
+
+INSTANCES = instances_for_list(ApiInstance.objects.prefetch_related("routes__service"))
+ABOVE: tuple[Breadcrumb, ...] = (("APIs", "apis:list"),)
+
+
+def _gateways(request: Any) -> Any:
+    """Return the gateways that the filter offers: those of the environment of the page."""
+    if request is None or getattr(request, "environment", None) is None:
+        return Gateway.objects.none()
+    return Gateway.objects.visible_to(request.user, "gateway.view").filter(environment=request.environment)
+
+
+class InstanceFilter(ConsoleFilterSet):
+    """Filters of the list of instances."""
+
+    gateway = django_filters.ModelChoiceFilter(queryset=_gateways)
+
+    class Meta:
+        model = ApiInstance
+        fields = ("status",)
+
+
+class InstanceTable(Table):
+    """Instances with where they are."""
+
+    caption = "API instances"
+    columns = (
+        Column("name", "API", render=str, link=True, sort="api_version__api__name"),
+        Column("status", "Status", template="apis/cell_status.html", sort="status"),
+        Column("gateway.name", "Gateway", sort="gateway__name"),
+        Column("endpoint", "Endpoint", template="apis/cell_endpoint.html", sort="base_path"),
+        Column("policies_count", "Policies", numeric=True, sort="policies_count"),
+    )
+
+
+class InstanceList(ListPage):
+    """All API instances of the environment."""
+
+    template_name = "apis/list.html"
+    queryset = INSTANCES
+    permission = "instance.view"
+    title = "APIs"
+    subtitle = "The APIs that gateways of this environment serve."
+    table = InstanceTable
+    filters = InstanceFilter
+    search_fields = ("api_version__api__name", "label", "base_path")
+    actions = (Action(label="Add API", url_name="apis:create", permission="instance.change", icon="plus"),)
+    empty = Empty(
+        title="No API is deployed here",
+        text="Choose a gateway and an API, say where it runs, and it is live in under a second.",
+        icon="api",
+    )
+
+
+class InstancePage(ObjectView):
+    """What the pages of one instance share."""
+
+    queryset = INSTANCES
+    parents = ABOVE
+    object_name = "instance"
+
+
+class InstanceDetail(InstancePage, DetailPage):
+    """One instance: where to call it, its state, its routes, and the cards of other apps."""
+
+    template_name = "apis/detail.html"
+    permission = "instance.view"
+    place = "instance"
+
+    def get_context(self, **context: Any) -> dict[str, Any]:
+        """Add the addresses."""
+        return super().get_context(
+            url=instance_url(self.object),
+            curl=instance_curl(self.object),
+            implementation_url=instance_implementation_url(self.object),
+            **context,
+        )
+
+
+class InstanceSettings(InstancePage, EditPage):
+    """Change an instance."""
+
+    template_name = "apis/settings.html"
+    permission = "instance.change"
+    form_class = InstanceForm
+    service = instance_update
+    message = "Saved. The gateway takes it over within a second."
+
+    def page_title(self) -> str:
+        """Name the instance: the tab says that these are its settings."""
+        return str(self.object)
+
+    def breadcrumbs(self) -> list[tuple[str, str]]:
+        """Return what all tabs of an instance have above them."""
+        return super().breadcrumbs()[:-1]
+
+    def form_arguments(self) -> dict[str, Any]:
+        """Begin with the present values."""
+        instance = self.object
+        return {
+            "instance": instance,
+            "initial": {
+                "port": instance.listener.port,
+                "base_path": instance.base_path,
+                "implementation_url": instance_implementation_url(instance),
+                "label": instance.label,
+                "consumer_endpoint": instance.consumer_endpoint,
+                "api_version": instance.api_version_id,
+                "deprecated": instance.deprecated,
+            },
+        }
+
+
+class InstanceStop(InstancePage, ActionView):
+    """Take an instance off the gateway."""
+
+    permission = "instance.change"
+    service = instance_stop
+    message = "{object} is stopped. Its settings are kept."
+
+
+class InstanceStart(InstancePage, ActionView):
+    """Bring a stopped instance back."""
+
+    permission = "instance.change"
+    service = instance_start
+    message = "{object} is on its way to the gateway."
+
+
+class InstanceDelete(InstancePage, EditPage):
+    """Remove an instance after its name was typed."""
+
+    template_name = "apis/delete.html"
+    permission = "instance.change"
+    form_class = InstanceDeleteForm
+    submit_label = "Remove API instance"
+    message = "The API instance is removed. The API is still in the catalog."
+
+    def page_title(self) -> str:
+        """Say what is going to happen."""
+        return f"Remove {self.object}"
+
+    def form_arguments(self) -> dict[str, Any]:
+        """Say whose name must be typed."""
+        return {"instance": self.object}
+
+    def save(self, values: dict[str, Any]) -> None:
+        """Remove it."""
+        instance_delete(actor=self.request.user, instance=self.object)
+
+    def success_url(self, result: Any) -> str:
+        """Go to the list."""
+        return console_url(self.request, "apis:list")
+
+
+class PartPage(ObjectView):
+    """What pages of an instance's routes and services share."""
+
+    permission = "instance.change"
+    parents = ABOVE
+
+    def breadcrumbs(self) -> list[tuple[str, str]]:
+        """Lead back to the instance."""
+        instance = self.object.instance
+        return [*ObjectView.breadcrumbs(self), (str(instance), instance.get_absolute_url())]
+
+
+ROUTES = Route.objects.select_related(
+    "instance__environment__organization", "instance__api_version__api", "instance__gateway", "service"
+)
+SERVICES = Service.objects.select_related(
+    "instance__environment__organization", "instance__api_version__api", "instance__gateway"
+)
+
+
+class RouteCreate(InstancePage, EditPage):
+    """Add a route."""
+
+    permission = "instance.change"
+    title = "Add route"
+    form_class = RouteForm
+    service = route_create
+    submit_label = "Add route"
+    message = "The route is added."
+
+    def form_arguments(self) -> dict[str, Any]:
+        """Offer the instance's services."""
+        return {"instance": self.object}
+
+
+class RouteEdit(PartPage, EditPage):
+    """Change a route."""
+
+    template_name = "apis/route_edit.html"
+    queryset = ROUTES
+    form_class = RouteForm
+    service = route_update
+
+    def page_title(self) -> str:
+        """Name the route."""
+        return f"Route {self.object.name}"
+
+    def form_arguments(self) -> dict[str, Any]:
+        """Begin with the present values."""
+        names = ("name", "service", "path", "methods", "order")
+        return {
+            "instance": self.object.instance,
+            "initial": {name: getattr(self.object, name) for name in names},
+        }
+
+
+class RouteDelete(PartPage, ActionView):
+    """Remove a route."""
+
+    queryset = ROUTES
+    service = route_delete
+    message = "Route {object} is removed."
+
+
+class ServiceCreate(InstancePage, EditPage):
+    """Add a service."""
+
+    permission = "instance.change"
+    title = "Add service"
+    form_class = ServiceCreateForm
+    service = service_create
+    submit_label = "Add service"
+    message = "The service is added. Add a route that leads to it."
+
+
+class ServiceEdit(PartPage, EditPage):
+    """Point a service elsewhere."""
+
+    template_name = "apis/service_edit.html"
+    queryset = SERVICES
+    form_class = ServiceForm
+    service = service_update
+
+    def page_title(self) -> str:
+        """Name it without its address."""
+        return f"Service {self.object.name}"
+
+    def form_arguments(self) -> dict[str, Any]:
+        """Begin with the present address."""
+        return {"initial": {"url": self.object.url}}
+
+
+class ServiceDelete(PartPage, ActionView):
+    """Remove a service."""
+
+    queryset = SERVICES
+    service = service_delete
+    message = "The service is removed."

@@ -1,0 +1,81 @@
+"""The audit trail."""
+
+from typing import Any
+
+from django.db import models
+
+from portal.audit.wording import differences, readable
+from portal.core.models import Record
+from portal.core.permissions import ScopedQuerySet
+
+
+class AppendOnly(TypeError):
+    """Somebody tried to change or delete what has been recorded."""
+
+    def __init__(self) -> None:
+        super().__init__("The audit trail is only ever added to.")
+
+
+class AuditQuerySet(ScopedQuerySet):
+    """Events that can be read and added, never changed."""
+
+    def update(self, **kwargs: Any) -> int:
+        """Refuse."""
+        raise AppendOnly
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise AppendOnly
+
+
+class AuditEvent(Record):
+    """One change. People, organizations and objects are named by text, so that the record outlives them."""
+
+    organization_id = models.UUIDField(null=True, db_index=True)
+    environment_id = models.UUIDField(null=True)
+    actor_id = models.UUIDField(null=True, db_index=True)
+    actor_name = models.CharField(max_length=254)
+    action = models.CharField(max_length=80)
+    target_type = models.CharField(max_length=80)
+    target_id = models.CharField(max_length=64)
+    target_name = models.CharField(max_length=254)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    message = models.TextField(blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    objects = models.Manager.from_queryset(AuditQuerySet)()
+    scope_organization = "organization_id"
+    scope_environment = "environment_id"
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["organization_id", "-created_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.action} {self.target_name}"
+
+    @property
+    def kind(self) -> str:
+        """Return what kind of thing was changed, as people read it."""
+        return readable(self.target_type)
+
+    @property
+    def label(self) -> str:
+        """Return the action as people read it: `api_token.create` is “API token created”."""
+        return readable(self.action)
+
+    @property
+    def differences(self) -> list[tuple[str, str, str]]:
+        """Return (name, before, after) of what changed, ready to be shown."""
+        return differences(self.before, self.after)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Add the event; refuse to change it later."""
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise AppendOnly

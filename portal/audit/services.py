@@ -1,0 +1,49 @@
+"""Recording changes. Called by every service that changes something, inside its transaction."""
+
+from typing import Any
+
+from django.db import models
+
+from portal.audit.models import AuditEvent
+from portal.core.request_id import current_request_id
+
+
+def audit_record(
+    *,
+    actor: Any,
+    action: str,
+    target: models.Model,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    message: str = "",
+    request_id: str = "",
+) -> AuditEvent:
+    """Record that `actor` did `action` (`contract.approve`) to `target`. `before` and `after` hold no secrets.
+
+    Whose event it is follows from the target's own scope (see `core.permissions.ScopedQuerySet`); what belongs to no
+    organization, such as a person's account, is nobody's but the actor's.
+    `actor` is None for what the system does by itself. The id of the request being answered is found by itself;
+    a job that goes on with a request's work passes it.
+    """
+    return AuditEvent.objects.create(
+        organization_id=_place(target, getattr(target, "scope_organization", "")),
+        environment_id=_place(target, getattr(target, "scope_environment", "")),
+        actor_id=getattr(actor, "pk", None),
+        actor_name=str(actor)[:254] if actor is not None else "Portico",
+        action=action,
+        target_type=target._meta.model_name or "",
+        target_id=str(target.pk),
+        target_name=str(target)[:254],
+        before=before or {},
+        after=after or {},
+        message=message,
+        request_id=request_id or current_request_id(),
+    )
+
+
+def _place(target: models.Model, lookup: str) -> Any:
+    """Follow a lookup such as `gateway__environment_id` from an object to an id; "" leads nowhere."""
+    found: Any = target if lookup else None
+    for name in filter(None, lookup.split("__")):
+        found = getattr(found, name)
+    return found

@@ -1,0 +1,1 @@
+"""The catalog: APIs, their versions and specifications. Nothing here carries traffic."""

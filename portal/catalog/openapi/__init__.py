@@ -1,0 +1,1 @@
+"""OpenAPI documents: reading them safely, finding their faults, fetching them."""

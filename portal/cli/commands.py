@@ -1,0 +1,68 @@
+"""The commands. Each one imports what it needs when it runs, so that `--help` is immediate."""
+
+import sys
+
+import click
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def portico() -> None:
+    """Run and steer Portico on this machine."""
+
+
+@portico.command()
+@click.option("-v", "--verbose", is_flag=True, help="Show every process's log here, too.")
+def up(verbose: bool) -> None:
+    """Start everything and stay: Redis, portal, jobs, gateway and the demo company. Ctrl-C stops it."""
+    from portal.cli.up.launch import launch
+    from portal.cli.up.terminal import Terminal
+
+    sys.exit(launch(Terminal(verbose=verbose)))
+
+
+@portico.group()
+def gateway() -> None:
+    """Run a gateway by itself, or look at its declarative files."""
+
+
+@gateway.command()
+def start() -> None:
+    """Start the demo gateway alone, from its registration. Ctrl-C stops it."""
+    from portal.cli.up.launch import launch_gateway
+    from portal.cli.up.terminal import Terminal
+
+    sys.exit(launch_gateway(Terminal(verbose=True)))
+
+
+@gateway.command()
+@click.option("--config", required=True, metavar="PATH", help="Folder or file of declarative configuration.")
+@click.option("--output-directory", metavar="DIR", help="Write one file for each part instead.")
+def dump(config: str, output_directory: str | None) -> None:
+    """Show what declarative files mean: generated names, defaults, order. Faults go to standard error."""
+    import subprocess
+
+    command = [sys.executable, "-m", "gateway_runtime", "dump", "--config", config]
+    if output_directory is not None:
+        command += ["--output-directory", output_directory]
+    # The gateway reads its files itself, so that what is shown is what it would serve.
+    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603
+
+
+@portico.group()
+def demo() -> None:
+    """Steer the demo company."""
+
+
+@demo.command()
+@click.argument("state", type=click.Choice(["on", "off"]))
+def traffic(state: str) -> None:
+    """Switch the demo company's background traffic on or off."""
+    from portal.cli.up.settings import home_folder
+    from portal.demo.traffic.switch import traffic_switch
+    from portal.env import EnvError
+
+    try:
+        traffic_switch(home=home_folder(), on=state == "on")
+    except (EnvError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Demo traffic is {state}.")

@@ -1,0 +1,1 @@
+"""Client applications, their credentials, SLA tiers and contracts."""

@@ -1,0 +1,117 @@
+"""Tables as declarations: a class with columns, rendered by `components/table.html`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from portal.core.links import console_url
+
+# Takes a row; returns text (escaped), safe HTML, a datetime, a bool or None.
+CellFunction = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    `name` is an attribute path (`gateway.name`). `render` replaces the value by a function of the row, `template` by
+    a template that gets `row`, `value` and `request`. `sort` is the lookup that the column sorts by. `url_name` makes
+    the value a link to that console page with the row's id; `link` to the row's own page.
+    """
+
+    name: str
+    title: str
+    render: CellFunction | None = None
+    template: str = ""
+    sort: str = ""
+    url_name: str = ""
+    link: bool = False
+    numeric: bool = False
+
+
+def _attribute(row: Any, path: str) -> Any:
+    value = reduce(lambda found, name: getattr(found, name, None), path.split("."), row)
+    return value() if callable(value) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of one row, ready for the template."""
+
+    column: Column
+    value: Any
+    html: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """One column's head: where a click on it sorts, and how the column is sorted now."""
+
+    column: Column
+    url: str
+    # The value of aria-sort: "ascending", "descending" or "".
+    direction: str
+
+
+class Table:
+    """The columns of a list and how it is sorted when nobody asked. Instances hold one page of rows."""
+
+    columns: ClassVar[tuple[Column, ...]] = ()
+    # Lookups for order_by; empty keeps the model's own order.
+    default_sort: ClassVar[tuple[str, ...]] = ()
+    caption: ClassVar[str] = ""
+
+    def __init__(self, request: HttpRequest, rows: Any = ()) -> None:
+        self.request = request
+        self.rows = rows
+
+    @classmethod
+    def sorting(cls, request: HttpRequest) -> tuple[str, str]:
+        """Return the column asked for by `?sort=` and its direction, or two empty strings."""
+        asked = request.GET.get("sort", "")
+        name = asked.removeprefix("-")
+        if not any(column.name == name and column.sort for column in cls.columns):
+            return "", ""
+        return name, "descending" if asked.startswith("-") else "ascending"
+
+    @classmethod
+    def ordered(cls, request: HttpRequest, queryset: Any) -> Any:
+        """Return the queryset sorted as asked; the id decides between equals, so that pages never overlap."""
+        name, direction = cls.sorting(request)
+        if not name:
+            return queryset.order_by(*cls.default_sort, "pk") if cls.default_sort else queryset
+        lookup = next(column.sort for column in cls.columns if column.name == name)
+        return queryset.order_by(f"-{lookup}" if direction == "descending" else lookup, "pk")
+
+    def headings(self) -> list[Heading]:
+        """Return the heads of all columns."""
+        sorted_name, direction = self.sorting(self.request)
+        found = []
+        for column in self.columns:
+            query = self.request.GET.copy()
+            query.pop("page", None)
+            now = direction if column.name == sorted_name else ""
+            query["sort"] = f"-{column.name}" if now == "ascending" else column.name
+            found.append(Heading(column, f"?{query.urlencode()}" if column.sort else "", now))
+        return found
+
+    def cells(self) -> list[tuple[Any, list[Cell]]]:
+        """Return every row with its cells."""
+        return [(row, [self._cell(row, column) for column in self.columns]) for row in self.rows]
+
+    def _cell(self, row: Any, column: Column) -> Cell:
+        value = column.render(row) if column.render else _attribute(row, column.name)
+        html = ""
+        if column.template:
+            html = render_to_string(column.template, {"row": row, "value": value}, self.request)
+        url = ""
+        if column.url_name:
+            url = console_url(self.request, column.url_name, row.pk)
+        elif column.link:
+            url = row.get_absolute_url()
+        return Cell(column, value, html, url)

@@ -1,0 +1,1 @@
+"""The product's documentation, served by the product."""

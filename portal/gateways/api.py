@@ -1,0 +1,175 @@
+"""REST: `/api/v1/gateways/` and `/api/v1/listeners/`."""
+
+from typing import Any
+
+import django_filters
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.core.api import ScopedRelatedField, ScopedViewSet
+from portal.gateways.models import Gateway, Listener, Replica
+from portal.gateways.selectors import gateway_status, replica_state
+from portal.gateways.services import (
+    gateway_create,
+    gateway_delete,
+    gateway_update,
+    listener_create,
+    listener_delete,
+)
+from portal.organizations.models import Environment
+
+
+class ListenerSerializer(serializers.ModelSerializer):
+    """An address and port of a gateway."""
+
+    gateway = ScopedRelatedField(queryset=Gateway.objects, permission="gateway.view")
+    name = serializers.CharField(max_length=80, required=False, default="")
+    port = serializers.IntegerField()
+
+    class Meta:
+        model = Listener
+        fields = ["id", "gateway", "name", "host", "port"]
+        # The service refuses a second one with a better sentence.
+        validators: list[Any] = []
+
+
+class ReplicaSerializer(serializers.ModelSerializer):
+    """One running gateway."""
+
+    connection = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Replica
+        fields = [
+            "replica_id", "connection", "host", "pid", "version", "workers", "started_at", "seen_at", "revision",
+            "state", "error_code", "message", "stopping", "served", "waiting", "dropped",
+        ]  # fmt: skip
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def get_connection(self, replica: Replica) -> str:
+        """Return whether it is heard of now."""
+        return replica_state(replica, timezone.now()).value
+
+
+class GatewayStatusSerializer(serializers.Serializer):
+    """A gateway as its replicas report it."""
+
+    state = serializers.CharField(help_text="connected, disconnected or never_seen.")
+    last_contact = serializers.DateTimeField(allow_null=True)
+    revision = serializers.IntegerField(help_text="The newest revision that runs; 0 for none.")
+    replicas = serializers.IntegerField(help_text="How many replicas are connected.")
+    workers = serializers.IntegerField()
+    versions = serializers.ListField(child=serializers.CharField())
+    errors = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
+
+
+class GatewaySerializer(serializers.ModelSerializer):
+    """A gateway with its listeners, replicas and status."""
+
+    environment = ScopedRelatedField(queryset=Environment.objects, permission="environment.view")
+    port = serializers.IntegerField(write_only=True, required=False, help_text="Port of its first listener.")
+    listeners = ListenerSerializer(many=True, read_only=True)
+    replicas = ReplicaSerializer(many=True, read_only=True)
+    status = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Gateway
+        fields = [
+            "id", "environment", "name", "slug", "public_host", "port", "listeners", "replicas", "status",
+            "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = ["slug"]
+
+    @extend_schema_field(GatewayStatusSerializer)
+    def get_status(self, gateway: Gateway) -> dict[str, Any]:
+        """Return what the replicas say together."""
+        return dict(GatewayStatusSerializer(gateway_status(gateway, timezone.now())).data)
+
+
+class GatewayChangeSerializer(serializers.ModelSerializer):
+    """What of a gateway can be changed."""
+
+    class Meta:
+        model = Gateway
+        fields = ["name", "public_host"]
+
+
+class GatewayFilter(django_filters.FilterSet):
+    """Filters of `/api/v1/gateways/`."""
+
+    environment = django_filters.UUIDFilter(field_name="environment_id")
+
+    class Meta:
+        model = Gateway
+        fields = ["slug"]
+
+
+class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """Gateways."""
+
+    queryset = Gateway.objects.prefetch_related("listeners", "replicas")
+    serializer_class = GatewaySerializer
+    filterset_class = GatewayFilter
+    view_permission = "gateway.view"
+    change_permission = "gateway.change"
+
+    def create(self, request: Request) -> Response:
+        """Create a gateway with one listener."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        self.check_change(Environment.objects.filter(pk=values["environment"].pk))
+        gateway = gateway_create(actor=request.user, **values)
+        return Response(self.get_serializer(gateway).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=GatewayChangeSerializer, responses=GatewaySerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Rename a gateway or say where consumers reach it."""
+        gateway = self.get_object()
+        serializer = GatewayChangeSerializer(data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        gateway_update(actor=request.user, gateway=gateway, **serializer.validated_data)
+        return Response(self.get_serializer(gateway).data)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Remove a gateway that serves nothing."""
+        gateway_delete(actor=request.user, gateway=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ListenerFilter(django_filters.FilterSet):
+    """Filters of `/api/v1/listeners/`."""
+
+    gateway = django_filters.UUIDFilter(field_name="gateway_id")
+
+    class Meta:
+        model = Listener
+        fields = ["port"]
+
+
+class ListenerViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """Listeners of gateways."""
+
+    queryset = Listener.objects.select_related("gateway__environment")
+    serializer_class = ListenerSerializer
+    filterset_class = ListenerFilter
+    view_permission = "gateway.view"
+    change_permission = "gateway.change"
+
+    def create(self, request: Request) -> Response:
+        """Open a port on a gateway."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        self.check_change(Gateway.objects.filter(pk=values["gateway"].pk))
+        listener = listener_create(actor=request.user, **values)
+        return Response(self.get_serializer(listener).data, status=status.HTTP_201_CREATED)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Close a port that serves nothing."""
+        listener_delete(actor=request.user, listener=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,96 @@
+"""Gateway, listener and replica."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from portal.core.crypto import EncryptedTextField
+from portal.core.links import console_url
+from portal.core.models import Record
+from portal.core.permissions import ScopedManager
+from portal.organizations.models import Environment
+
+
+class Gateway(Record):
+    """A named set of replicas that share one configuration."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="gateways")
+    name = models.CharField(max_length=80)
+    slug = models.SlugField()
+    # Signs revisions; never leaves the portal.
+    signing_key = EncryptedTextField()
+    # What the gateway itself holds, also in its registration.yaml.
+    verify_key = models.CharField(max_length=64)
+    encrypt_key = EncryptedTextField()
+    # Host under which consumers reach its listeners, e.g. api.example.com. Empty: the installation's default.
+    public_host = models.CharField(max_length=253, blank=True)
+
+    objects = ScopedManager()
+    scope_organization = "environment__organization_id"
+    scope_environment = "environment_id"
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["environment", "slug"], name="gateway_slug_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """Return the gateway's page in the console."""
+        return console_url(self.environment, "gateways:detail", self.pk)
+
+
+class Listener(Record):
+    """An address and port on which a gateway accepts traffic."""
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="listeners")
+    name = models.CharField(max_length=80)
+    host = models.GenericIPAddressField(default="0.0.0.0")  # noqa: S104 - a gateway is there to be reached
+    port = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(65535)])
+
+    objects = ScopedManager()
+    scope_organization = "gateway__environment__organization_id"
+    scope_environment = "gateway__environment_id"
+
+    class Meta:
+        ordering = ["port"]
+        constraints = [models.UniqueConstraint(fields=["gateway", "port"], name="listener_port_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} (port {self.port})"
+
+    def get_absolute_url(self) -> str:
+        """Return the page of its gateway."""
+        return self.gateway.get_absolute_url()
+
+
+class Replica(Record):
+    """One running gateway as it last reported; kept after it fell silent."""
+
+    gateway = models.ForeignKey(Gateway, on_delete=models.CASCADE, related_name="replicas")
+    replica_id = models.CharField(max_length=64)
+    host = models.CharField(max_length=253)
+    pid = models.PositiveIntegerField()
+    version = models.CharField(max_length=40)
+    workers = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    revision = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=20)
+    error_code = models.CharField(max_length=80, blank=True)
+    message = models.TextField(blank=True)
+    stopping = models.BooleanField(default=False)
+    served = models.BigIntegerField(default=0)
+    waiting = models.BigIntegerField(default=0)
+    dropped = models.BigIntegerField(default=0)
+
+    objects = ScopedManager()
+    scope_organization = "gateway__environment__organization_id"
+    scope_environment = "gateway__environment_id"
+
+    class Meta:
+        ordering = ["-seen_at"]
+        constraints = [models.UniqueConstraint(fields=["gateway", "replica_id"], name="replica_once")]
+
+    def __str__(self) -> str:
+        return f"{self.host} ({self.replica_id[:8]})"

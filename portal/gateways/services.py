@@ -1,0 +1,188 @@
+"""Changes of gateways, listeners and replicas."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from gateway_runtime.schema.envelope import new_keys
+from gateway_runtime.schema.replica import ReplicaStatus
+from portal.audit.services import audit_record
+from portal.core.addresses import is_host
+from portal.core.errors import ApplicationError
+from portal.gateways.models import Gateway, Listener, Replica
+from portal.gateways.ports import port_check
+from portal.gateways.signals import gateway_configuration_changed
+from portal.organizations.models import Environment
+
+# Every start of a gateway is a new replica; those silent for this long are of no interest any more.
+REPLICA_KEPT = timedelta(days=7)
+
+
+@transaction.atomic
+def gateway_create(
+    *,
+    actor: Any,
+    environment: Environment,
+    name: str,
+    public_host: str = "",
+    port: int | None = None,
+) -> Gateway:
+    """Create a gateway with its keys and one listener, on `port` or else on the installation's usual one."""
+    _name_check(environment=environment, name=name)
+    _host_check(public_host.strip())
+    signing_key, keys = new_keys()
+    gateway = Gateway(
+        environment=environment,
+        name=name.strip(),
+        slug=_free_slug(environment, name),
+        signing_key=signing_key,
+        verify_key=keys.verify,
+        encrypt_key=keys.encrypt,
+        public_host=public_host.strip(),
+    )
+    gateway.save_checked()
+    audit_record(actor=actor, action="gateway.create", target=gateway, after=_state(gateway))
+    listener_create(actor=actor, gateway=gateway, port=port or settings.GATEWAY_PORT)
+    return gateway
+
+
+@transaction.atomic
+def gateway_update(*, actor: Any, gateway: Gateway, name: str | None = None, public_host: str | None = None) -> Gateway:
+    """Rename a gateway or say where consumers reach it. Its slug, part of its registration, stays."""
+    before = _state(gateway)
+    if name is not None:
+        _name_check(environment=gateway.environment, name=name, besides=gateway)
+        gateway.name = name.strip()
+    if public_host is not None:
+        _host_check(public_host.strip())
+        gateway.public_host = public_host.strip()
+    gateway.save_checked()
+    audit_record(actor=actor, action="gateway.update", target=gateway, before=before, after=_state(gateway))
+    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed gateway {gateway.name}")
+    return gateway
+
+
+@transaction.atomic
+def gateway_delete(*, actor: Any, gateway: Gateway) -> None:
+    """Remove a gateway that serves no API instance any more."""
+    names = sorted(str(instance) for instance in gateway.api_instances.all()[:5])
+    if names:
+        raise ApplicationError(
+            "gateway_in_use",
+            f"{gateway.name} still serves {', '.join(names)}. Remove these API instances first.",
+            status=409,
+        )
+    audit_record(actor=actor, action="gateway.delete", target=gateway, before=_state(gateway))
+    gateway.delete()
+
+
+@transaction.atomic
+def listener_create(*, actor: Any, gateway: Gateway, port: int, name: str = "", host: str = "0.0.0.0") -> Listener:  # noqa: S104
+    """Open a port on a gateway."""
+    port_check(port, gateway=gateway)
+    taken = gateway.listeners.filter(port=port).first()
+    if taken is not None:
+        sentence = f"Port {port} is already used by listener {taken.name}. Choose another port or use that listener."
+        raise ApplicationError("listener_port_taken", sentence, fields={"port": sentence}, status=409)
+    listener = Listener(gateway=gateway, name=name.strip() or f"http-{port}", host=host, port=port)
+    listener.save_checked()
+    audit_record(
+        actor=actor,
+        action="listener.create",
+        target=listener,
+        after={"port": port, "host": host, "name": listener.name},
+    )
+    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Opened port {port}")
+    return listener
+
+
+@transaction.atomic
+def listener_delete(*, actor: Any, listener: Listener) -> None:
+    """Close a port that no API instance uses any more."""
+    names = sorted(str(instance) for instance in listener.api_instances.all()[:5])
+    if names:
+        raise ApplicationError(
+            "listener_in_use",
+            f"Port {listener.port} still serves {', '.join(names)}. Move or remove these API instances first.",
+            status=409,
+        )
+    gateway, port = listener.gateway, listener.port
+    audit_record(actor=actor, action="listener.delete", target=listener, before={"port": port, "name": listener.name})
+    listener.delete()
+    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Closed port {port}")
+
+
+@transaction.atomic
+def replica_report(*, gateway: Gateway, statuses: Iterable[ReplicaStatus]) -> list[Replica]:
+    """Store what the gateway's replicas last said about themselves. Not audited: nobody changed anything."""
+    replicas = [
+        Replica(
+            gateway=gateway,
+            replica_id=status.replica[:64],
+            host=status.host[:253],
+            pid=status.pid,
+            version=status.version[:40],
+            workers=status.workers,
+            started_at=datetime.fromtimestamp(status.started_at, UTC),
+            seen_at=datetime.fromtimestamp(status.seen_at, UTC),
+            revision=status.revision,
+            state=status.state.value,
+            error_code=status.error_code[:80],
+            message=f"{status.error_path}: {status.message}" if status.error_path else status.message,
+            stopping=status.stopping,
+            served=status.served,
+            waiting=status.waiting,
+            dropped=status.dropped,
+        )
+        for status in statuses
+    ]
+    gateway.replicas.filter(seen_at__lt=timezone.now() - REPLICA_KEPT).delete()
+    identity = ["gateway", "replica_id"]
+    reported = [
+        field.name
+        for field in Replica._meta.concrete_fields
+        if field.name not in {"id", "created_at", "updated_at", *identity}
+    ]
+    return Replica.objects.bulk_create(
+        replicas, update_conflicts=True, unique_fields=identity, update_fields=[*reported, "updated_at"]
+    )
+
+
+def _name_check(*, environment: Environment, name: str, besides: Gateway | None = None) -> None:
+    others = environment.gateways.filter(name__iexact=name.strip())
+    if besides is not None:
+        others = others.exclude(pk=besides.pk)
+    if others.exists():
+        sentence = f"There is already a gateway named {name.strip()} in {environment.name}. Choose another name."
+        raise ApplicationError("gateway_name_taken", sentence, fields={"name": sentence}, status=409)
+
+
+def _host_check(host: str) -> None:
+    if host and not is_host(host):
+        sentence = "Write only the host, such as api.example.com, without http://, port and path."
+        raise ApplicationError("public_host_invalid", sentence, fields={"public_host": sentence})
+
+
+def _free_slug(environment: Environment, name: str) -> str:
+    base = slugify(name)[:40] or "gateway"
+    taken = set(environment.gateways.filter(slug__startswith=base).values_list("slug", flat=True))
+    number, slug = 1, base
+    while slug in taken:
+        number += 1
+        slug = f"{base}-{number}"
+    return slug
+
+
+def _state(gateway: Gateway) -> dict[str, str]:
+    return {"name": gateway.name, "slug": gateway.slug, "public_host": gateway.public_host}
+
+
+def environment_gateways_publish(*, environment: Environment, actor: Any) -> None:
+    """Bring an environment's own settings (private upstream addresses) to all of its gateways."""
+    for gateway in environment.gateways.all():
+        gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed environment {environment}")

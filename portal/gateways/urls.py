@@ -1,0 +1,18 @@
+"""Addresses of the gateways' pages, under /console/<organization>/<environment>/gateways/."""
+
+from django.urls import path
+
+from portal.gateways import views
+
+app_name = "gateways"
+
+urlpatterns = [
+    path("", views.GatewayList.as_view(), name="list"),
+    path("new/", views.GatewayCreate.as_view(), name="create"),
+    path("<uuid:pk>/", views.GatewayDetail.as_view(), name="detail"),
+    path("<uuid:pk>/live/", views.GatewayLive.as_view(), name="live"),
+    path("<uuid:pk>/edit/", views.GatewayEdit.as_view(), name="edit"),
+    path("<uuid:pk>/delete/", views.GatewayDelete.as_view(), name="delete"),
+    path("<uuid:pk>/listeners/new/", views.ListenerCreate.as_view(), name="listener_create"),
+    path("listeners/<uuid:pk>/delete/", views.ListenerDelete.as_view(), name="listener_delete"),
+]

@@ -1,0 +1,1 @@
+"""Organizations, their environments, and who holds which role where."""

@@ -1,0 +1,49 @@
+"""What every template knows: where the user is, where they may go, and what they may do there."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from portal.core.links import console_url
+from portal.organizations.models import Environment, RoleBinding
+from portal.organizations.navigation import ITEMS
+from portal.organizations.roles import PERMISSIONS
+
+
+def held_permissions(user: Any, environment: Environment) -> frozenset[str]:
+    """Return every permission that the user holds in one environment, with a single query."""
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    bindings = RoleBinding.objects.filter(user=user, organization_id=environment.organization_id)
+    roles = [role for role, place in bindings.values_list("role", "environment_id") if place in (None, environment.pk)]
+    return frozenset().union(*(PERMISSIONS[role] for role in roles))
+
+
+def _places(user: Any) -> list[Environment]:
+    """Return every environment that the user may see, by organization."""
+    visible = Environment.objects.visible_to(user, "environment.view")
+    return list(visible.select_related("organization").order_by("organization__name", "organization_id", "name"))
+
+
+def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the entries of the sidebar that the user may open from here."""
+    found = []
+    for item in ITEMS:
+        if item.permission and item.permission not in request.permissions:  # type: ignore[attr-defined]
+            continue
+        url = console_url(request, item.url_name) if item.console else item.address()
+        active = request.path == url if item.exact else request.path.startswith(url)
+        found.append({"item": item, "url": url, "active": active})
+    return found
+
+
+def console(request: HttpRequest) -> dict[str, Any]:
+    """Add `organization`, `environment`, `places` and `navigation`; nothing is looked up before it is used."""
+    environment = getattr(request, "environment", None)
+    return {
+        "organization": getattr(request, "organization", None),
+        "environment": environment,
+        "places": SimpleLazyObject(lambda: _places(request.user)),
+        "navigation": SimpleLazyObject(lambda: _navigation(request) if environment else []),
+    }

@@ -1,0 +1,63 @@
+"""Finds the organization and the environment that a console address names, and answers when somebody may not act."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
+from django_htmx.http import HttpResponseClientRedirect
+
+from portal.core.denied import Denied
+from portal.organizations.context import held_permissions
+from portal.organizations.models import Environment, Role
+from portal.organizations.roles import PERMISSIONS
+
+# Where the user was last, as [organization slug, environment slug] in the session.
+LAST_PLACE = "console_place"
+
+
+class EnvironmentMiddleware:
+    """Set `request.organization`, `request.environment` and `request.permissions` for pages under /console/."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        place: Any = request
+        place.organization = place.environment = None
+        place.permissions = frozenset()
+        return self.get_response(request)
+
+    def process_view(
+        self, request: Any, view: Callable[..., HttpResponse], args: Any, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Replace the two slugs of a console address by what they name; 404 for what the user may not see."""
+        if not request.resolver_match.route.startswith("console/"):
+            return None
+        organization, environment = kwargs.pop("organization"), kwargs.pop("environment")
+        if not request.user.is_authenticated:
+            login = redirect_to_login(request.get_full_path())
+            return HttpResponseClientRedirect(login["Location"]) if request.htmx else login
+        found = (
+            Environment.objects.visible_to(request.user, "environment.view")
+            .select_related("organization")
+            .filter(slug=environment, organization__slug=organization)
+            .first()
+        )
+        if found is None:
+            raise Http404("There is no such place, or you may not see it.")
+        request.environment, request.organization = found, found.organization
+        request.permissions = SimpleLazyObject(lambda: held_permissions(request.user, found))
+        place = [organization, environment]
+        if request.session.get(LAST_PLACE) != place:
+            request.session[LAST_PLACE] = place
+        return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer 403 with the roles that would have been enough."""
+        if not isinstance(exception, Denied):
+            return None
+        roles = [Role(role).label for role, held in PERMISSIONS.items() if exception.permission in held]
+        return render(request, "403.html", {"denied": exception, "roles": roles}, status=403)

@@ -1,0 +1,36 @@
+"""The entries of the console's sidebar."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry; `console` entries lead to a page of the current environment."""
+
+    title: str
+    icon: str
+    url_name: str
+    permission: str = ""
+    console: bool = True
+    exact: bool = False
+
+    def address(self) -> str:
+        """Return the address of an entry outside of the console."""
+        return reverse(self.url_name)
+
+
+ITEMS: tuple[Item, ...] = (
+    Item(title="Home", icon="home", url_name="console_home", exact=True),
+    Item(title="APIs", icon="api", url_name="apis:list", permission="instance.view"),
+    Item(title="Catalog", icon="books", url_name="catalog:list", permission="api.view"),
+    Item(title="Gateways", icon="building-bridge-2", url_name="gateways:list", permission="gateway.view"),
+    Item(title="Client access", icon="key", url_name="contracts:list", permission="contract.view"),
+    Item(title="Analytics", icon="chart-histogram", url_name="analytics:dashboard", permission="traffic.view"),
+    Item(title="Environments", icon="stack-2", url_name="organizations:environments", permission="environment.view"),
+    Item(title="People", icon="users", url_name="organizations:people", permission="people.view"),
+    Item(title="Audit log", icon="history", url_name="audit:list", permission="audit.view"),
+    Item(title="Developer hub", icon="world", url_name="hub:home", console=False),
+    Item(title="Docs", icon="book", url_name="docs:index", console=False),
+)

@@ -1,0 +1,284 @@
+"""Changes to organizations, their environments, and who holds which role where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.crypto import get_random_string
+from django.utils.text import slugify
+
+from portal.accounts.models import User
+from portal.accounts.selectors import user_by_email
+from portal.accounts.services import invitation_link, user_create
+from portal.audit.services import audit_record
+from portal.core.errors import ApplicationError
+from portal.organizations.models import Environment, EnvironmentKind, Organization, Role, RoleBinding
+from portal.organizations.reactions import environment_changed
+from portal.organizations.roles import rank
+from portal.organizations.selectors import highest_role, other_owners
+
+# Words that addresses might need beside organizations and environments.
+RESERVED_SLUGS = frozenset({"new", "edit", "delete", "settings", "all"})
+# Letters and digits that are not mistaken for one another.
+READABLE = "abcdefghijkmnpqrstuvwxyz23456789"
+STANDARD_ENVIRONMENTS = (("Production", EnvironmentKind.PRODUCTION), ("Sandbox", EnvironmentKind.SANDBOX))
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Somebody added to an organization. `link` is where a new person chooses a password; empty for a known one."""
+
+    binding: RoleBinding
+    link: str
+
+
+def _new_slug(name: str, slug: str, siblings: Any, kind: str) -> str:
+    """Return the short name to use: the one given, or one made of the name."""
+    slug = slug or slugify(name)[:50]
+    sentence = ""
+    if not slug:
+        sentence = "Give a short name of letters, digits and hyphens: it becomes part of addresses."
+    elif slug in RESERVED_SLUGS:
+        sentence = f"“{slug}” is kept for Portico's own addresses. Choose another short name."
+    elif siblings.filter(slug=slug).exists():
+        sentence = f"There is already an {kind} with the short name “{slug}”. Choose another."
+    if sentence:
+        raise ApplicationError("slug_unusable", sentence, fields={"slug": sentence})
+    return slug
+
+
+def _check(row: Any) -> None:
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        fields = {name: " ".join(messages) for name, messages in error.message_dict.items()}
+        raise ApplicationError("invalid", next(iter(fields.values())), fields=fields) from error
+
+
+@transaction.atomic
+def organization_create(
+    *,
+    actor: User | None,
+    name: str,
+    slug: str = "",
+    owner: User | None = None,
+    environments: Sequence[tuple[str, EnvironmentKind]] = STANDARD_ENVIRONMENTS,
+) -> Organization:
+    """Create an organization with its first owner (`owner`, or whoever creates it) and its first environments."""
+    owner = owner or actor
+    if owner is None:
+        raise ApplicationError("owner_missing", "An organization needs an owner. Name one.")
+    slug = _new_slug(name, slug, Organization.objects, "organization")
+    organization = Organization(name=name.strip(), slug=slug)
+    _check(organization)
+    organization.save()
+    RoleBinding.objects.create(user=owner, organization=organization, role=Role.OWNER)
+    audit_record(
+        actor=actor or owner,
+        action="organization.create",
+        target=organization,
+        after={"name": organization.name, "slug": organization.slug, "owner": owner.email},
+    )
+    for environment_name, kind in environments:
+        environment_create(actor=actor or owner, organization=organization, name=environment_name, kind=kind)
+    return organization
+
+
+@transaction.atomic
+def organization_rename(*, organization: Organization, actor: User, name: str) -> Organization:
+    """Change how an organization is shown. Its short name stays."""
+    before, organization.name = organization.name, name.strip()
+    _check(organization)
+    organization.save()
+    audit_record(
+        actor=actor,
+        action="organization.change",
+        target=organization,
+        before={"name": before},
+        after={"name": organization.name},
+    )
+    return organization
+
+
+def _shown(environment: Environment) -> dict[str, Any]:
+    names = ("name", "slug", "kind", "allow_private_targets")
+    return {name: getattr(environment, name) for name in names}
+
+
+def _environment_recorded(environment: Environment, actor: User, doing: str, **changed: Any) -> None:
+    audit_record(
+        actor=actor,
+        action=f"environment.{doing}",
+        target=environment,
+        **changed,
+    )
+
+
+@transaction.atomic
+def environment_create(
+    *,
+    actor: User,
+    organization: Organization,
+    name: str,
+    slug: str = "",
+    kind: str = EnvironmentKind.SANDBOX,
+    allow_private_targets: bool = False,
+) -> Environment:
+    """Create an environment."""
+    environment = Environment(
+        organization=organization,
+        name=name.strip(),
+        slug=_new_slug(name, slug, organization.environments, "environment"),
+        kind=kind,
+        allow_private_targets=allow_private_targets,
+    )
+    _check(environment)
+    environment.save()
+    _environment_recorded(environment, actor, "create", after=_shown(environment))
+    return environment
+
+
+@transaction.atomic
+def environment_change(
+    *, environment: Environment, actor: User, name: str, kind: str, allow_private_targets: bool
+) -> Environment:
+    """Change an environment. Its short name stays: addresses know it by that."""
+    before = _shown(environment)
+    environment.name, environment.kind = name.strip(), kind
+    environment.allow_private_targets = allow_private_targets
+    _check(environment)
+    environment.save()
+    after = _shown(environment)
+    if after != before:
+        _environment_recorded(environment, actor, "change", before=before, after=after)
+        environment_changed(environment=environment, actor=actor)
+    return environment
+
+
+def _check_rank(actor: User | None, role: str, organization: Organization, environment: Environment | None) -> None:
+    """Refuse to give or take what is above one's own role in that place. The system (None) may everything."""
+    if actor is None:
+        return
+    held = highest_role(user=actor, organization=organization, environment=environment)
+    if rank(held) < rank(role):
+        sentence = f"You may not give or take the role {Role(role).label} here: it is above your own."
+        raise ApplicationError("role_above_own", sentence, fields={"role": sentence}, status=403)
+
+
+def _check_owner_remains(binding: RoleBinding) -> None:
+    if binding.role == Role.OWNER and binding.environment_id is None:
+        # Locked, so that two owners cannot remove each other at the same moment.
+        Organization.objects.select_for_update().get(pk=binding.organization_id)
+        if not other_owners(binding=binding).exists():
+            sentence = f"{binding.user} is the last owner of {binding.organization}. Make somebody else owner first."
+            raise ApplicationError("last_owner", sentence, fields={"role": sentence}, status=409)
+
+
+def _role_recorded(binding: RoleBinding, actor: User | None, doing: str, **changed: Any) -> None:
+    audit_record(
+        actor=actor,
+        action=f"role.{doing}",
+        target=binding,
+        **changed,
+    )
+
+
+@transaction.atomic
+def role_grant(
+    *, actor: User | None, user: User, organization: Organization, environment: Environment | None = None, role: str
+) -> RoleBinding:
+    """Give a person a role in an organization or in one of its environments, instead of the one they held there."""
+    if environment is not None and environment.organization_id != organization.pk:
+        sentence = "This environment belongs to another organization."
+        raise ApplicationError("environment_elsewhere", sentence, fields={"environment": sentence})
+    _check_rank(actor, role, organization, environment)
+    binding = RoleBinding.objects.filter(user=user, organization=organization, environment=environment).first()
+    before: dict[str, Any] = {}
+    if binding is not None:
+        if binding.role == role:
+            return binding
+        _check_rank(actor, binding.role, organization, environment)
+        _check_owner_remains(binding)
+        before = {"role": binding.role}
+    else:
+        binding = RoleBinding(user=user, organization=organization, environment=environment)
+    binding.role = role
+    _check(binding)
+    binding.save()
+    _role_recorded(binding, actor, "grant", before=before, after={"person": user.email, "role": role})
+    return binding
+
+
+@transaction.atomic
+def role_invite(
+    *,
+    actor: User,
+    organization: Organization,
+    environment: Environment | None = None,
+    role: str,
+    email: str,
+    name: str = "",
+) -> Invitation:
+    """Add a person by e-mail address. For an unknown address an account is made, whose password is chosen by a link."""
+    user = user_by_email(email)
+    is_new = user is None
+    if user is None:
+        user = user_create(email=email, name=name or email.partition("@")[0], actor=actor)
+    elif RoleBinding.objects.filter(user=user, organization=organization, environment=environment).exists():
+        sentence = f"{user} already has a role there. Change it in the list."
+        raise ApplicationError("role_exists", sentence, fields={"email": sentence}, status=409)
+    binding = role_grant(actor=actor, user=user, organization=organization, environment=environment, role=role)
+    # Only for an account made just now: the link opens the account, so nobody gets one to somebody else's.
+    return Invitation(binding, invitation_link(user=user) if is_new else "")
+
+
+def invitation_renew(*, actor: User, binding: RoleBinding) -> Invitation:
+    """Make a new link for a person who has never signed in; the earlier ones go on working until they expire.
+
+    The link opens the whole account, so the actor must be able to give every role the account holds anywhere.
+    """
+    user = binding.user
+    if user.has_usable_password() or user.sign_on_subject or user.last_login is not None:
+        raise ApplicationError("invitation_used", f"{user} has an account of their own and needs no invitation.")
+    for held in user.role_bindings.select_related("organization", "environment"):
+        _check_rank(actor, held.role, held.organization, held.environment)
+    _role_recorded(binding, actor, "invite_again", after={"person": user.email})
+    return Invitation(binding, invitation_link(user=user))
+
+
+@transaction.atomic
+def role_revoke(*, actor: User | None, binding: RoleBinding) -> None:
+    """Take a role from a person."""
+    _check_rank(actor, binding.role, binding.organization, binding.environment)
+    _check_owner_remains(binding)
+    _role_recorded(binding, actor, "revoke", before={"person": binding.user.email, "role": binding.role})
+    binding.delete()
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOwner:
+    """Who set the installation up. `password` is set only when it was made here."""
+
+    user: User
+    organization: Organization
+    password: str
+
+
+@transaction.atomic
+def first_owner_create(
+    *, email: str, password: str = "", name: str = "", organization_name: str = "My company"
+) -> FirstOwner | None:
+    """Create the installation's operator with an organization of their own; None when there is an operator already."""
+    if User.objects.filter(is_operator=True).exists():
+        return None
+    made = "" if password else "-".join(get_random_string(5, READABLE) for _ in range(4))
+    user = user_create(
+        email=email,
+        name=name or email.partition("@")[0].capitalize(),
+        password=password or made,
+        email_confirmed=True,
+        is_operator=True,
+    )
+    return FirstOwner(user, organization_create(actor=user, name=organization_name), made)

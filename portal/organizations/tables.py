@@ -1,0 +1,30 @@
+"""Tables of people and environments."""
+
+from portal.core.tables import Column, Table
+
+
+class PeopleTable(Table):
+    """Who holds which role where."""
+
+    caption = "People and their roles"
+    default_sort = ("user__name", "user__email", "created_at")
+    columns = (
+        Column("user", "Person", template="organizations/cells/person.html", sort="user__name"),
+        Column("role", "Role", render=lambda binding: binding.get_role_display(), sort="role"),
+        Column("environment", "Where", render=lambda binding: binding.environment or "Whole organization"),
+        Column("created_at", "Since", sort="created_at"),
+        Column("pk", "Actions", template="organizations/cells/role_actions.html"),
+    )
+
+
+class EnvironmentTable(Table):
+    """The environments of an organization."""
+
+    caption = "Environments"
+    columns = (
+        Column("name", "Name", template="organizations/cells/environment.html", sort="name"),
+        Column("slug", "Short name"),
+        Column("kind", "Kind", render=lambda environment: environment.get_kind_display()),
+        Column("allow_private_targets", "Private upstreams"),
+        Column("pk", "Actions", template="organizations/cells/environment_actions.html"),
+    )

@@ -1,0 +1,18 @@
+"""Addresses of people, environments and organizations, under the console."""
+
+from django.urls import path
+
+from portal.organizations import views
+
+app_name = "organizations"
+urlpatterns = [
+    path("people/", views.People.as_view(), name="people"),
+    path("people/add/", views.InvitePerson.as_view(), name="invite"),
+    path("people/<uuid:pk>/", views.ChangeRole.as_view(), name="role_change"),
+    path("people/<uuid:pk>/remove/", views.RemoveRole.as_view(), name="role_remove"),
+    path("people/<uuid:pk>/invite-again/", views.InviteAgain.as_view(), name="invite_again"),
+    path("environments/", views.Environments.as_view(), name="environments"),
+    path("environments/add/", views.EnvironmentCreate.as_view(), name="environment_create"),
+    path("environments/<uuid:pk>/", views.EnvironmentEdit.as_view(), name="environment_edit"),
+    path("organizations/new/", views.OrganizationCreate.as_view(), name="create"),
+]

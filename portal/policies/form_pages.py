@@ -1,0 +1,166 @@
+"""The one form page of all policies: to apply one, and to edit its settings."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.functional import cached_property
+
+from gateway_runtime.policies.registry import definition
+from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.policy import PolicyDefinition
+from portal.apis.models import ApiInstance
+from portal.core.links import console_url
+from portal.core.markdown import markdown_html
+from portal.core.views import EditPage
+from portal.policies import services
+from portal.policies.forms import PolicyForm
+from portal.policies.instance_pages import BindingView, InstancePage, pages_above
+from portal.policies.posted import ADD, REMOVE, posted_config
+from portal.policies.settings import secret_settings
+
+
+class _PolicyFormPage(EditPage):
+    """What applying and editing share: the one form page of all policies."""
+
+    template_name = "policies/form.html"
+    permission = "policy.change"
+    form_class = PolicyForm
+
+    @property
+    def policy(self) -> PolicyDefinition:
+        """Return the definition the form is made from."""
+        raise NotImplementedError
+
+    @property
+    def instance(self) -> ApiInstance:
+        """Return the API instance."""
+        raise NotImplementedError
+
+    def shown_config(self) -> dict[str, Any] | None:
+        """Return the settings the form begins with; None for the defaults."""
+        raise NotImplementedError
+
+    def kept(self) -> dict[str, Any]:
+        """Return the secrets that may be left empty."""
+        return {}
+
+    def form_arguments(self) -> dict[str, Any]:
+        """Return what the form is made from."""
+        return {"definition": self.policy, "config": self.shown_config(), "kept": self.kept()}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Apply; or, for browsers without JavaScript, show the form with a row more or less."""
+        if ADD in request.POST or REMOVE in request.POST:
+            typed = posted_config(self.policy, request.POST)
+            self.form = PolicyForm(**{**self.form_arguments(), "config": typed})
+            return self.form_page()
+        return super().post(request, *args, **kwargs)
+
+    def save(self, values: dict[str, Any]) -> Any:
+        """Call the service with the settings."""
+        return self.service(actor=self.request.user, **self.object_argument(), **self.service_arguments())
+
+    def service_arguments(self) -> dict[str, Any]:
+        """Return the settings."""
+        return {"config": self.form.config}
+
+    def success_url(self, result: Any) -> str:
+        """Go back to the instance's policies, where the change is seen going out."""
+        return console_url(self.request, "policies:list", self.instance.pk)
+
+    def cancel_url(self) -> str:
+        """Return the instance's policies."""
+        return console_url(self.request, "policies:list", self.instance.pk)
+
+    def breadcrumbs(self) -> list[tuple[str, str]]:
+        """Return the way through the instance's pages."""
+        return pages_above(self.request, self.instance)
+
+    def get_context(self, **context: Any) -> dict[str, Any]:
+        """Add the policy and its documentation."""
+        _, _, text = self.policy.documentation.strip().partition("\n")  # its title is the page's
+        return super().get_context(
+            policy=self.policy, instance=self.instance, documentation=markdown_html(text, top_heading=2), **context
+        )
+
+
+class PolicyApply(InstancePage, _PolicyFormPage):
+    """Apply one policy to the instance."""
+
+    permission = "policy.change"
+    service = services.policy_apply
+    message = ""
+    submit_label = "Apply"
+    template_name = "policies/form.html"
+
+    @cached_property
+    def policy(self) -> PolicyDefinition:
+        """Return the policy of the address."""
+        try:
+            return definition(self.kwargs["policy"])
+        except ConfigFault as fault:
+            raise Http404(fault.message) from fault
+
+    @property
+    def instance(self) -> ApiInstance:
+        """Return the object of the page."""
+        return self.object
+
+    def page_title(self) -> str:
+        """Say which policy."""
+        return f"Apply {self.policy.title}"
+
+    def shown_config(self) -> dict[str, Any] | None:
+        """Return the example when it was asked for."""
+        return self.policy.example if "example" in self.request.GET else None
+
+    def service_arguments(self) -> dict[str, Any]:
+        """Add the policy's name."""
+        return {"policy": self.policy.name, **super().service_arguments()}
+
+    def breadcrumbs(self) -> list[tuple[str, str]]:
+        """Return the way through the choice of policies."""
+        return [
+            *pages_above(self.request, self.object),
+            ("Add policy", console_url(self.request, "policies:add", self.object.pk)),
+        ]
+
+    def saved(self, result: Any) -> HttpResponse:
+        """Say what was applied."""
+        messages.success(self.request, f"{self.policy.title} is applied.")
+        return super().saved(result)
+
+
+class PolicyEdit(BindingView, _PolicyFormPage):
+    """Edit a binding's settings."""
+
+    permission = "policy.change"
+    service = services.policy_update
+    template_name = "policies/form.html"
+    message = "The settings are saved."
+
+    @cached_property
+    def policy(self) -> PolicyDefinition:
+        """Return the binding's policy."""
+        try:
+            return definition(self.object.policy)
+        except ConfigFault as fault:
+            raise Http404(fault.message) from fault
+
+    @property
+    def instance(self) -> ApiInstance:
+        """Return the binding's instance."""
+        return self.object.instance
+
+    def page_title(self) -> str:
+        """Say which policy."""
+        return self.policy.title
+
+    def shown_config(self) -> dict[str, Any] | None:
+        """Return the present settings, or the example when it was asked for."""
+        return self.policy.example if "example" in self.request.GET else self.object.config
+
+    def kept(self) -> dict[str, Any]:
+        """Return the stored secrets."""
+        return secret_settings(self.object)

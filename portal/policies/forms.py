@@ -1,0 +1,164 @@
+"""The form of every policy, made from its definition. Field names are the settings' own: `rateLimits.0.key`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.forms import BoundField
+
+from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.policy import PolicyDefinition
+from portal.core.forms import ConsoleForm
+from portal.policies.controls import Control, Setting
+from portal.policies.outline import Rows, Section, join, outline, row_indexes, shown_value
+from portal.policies.posted import compacted, flat
+from portal.policies.settings import field_path, with_kept_secrets
+
+
+@dataclass(slots=True)
+class Shown:
+    """A node as the template draws it. `kind` is "field", "section" or "rows"; `blank` is the pattern of a new row."""
+
+    kind: str
+    path: str
+    setting: Setting
+    bound: BoundField | None = None
+    parts: list["Shown"] = field(default_factory=list)
+    blank: "Shown | None" = None
+    errors: list[str] = field(default_factory=list)
+
+
+class PolicyForm(ConsoleForm):
+    """The settings of one policy. After validation `config` is what the service takes.
+
+    `config` given is what the form shows; `kept` are the stored secrets, which are never shown.
+    """
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        files: Any = None,
+        *,
+        definition: PolicyDefinition,
+        config: Mapping[str, Any] | None = None,
+        kept: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.definition = definition
+        self.outline = outline(definition.config)
+        self.kept = dict(kept or {})
+        self.config: dict[str, Any] = {}
+        self.place_errors: dict[str, list[str]] = {}
+        posted = compacted(self.outline, flat(data)) if data is not None else None
+        super().__init__(posted, files, **kwargs)
+        self._add_section(self.outline, "", config, posted)
+
+    def _add_section(self, section: Section, path: str, config: Any, posted: Mapping[str, Any] | None) -> None:
+        for node in section.nodes:
+            place = join(path, node.setting.name)
+            value = shown_value(config, node.setting)
+            if isinstance(node, Control):
+                self._add_field(node, place, value)
+            elif isinstance(node, Section):
+                self._add_section(node, place, value, posted)
+            else:
+                self._add_rows(node, place, value, posted)
+
+    def _add_rows(self, node: Rows, path: str, value: Any, posted: Mapping[str, Any] | None) -> None:
+        rows = list(value or [])
+        given = len(row_indexes(posted, path)) if posted is not None else len(rows)
+        count = max(given, min(node.at_least, 1))
+        for index in range(count):
+            row = rows[index] if index < len(rows) else None
+            self._add_section(node.item, f"{path}.{index}", row, posted)
+
+    def _add_field(self, node: Control, place: str, value: Any) -> None:
+        made = node.field(kept=node.setting.secret and place in self.kept)
+        made.initial = node.initial(value)
+        self.fields[place] = made
+        self.dress(made)
+
+    def clean(self) -> dict[str, Any]:
+        """Let the policy's own type decide, as in REST and files, and put its sentence beside the field."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        self.config = self.outline.value(self.cleaned_data)
+        if not self.errors:
+            try:
+                convert(with_kept_secrets(self.definition, self.config, self.kept), self.definition.config)
+            except ConfigFault as fault:
+                self._add_fault(field_path(fault.path), fault.message)
+        return cleaned
+
+    def add_application_error(self, error: Any) -> None:
+        """Put a service's sentences about settings beside their fields."""
+        for name, sentence in error.fields.items():
+            self._add_fault(name.removeprefix("config").removeprefix("."), sentence)
+        if not error.fields:
+            self.add_error(None, error.message)
+
+    def _add_fault(self, path: str, message: str) -> None:
+        """Put a sentence at its field, else at the nearest part around it, else at the top."""
+        parts = _by_path(self.shown())
+        while path:
+            if path in self.fields:
+                self.add_error(path, message)
+                return
+            if path in parts:
+                self.place_errors.setdefault(path, []).append(message)
+                self.add_error(None, f"{parts[path].setting.title}: {message}")
+                return
+            path, _, inner = path.rpartition(".")
+            if inner.isdecimal() and path in self.fields:
+                message = f"Line {int(inner) + 1}: {message}"
+        self.add_error(None, message)
+
+    def shown(self) -> list[Shown]:
+        """Return the tree as the template draws it."""
+        return self._shown(self.outline, "")
+
+    def _shown(self, section: Section, path: str) -> list[Shown]:
+        found = []
+        for node in section.nodes:
+            place = join(path, node.setting.name)
+            errors = self.place_errors.get(place, [])
+            if isinstance(node, Control):
+                found.append(Shown("field", place, node.setting, bound=self[place]))
+            elif isinstance(node, Section):
+                found.append(Shown("section", place, node.setting, parts=self._shown(node, place), errors=errors))
+            else:
+                rows = [
+                    Shown(
+                        "row",
+                        f"{place}.{index}",
+                        node.setting,
+                        parts=self._shown(node.item, f"{place}.{index}"),
+                        errors=self.place_errors.get(f"{place}.{index}", []),
+                    )
+                    for index in row_indexes(self.fields, place)
+                ]
+                found.append(
+                    Shown("rows", place, node.setting, parts=rows, blank=_blank_row(node, place), errors=errors)
+                )
+        return found
+
+
+def _blank_row(node: Rows, path: str) -> Shown:
+    """Return the pattern from which the browser makes new rows; `__row__` stands for the number."""
+    pattern = ConsoleForm(auto_id="id_%s")
+    place = f"{path}.__row__"
+    for part in node.item.nodes:
+        if isinstance(part, Control):
+            made = part.field()
+            made.initial = part.initial(part.setting.default)
+            pattern.fields[join(place, part.setting.name)] = made
+            pattern.dress(made)
+    parts = [Shown("field", name, node.setting, bound=pattern[name]) for name in pattern.fields]
+    return Shown("row", place, node.setting, parts=parts)
+
+
+def _by_path(shown: list[Shown]) -> dict[str, Shown]:
+    found = {}
+    for node in shown:
+        found[node.path] = node
+        found.update(_by_path(node.parts))
+    return found

@@ -1,0 +1,77 @@
+"""REST shapes of policies."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from gateway_runtime.schema.policy import PolicyDefinition
+from portal.apis.models import ApiInstance
+from portal.core.api import ScopedRelatedField
+from portal.policies.models import PolicyBinding
+from portal.policies.schemas import any_config_schema, config_schema
+from portal.policies.settings import masked_settings
+
+
+class RefusalSerializer(serializers.Serializer[Any]):
+    """A way in which a policy ends a request."""
+
+    code = serializers.CharField()
+    status = serializers.IntegerField()
+    title = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class PolicySerializer(serializers.Serializer[Any]):
+    """A policy that can be applied."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    summary = serializers.CharField()
+    category = serializers.CharField()
+    aliases = serializers.ListField(child=serializers.CharField())
+    default_order = serializers.IntegerField()
+    secret_settings = serializers.ListField(child=serializers.CharField())
+    refusals = RefusalSerializer(many=True)
+    example = serializers.DictField()
+    config_schema = serializers.SerializerMethodField(help_text="JSON Schema of the settings.")
+    documentation = serializers.CharField(help_text="Markdown.")
+
+    def get_config_schema(self, policy: PolicyDefinition) -> dict[str, Any]:
+        """Return the schema of the settings."""
+        return config_schema(policy)
+
+
+@extend_schema_field(any_config_schema())
+class ConfigField(serializers.JSONField):
+    """The settings of a policy. Secrets are masked in answers; a masked or empty one that is sent is kept."""
+
+    def get_attribute(self, instance: PolicyBinding) -> Any:
+        """Return the settings as they may be shown."""
+        return masked_settings(instance)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Accept an object."""
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("The settings are an object: names and values.")
+        return super().to_internal_value(data)
+
+
+class BindingSerializer(serializers.ModelSerializer[PolicyBinding]):
+    """A policy applied to an API instance."""
+
+    instance: Any = ScopedRelatedField(queryset=ApiInstance.objects.all(), permission="policy.change")
+    policy = serializers.CharField(max_length=80)
+    order = serializers.IntegerField(required=False, min_value=0, max_value=1_000_000)
+    config = ConfigField(required=False)
+
+    class Meta:
+        model = PolicyBinding
+        fields = ["id", "instance", "policy", "order", "enabled", "config", "created_at", "updated_at"]
+
+
+class BindingChangeSerializer(BindingSerializer):
+    """What may change: the policy and its instance may not."""
+
+    instance: Any = serializers.PrimaryKeyRelatedField(read_only=True)
+    policy = serializers.CharField(read_only=True)

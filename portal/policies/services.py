@@ -1,0 +1,181 @@
+"""Applying policies to API instances. Each change is audited without secrets and goes to the gateway."""
+
+import json
+from typing import Any
+
+from django.db import transaction
+
+from portal.apis.models import ApiInstance
+from portal.audit.services import audit_record
+from portal.core.errors import ApplicationError
+from portal.gateways.signals import gateway_configuration_changed
+from portal.policies.models import PolicyBinding
+from portal.policies.settings import (
+    masked_settings,
+    policy_definition,
+    policy_title,
+    secret_settings,
+    settings_check,
+    settings_split,
+    with_kept_secrets,
+)
+
+_Config = dict[str, Any]
+
+
+@transaction.atomic
+def policy_apply(
+    *,
+    actor: Any,
+    instance: ApiInstance,
+    policy: str,
+    config: _Config | None = None,
+    order: int | None = None,
+    enabled: bool = True,
+) -> PolicyBinding:
+    """Apply a policy to an API instance."""
+    known = policy_definition(policy)
+    config = with_kept_secrets(known, config or {}, {})
+    settings_check(known, config)
+    # The row lock keeps two people from applying the same policy at once.
+    ApiInstance.objects.select_for_update().get(pk=instance.pk)
+    if instance.policies.filter(policy=known.name).exists():
+        sentence = f"{known.title} is already applied to {instance}. Edit it instead."
+        raise ApplicationError("policy_already_applied", sentence, fields={"policy": sentence}, status=409)
+    plain, secrets = settings_split(known, config)
+    binding = PolicyBinding(
+        instance=instance,
+        policy=known.name,
+        order=known.default_order if order is None else order,
+        enabled=enabled,
+        config=plain,
+        secrets=json.dumps(secrets),
+    )
+    # The settings are checked above; none at all is right for a policy whose settings all have defaults.
+    binding.full_clean(exclude=["config"])
+    binding.save()
+    _changed(actor, "policy.apply", binding, f"Applied {known.title} to {instance}", after=_state(binding))
+    return binding
+
+
+@transaction.atomic
+def policy_update(
+    *,
+    actor: Any,
+    binding: PolicyBinding,
+    config: _Config | None = None,
+    order: int | None = None,
+    enabled: bool | None = None,
+) -> PolicyBinding:
+    """Change a binding. `config` replaces all settings, except that secrets left empty are kept."""
+    binding = PolicyBinding.objects.select_for_update().select_related("instance").get(pk=binding.pk)
+    known = policy_definition(binding.policy)
+    before, old_secrets = _state(binding), secret_settings(binding)
+    if config is not None:
+        config = with_kept_secrets(known, config, old_secrets)
+        settings_check(known, config)
+        plain, secrets = settings_split(known, config)
+        binding.config, binding.secrets = plain, json.dumps(secrets)
+    if order is not None:
+        binding.order = order
+    if enabled is not None:
+        binding.enabled = enabled
+    after = _state(binding)
+    for name, value in secret_settings(binding).items():
+        if old_secrets.get(name) != value:
+            after["config"][name] = f"{after['config'][name]} (new)"
+    if before == after:
+        return binding
+    binding.full_clean(exclude=["config"])
+    binding.save()
+    _changed(
+        actor, "policy.update", binding, f"Changed {known.title} of {binding.instance}", before=before, after=after
+    )
+    return binding
+
+
+@transaction.atomic
+def policy_enable(*, actor: Any, binding: PolicyBinding) -> PolicyBinding:
+    """Let a disabled policy act again."""
+    return _switch(actor, binding, enabled=True)
+
+
+@transaction.atomic
+def policy_disable(*, actor: Any, binding: PolicyBinding) -> PolicyBinding:
+    """Keep a policy and its settings, but let requests pass it by."""
+    return _switch(actor, binding, enabled=False)
+
+
+def _switch(actor: Any, binding: PolicyBinding, *, enabled: bool) -> PolicyBinding:
+    if binding.enabled == enabled:
+        return binding
+    before = {"enabled": binding.enabled}
+    binding.enabled = enabled
+    binding.save(update_fields=["enabled", "updated_at"])
+    word = "Enabled" if enabled else "Disabled"
+    action = "policy.enable" if enabled else "policy.disable"
+    message = f"{word} {policy_title(binding.policy)} of {binding.instance}"
+    _changed(actor, action, binding, message, before=before, after={"enabled": enabled})
+    return binding
+
+
+@transaction.atomic
+def policy_remove(*, actor: Any, binding: PolicyBinding) -> None:
+    """Take a policy and its settings away."""
+    message = f"Removed {policy_title(binding.policy)} from {binding.instance}"
+    _changed(actor, "policy.remove", binding, message, before=_state(binding))
+    binding.delete()
+
+
+@transaction.atomic
+def policy_move(*, actor: Any, binding: PolicyBinding, earlier: bool) -> PolicyBinding:
+    """Let a policy act one place earlier or later in its instance."""
+    ApiInstance.objects.select_for_update().get(pk=binding.instance_id)
+    bindings = list(binding.instance.policies.all())
+    position = next(i for i, other in enumerate(bindings) if other.pk == binding.pk)
+    target = position - 1 if earlier else position + 1
+    if not 0 <= target < len(bindings):
+        return binding
+    orders = sorted(other.order for other in bindings)
+    for index in range(1, len(orders)):
+        # Equal numbers would leave the order to the time of creation.
+        orders[index] = max(orders[index], orders[index - 1] + 1)
+    bindings[position], bindings[target] = bindings[target], bindings[position]
+    before = {"order": binding.order}
+    for other, order in zip(bindings, orders, strict=True):
+        if other.order != order:
+            other.order = order
+            other.save(update_fields=["order", "updated_at"])
+    binding.refresh_from_db()
+    message = f"Moved {policy_title(binding.policy)} of {binding.instance}"
+    _changed(actor, "policy.move", binding, message, before=before, after={"order": binding.order})
+    return binding
+
+
+def _state(binding: PolicyBinding) -> _Config:
+    return {
+        "policy": binding.policy,
+        "order": binding.order,
+        "enabled": binding.enabled,
+        "config": masked_settings(binding),
+    }
+
+
+def _changed(
+    actor: Any,
+    action: str,
+    binding: PolicyBinding,
+    message: str,
+    *,
+    before: _Config | None = None,
+    after: _Config | None = None,
+) -> None:
+    audit_record(
+        actor=actor,
+        action=action,
+        target=binding,
+        message=message,
+        before=before,
+        after=after,
+    )
+    gateway_configuration_changed(gateway=binding.instance.gateway, actor=actor, message=message)

@@ -1,0 +1,75 @@
+"""A binding's settings: checked by the policy's own type, secrets kept apart, and never shown."""
+
+import json
+import re
+from typing import Any
+
+from gateway_runtime.policies.registry import definition
+from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.policy import PolicyDefinition
+from portal.core.errors import ApplicationError
+from portal.policies.models import PolicyBinding
+
+MASK = "••••••"
+_INDEX = re.compile(r"\[(\d+)\]")
+
+
+def policy_definition(name: str) -> PolicyDefinition:
+    """Return a policy by name or alias. Raises `ApplicationError` with the nearest name."""
+    try:
+        return definition(name)
+    except ConfigFault as fault:
+        raise ApplicationError(fault.code, fault.message, fields={"policy": fault.message}) from fault
+
+
+def field_path(path: str) -> str:
+    """Return a fault's path as fields are named: `rateLimits[0].maximumRequests` → `rateLimits.0.maximumRequests`."""
+    return _INDEX.sub(r".\1", path)
+
+
+def settings_check(policy: PolicyDefinition, config: dict[str, Any]) -> None:
+    """Raise `ApplicationError` with the sentence beside the very setting that is wrong."""
+    try:
+        convert(config, policy.config)
+    except ConfigFault as fault:
+        name = f"config.{field_path(fault.path)}" if fault.path else "config"
+        raise ApplicationError(fault.code, fault.message, fields={name: fault.message}) from fault
+
+
+def settings_split(policy: PolicyDefinition, config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the plain and the secret settings."""
+    secret = set(policy.secret_settings())
+    return (
+        {name: value for name, value in config.items() if name not in secret},
+        {name: value for name, value in config.items() if name in secret},
+    )
+
+
+def secret_settings(binding: PolicyBinding) -> dict[str, Any]:
+    """Return the secret settings of a binding, decrypted. Never for a page, an answer or the audit trail."""
+    secrets: dict[str, Any] = json.loads(binding.secrets)
+    return secrets
+
+
+def with_kept_secrets(policy: PolicyDefinition, config: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with each secret that was left empty, or sent back masked, as it was."""
+    full = dict(config)
+    for name in policy.secret_settings():
+        if full.get(name) in (None, "", MASK):
+            full.pop(name, None)
+            if name in kept:
+                full[name] = kept[name]
+    return full
+
+
+def masked_settings(binding: PolicyBinding) -> dict[str, Any]:
+    """Return the settings as they may be shown."""
+    return {**binding.config, **dict.fromkeys(secret_settings(binding), MASK)}
+
+
+def policy_title(name: str) -> str:
+    """Return a policy's title, or its name when there is no such policy any more."""
+    try:
+        return definition(name).title
+    except ConfigFault:
+        return name

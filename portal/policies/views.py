@@ -1,0 +1,129 @@
+"""The policies of an API instance: the list, the choice of a policy, and the switches."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from gateway_runtime.policies.registry import all_definitions
+from portal.apis.models import ApiInstance
+from portal.core.links import console_url
+from portal.core.views import ActionView
+from portal.policies import selectors, services
+from portal.policies.instance_pages import INSTANCES, BindingView, InstancePage, pages_above
+from portal.policies.settings import policy_title
+
+
+class PolicyList(InstancePage):
+    """The applied policies in the order in which they act."""
+
+    template_name = "policies/list.html"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Show the list."""
+        self.object = self.get_object()
+        return self.page(applied=applied_policies(self.object))
+
+    def page_title(self) -> str:
+        """Return the instance's name: the tab says what is shown."""
+        return str(self.object)
+
+    def breadcrumbs(self) -> list[tuple[str, str]]:
+        """Return the way to the instance, whose name is the title."""
+        return pages_above(self.request, self.object)[:1]
+
+
+def applied_policies(instance: ApiInstance) -> list[dict[str, Any]]:
+    """Return an instance's bindings with their definitions (None for one that this version does not know)."""
+    known = {policy.name: policy for policy in all_definitions()}
+    bindings = list(instance.policies.all())
+    return [
+        {
+            "binding": binding,
+            "policy": known.get(binding.policy),
+            "first": position == 0,
+            "last": position == len(bindings) - 1,
+        }
+        for position, binding in enumerate(bindings)
+    ]
+
+
+class PolicyChoice(InstancePage):
+    """All policies by category, with search."""
+
+    template_name = "policies/choice.html"
+    permission = "policy.change"
+    title = "Add policy"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Show the policies; `?q=` narrows them."""
+        self.object = self.get_object()
+        query = request.GET.get("q", "").strip()
+        return self.page(
+            groups=[
+                (category, [(policy, selectors.search_text(policy)) for policy in policies])
+                for category, policies in selectors.policies_by_category(query)
+            ],
+            query=query,
+            applied=set(self.object.policies.values_list("policy", flat=True)),
+        )
+
+
+class _PolicyAction(BindingView, ActionView):
+    """A button in the list; under htmx the list is replaced where it stands."""
+
+    permission = "policy.change"
+
+    def after(self, result: Any) -> str:
+        """Go back to the list."""
+        return console_url(self.request, "policies:list", self.kwargs["instance_pk"])
+
+    def done(self, result: Any) -> HttpResponse:
+        """Answer with the new list, whose panel shows the change going out."""
+        if not getattr(self.request, "htmx", False):
+            return super().done(result)
+        instance = INSTANCES.get(pk=self.kwargs["instance_pk"])
+        context = {"object": instance, "applied": applied_policies(instance)}
+        return render(self.request, "policies/applied.html", context)
+
+
+class PolicyEnable(_PolicyAction):
+    """Switch a policy on."""
+
+    service = services.policy_enable
+
+
+class PolicyDisable(_PolicyAction):
+    """Switch a policy off."""
+
+    service = services.policy_disable
+
+
+class PolicyRemove(_PolicyAction):
+    """Take a policy away."""
+
+    service = services.policy_remove
+
+    def success_message(self, result: Any) -> str:
+        """Say which one went."""
+        return f"{policy_title(self.object.policy)} is removed."
+
+
+class PolicyEarlier(_PolicyAction):
+    """Move a policy up."""
+
+    service = services.policy_move
+
+    def service_arguments(self) -> dict[str, Any]:
+        """Return the direction."""
+        return {"earlier": True}
+
+
+class PolicyLater(PolicyEarlier):
+    """Move a policy down."""
+
+    service = services.policy_move
+
+    def service_arguments(self) -> dict[str, Any]:
+        """Return the direction."""
+        return {"earlier": False}

@@ -1,0 +1,191 @@
+"""From the tables to the document of one gateway. What is broken is fenced by name; the rest publishes."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from django.db.models import Prefetch, Q
+from django.utils import timezone
+
+from gateway_runtime.policies.registry import definition
+from gateway_runtime.schema import document as schema
+from gateway_runtime.schema.faults import ConfigFault, convert
+from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
+from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential
+from portal.gateways.models import Gateway
+from portal.policies.models import PolicyBinding
+
+ANYTHING = ".*"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class InstanceFault(Exception):
+    """An API instance cannot be published as it is; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A document, and the instances it does not have as the console has them.
+
+    `quarantined` maps an instance's id to `{"name", "reason", "kept"}`; `kept` tells that its last good form is there.
+    """
+
+    document: schema.Document
+    quarantined: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
+    """Return the configuration of `gateway`. `previous` is where last good forms are taken from.
+
+    The number of queries does not depend on how much there is.
+    """
+    last_good = {api.id: api for api in previous.apis if not api.quarantine} if previous else {}
+    apis: list[schema.ApiInstance] = []
+    quarantined: dict[str, dict[str, Any]] = {}
+    for instance in _instances(gateway):
+        try:
+            apis.append(_api(instance))
+        except InstanceFault as fault:
+            api = _stand_in(instance, last_good.get(str(instance.pk)), str(fault))
+            apis.append(api)
+            quarantined[api.id] = {"name": api.name, "reason": str(fault), "kept": not api.quarantine}
+    consumers, contracts = consumers_and_contracts(gateway)
+    listeners = [
+        schema.Listener(id=str(listener.pk), name=listener.name, port=listener.port, host=listener.host)
+        for listener in gateway.listeners.order_by("port", "pk")
+    ]
+    document = schema.Document(
+        gateway=str(gateway.pk),
+        name=gateway.name,
+        allow_private_targets=gateway.environment.allow_private_targets,
+        listeners=listeners,
+        apis=apis,
+        consumers=consumers,
+        contracts=contracts,
+    )
+    return Built(document, quarantined)
+
+
+def consumers_and_contracts(gateway: Gateway) -> tuple[list[schema.Consumer], list[schema.Contract]]:
+    """Return who may call what on `gateway` at this moment.
+
+    Applications whose contracts wait or were revoked are there too, without a contract: so a gateway can tell “not
+    (yet) allowed” from “unknown”.
+    """
+    asked = Contract.objects.filter(instance__gateway=gateway, instance__status=InstanceStatus.ACTIVE)
+    active = asked.filter(status=ContractStatus.ACTIVE)
+    unexpired = Credential.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())).order_by("pk")
+    applications = (
+        ClientApplication.objects.filter(pk__in=asked.values("application"))
+        .prefetch_related(Prefetch("credentials", queryset=unexpired))
+        .order_by("pk")
+    )
+    consumers = [
+        schema.Consumer(
+            id=str(application.pk),
+            name=application.name,
+            client_id=application.client_id,
+            secrets=[credential.digest for credential in application.credentials.all()],
+        )
+        for application in applications
+    ]
+    contracts = [
+        schema.Contract(
+            api=str(contract.instance_id), consumer=str(contract.application_id), tier=str(contract.tier_id or "")
+        )
+        for contract in active.order_by("instance_id", "application_id", "pk")
+    ]
+    return consumers, contracts
+
+
+def _instances(gateway: Gateway) -> Any:
+    return (
+        ApiInstance.objects.filter(gateway=gateway, status=InstanceStatus.ACTIVE)
+        .select_related("api_version__api", "listener")
+        .prefetch_related(
+            Prefetch("services", queryset=Service.objects.order_by("name", "pk")),
+            Prefetch("routes", queryset=Route.objects.order_by("order", "created_at", "pk")),
+            Prefetch(
+                "policies",
+                queryset=PolicyBinding.objects.filter(enabled=True).order_by("order", "created_at", "pk"),
+            ),
+        )
+        .order_by("pk")
+    )
+
+
+def _api(instance: ApiInstance) -> schema.ApiInstance:
+    """Return an instance as the gateway reads it. Raises `InstanceFault`."""
+    urls = {service.pk: _backend(service) for service in instance.services.all()}
+    routes = [_route(route, urls) for route in instance.routes.all()]
+    if not routes:
+        raise InstanceFault("It has no route. Add one, so that requests reach its implementation.")
+    return schema.ApiInstance(
+        id=str(instance.pk),
+        name=str(instance),
+        listener=str(instance.listener_id),
+        base_path=_base_path(instance),
+        services=[service for service, _ in urls.values()],
+        routes=routes,
+        policies=[_policy(binding) for binding in instance.policies.all()],
+    )
+
+
+def _base_path(instance: ApiInstance) -> str:
+    """Return the base path as the document has it: the root is empty."""
+    return instance.base_path.rstrip("/")
+
+
+def _backend(service: Service) -> tuple[schema.Service, str]:
+    """Return a service and the path its URL ends with."""
+    try:
+        parts = urlsplit(service.url)
+        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        if not parts.hostname:
+            raise ValueError
+    except (ValueError, KeyError):
+        raise InstanceFault(f"The implementation URL {service.url!r} cannot be used. Correct it.") from None
+    target = schema.Target(host=parts.hostname, port=port)
+    backend = schema.Service(id=str(service.pk), name=service.name, scheme=parts.scheme, targets=[target])
+    return backend, parts.path.rstrip("/")
+
+
+def _route(route: Route, urls: dict[Any, tuple[schema.Service, str]]) -> schema.Route:
+    rule = schema.Rule(path=route.path or ANYTHING, methods=route.methods or ANYTHING)
+    if route.service_id not in urls:
+        raise InstanceFault(f"The route “{route.name}” leads to a service of another API instance.")
+    service, path = urls[route.service_id]
+    return schema.Route(
+        id=str(route.pk),
+        name=route.name,
+        service=service.id,
+        destination_path=path,
+        rules=[rule] if route.path or route.methods else [],
+    )
+
+
+def _policy(binding: PolicyBinding) -> schema.PolicyBinding:
+    try:
+        policy = definition(binding.policy)
+        config = {**binding.config, **json.loads(binding.secrets)}
+        convert(config, policy.config)
+    except ConfigFault as fault:
+        where = f" ({fault.path})" if fault.path else ""
+        raise InstanceFault(f"The policy “{binding.policy}” cannot be used{where}: {fault.message}") from fault
+    return schema.PolicyBinding(id=str(binding.pk), policy=policy.name, order=binding.order, config=config)
+
+
+def _stand_in(instance: ApiInstance, good: schema.ApiInstance | None, reason: str) -> schema.ApiInstance:
+    """Return the last good form where the instance is now, else one that answers 503 with the reason."""
+    listener, base_path = str(instance.listener_id), _base_path(instance)
+    if good is not None:
+        return msgspec.structs.replace(good, listener=listener, base_path=base_path)
+    return schema.ApiInstance(
+        id=str(instance.pk),
+        name=str(instance),
+        quarantine="Its configuration cannot be published. Its owner finds the reason in the console.",
+        listener=listener,
+        base_path=base_path,
+    )

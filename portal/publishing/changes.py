@@ -1,0 +1,178 @@
+"""What changed between two revisions, readable and without secrets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from gateway_runtime.policies.registry import definition
+from gateway_runtime.schema import document as schema
+from gateway_runtime.schema.faults import ConfigFault
+
+MASK = "••••••"
+# Named by their own groups, not as settings of an API.
+_API_PARTS = frozenset({"id", "name", "policies"})
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """One setting by its path, old and new as text; "" where there was or is none."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that was added, removed or changed. `where` is the API a policy belongs to."""
+
+    action: str
+    kind: str
+    name: str
+    where: str = ""
+    settings: list[SettingChange] = field(default_factory=list)
+
+
+def revision_changes(old: schema.Document | None, new: schema.Document) -> list[Change]:
+    """Return what a reader wants to know about `new` against `old`."""
+    old = old or schema.Document(gateway=new.gateway, name=new.name)
+    changes = list(_gateway(old, new))
+    changes += _things("listener", old.listeners, new.listeners)
+    changes += _apis(old, new)
+    changes += _things("client application", old.consumers, new.consumers)
+    changes += _contracts(old, new)
+    return changes
+
+
+def _gateway(old: schema.Document, new: schema.Document) -> Iterator[Change]:
+    names = ("name", "allow_private_targets", "format")
+    settings = _settings({n: getattr(old, n) for n in names}, {n: getattr(new, n) for n in names})
+    if settings:
+        yield Change("changed", "gateway", new.name, settings=settings)
+
+
+def _things(kind: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
+    before, after = {t.id: t for t in old}, {t.id: t for t in new}
+    for key in [*before, *(k for k in after if k not in before)]:
+        was, is_ = before.get(key), after.get(key)
+        if was is None and is_ is not None:
+            yield Change("added", kind, is_.name)
+        elif is_ is None and was is not None:
+            yield Change("removed", kind, was.name)
+        elif was != is_ and is_ is not None:
+            yield Change("changed", kind, is_.name, settings=_settings(_plain(was), _plain(is_)))
+
+
+def _apis(old: schema.Document, new: schema.Document) -> Iterator[Change]:
+    before, after = {a.id: a for a in old.apis}, {a.id: a for a in new.apis}
+    for key in [*before, *(k for k in after if k not in before)]:
+        was, is_ = before.get(key), after.get(key)
+        if was is None and is_ is not None:
+            yield Change("added", "API", is_.name, settings=_settings({}, _api_settings(is_)))
+            yield from _policies(is_.name, [], is_.policies)
+        elif is_ is None and was is not None:
+            yield Change("removed", "API", was.name)
+        elif was is not None and is_ is not None and was != is_:
+            settings = _settings(_api_settings(was), _api_settings(is_))
+            if settings:
+                yield Change("changed", "API", is_.name, settings=settings)
+            yield from _policies(is_.name, was.policies, is_.policies)
+
+
+def _policies(api: str, old: list[schema.PolicyBinding], new: list[schema.PolicyBinding]) -> Iterator[Change]:
+    before, after = {b.id: b for b in old}, {b.id: b for b in new}
+    for key in [*before, *(k for k in after if k not in before)]:
+        was, is_ = before.get(key), after.get(key)
+        binding = is_ or was
+        assert binding is not None
+        if was == is_:
+            continue
+        settings = _settings(_policy_settings(was), _policy_settings(is_), secret=_secret_settings(binding.policy))
+        action = "added" if was is None else "removed" if is_ is None else "changed"
+        yield Change(action, "policy", policy_title(binding.policy), api, [] if is_ is None else settings)
+
+
+def _contracts(old: schema.Document, new: schema.Document) -> Iterator[Change]:
+    apis = {a.id: a.name for a in [*old.apis, *new.apis]}
+    clients = {c.id: c.name for c in [*old.consumers, *new.consumers]}
+    before = {(c.api, c.consumer): c.tier for c in old.contracts}
+    after = {(c.api, c.consumer): c.tier for c in new.contracts}
+    for key in [*before, *(k for k in after if k not in before)]:
+        if before.get(key) == after.get(key) and key in before and key in after:
+            continue
+        action = "added" if key not in before else "removed" if key not in after else "changed"
+        yield Change(action, "contract", clients.get(key[1], key[1]), apis.get(key[0], key[0]))
+
+
+def policy_title(name: str) -> str:
+    """Return a policy's title, or its name when there is no such policy any more."""
+    try:
+        return definition(name).title
+    except ConfigFault:
+        return name
+
+
+def _secret_settings(name: str) -> tuple[str, ...]:
+    try:
+        return definition(name).secret_settings()
+    except ConfigFault:
+        return ("",)  # nobody knows which of its settings are secret: mask them all
+
+
+def _policy_settings(binding: schema.PolicyBinding | None) -> dict[str, Any]:
+    return {**binding.config, "order": binding.order} if binding else {}
+
+
+def _api_settings(api: schema.ApiInstance) -> dict[str, Any]:
+    plain = {name: value for name, value in _plain(api).items() if name not in _API_PARTS}
+    for name in ("services", "routes"):
+        plain[name] = {part["name"]: {k: v for k, v in part.items() if k != "id"} for part in plain.get(name, [])}
+    return plain
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(part)
+    plain.pop("id", None)
+    if "secrets" in plain:  # digests say nothing to a reader
+        plain["secrets"] = f"{len(plain['secrets'])} valid"
+    return plain
+
+
+def _settings(old: Any, new: Any, path: str = "", secret: tuple[str, ...] = ()) -> list[SettingChange]:
+    """Return the leaves that differ, in a fixed order."""
+    if old == new:
+        return []
+    if isinstance(old or {}, dict) and isinstance(new or {}, dict) and (old or new):
+        names = list(dict.fromkeys([*(old or {}), *(new or {})]))
+        return [
+            change
+            for name in names
+            for change in _child(old, new, name, f"{path}.{name}" if path else str(name), secret if not path else ())
+        ]
+    if isinstance(old or [], list) and isinstance(new or [], list) and (old or new):
+        old, new = old or [], new or []
+        return [
+            change
+            for index in range(max(len(old), len(new)))
+            for change in _settings(
+                old[index] if index < len(old) else None, new[index] if index < len(new) else None, f"{path}[{index}]"
+            )
+        ]
+    return [SettingChange(path, _text(old), _text(new))]
+
+
+def _child(old: Any, new: Any, name: str, path: str, secret: tuple[str, ...]) -> list[SettingChange]:
+    was, is_ = (old or {}).get(name), (new or {}).get(name)
+    if name in secret or "" in secret:
+        return [] if was == is_ else [SettingChange(path, MASK if was else "", f"{MASK} (new)" if is_ else "")]
+    return _settings(was, is_, path)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,70 @@
+"""What publishing shows on the pages of gateways and API instances."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from portal.apis.models import ApiInstance
+from portal.core import panels
+from portal.core.links import console_url
+from portal.gateways.models import Gateway
+from portal.publishing.selectors import gateway_deployment, quarantine_of
+
+RECENT = 5
+
+
+def deployment_context(request: HttpRequest, gateway: Gateway, instance: ApiInstance | None = None) -> dict[str, Any]:
+    """Return what the deployment panel is drawn from."""
+    deployment = gateway_deployment(gateway)
+    query = f"?instance={instance.pk}" if instance is not None else ""
+    return {
+        "deployment": deployment,
+        "fragment_url": console_url(request, "publishing:deployment", gateway.pk) + query,
+        "quarantine": quarantine_of(deployment.revision, instance.pk) if instance is not None else None,
+    }
+
+
+def _on_gateway(request: HttpRequest, gateway: Gateway) -> dict[str, Any]:
+    return deployment_context(request, gateway)
+
+
+def _on_instance(request: HttpRequest, instance: ApiInstance) -> dict[str, Any]:
+    return deployment_context(request, instance.gateway, instance)
+
+
+def _recent(request: HttpRequest, gateway: Gateway) -> dict[str, Any]:
+    return {"revisions": gateway.revisions.defer("envelope").order_by("-number")[:RECENT]}
+
+
+def panels_register() -> None:
+    """Add the deployment panel, and the last revisions to a gateway's page."""
+    for place, context, order in (
+        ("gateway", _on_gateway, 20),
+        ("instance", _on_instance, 20),
+        ("policies", _on_instance, 10),
+    ):
+        panels.register(
+            place,
+            name="deployment",
+            template="publishing/deployment.html",
+            context=context,
+            permission="revision.view",
+            order=order,
+        )
+    panels.register(
+        "gateway",
+        name="revisions",
+        template="publishing/recent.html",
+        context=_recent,
+        permission="revision.view",
+        order=60,
+    )
+    panels.register_tab(
+        "gateway",
+        name="revisions",
+        title="Revisions",
+        url_name="publishing:list",
+        icon="history",
+        permission="revision.view",
+        order=30,
+    )

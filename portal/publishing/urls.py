@@ -1,0 +1,13 @@
+"""Addresses of a gateway's revisions, below /gateways/<gateway>/revisions/."""
+
+from django.urls import path
+
+from portal.publishing import views
+
+app_name = "publishing"
+urlpatterns = [
+    path("", views.RevisionList.as_view(), name="list"),
+    path("deployment/", views.DeploymentFragment.as_view(), name="deployment"),
+    path("<uuid:pk>/", views.RevisionDetail.as_view(), name="detail"),
+    path("<uuid:pk>/restore/", views.RevisionRestore.as_view(), name="restore"),
+]

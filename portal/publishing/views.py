@@ -1,0 +1,145 @@
+"""Revisions of a gateway, and the fragment that shows a change going out."""
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import cached_property
+
+from portal.apis.models import ApiInstance
+from portal.core.links import console_url
+from portal.core.tables import Column, Table
+from portal.core.views import ActionView, ConsoleView, Empty, ListPage, ObjectView
+from portal.gateways.models import Gateway
+from portal.publishing import services
+from portal.publishing.models import Revision
+from portal.publishing.panels import deployment_context
+from portal.publishing.selectors import changes_of, revision_progress
+
+REVISIONS = Revision.objects.defer("envelope").select_related("gateway__environment__organization")
+
+
+class RevisionTable(Table):
+    """Revisions, newest first."""
+
+    caption = "Revisions"
+    default_sort = ("-number",)
+    columns = (
+        Column(
+            "number",
+            "Number",
+            sort="number",
+            render=lambda row: f"Revision {row.number}",
+            link=True,
+        ),
+        Column("created_at", "When", sort="created_at"),
+        Column("actor_name", "Who", sort="actor_name"),
+        Column("message", "Change"),
+        Column("state", "State", template="publishing/state.html"),
+        Column("replicas", "Replicas", template="publishing/taken.html"),
+    )
+
+
+class _OfGateway(ConsoleView):
+    """What belongs to the gateway of the address."""
+
+    queryset = REVISIONS
+    permission = "revision.view"
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        """Return the gateway; 404 when the user may not see its revisions."""
+        visible = Gateway.objects.visible_to(self.request.user, "revision.view").filter(environment=self.environment)
+        found = visible.select_related("environment__organization").filter(pk=self.kwargs["gateway_pk"]).first()
+        if found is None:
+            raise Http404("There is no such gateway, or you may not see it.")
+        return found
+
+    def get_queryset(self, permission: str = "") -> Any:
+        """Return the revisions of the gateway of the address."""
+        return super().get_queryset(permission).filter(gateway_id=self.kwargs["gateway_pk"])
+
+    def breadcrumbs(self) -> list[tuple[str, str]]:
+        """Return the way to the gateway."""
+        above = [
+            ("Gateways", console_url(self.request, "gateways:list")),
+            (str(self.gateway), console_url(self.request, "gateways:detail", self.gateway.pk)),
+        ]
+        if self.object is not None:
+            above.append(("Revisions", console_url(self.request, "publishing:list", self.gateway.pk)))
+        return above
+
+
+class RevisionList(_OfGateway, ListPage):
+    """The revisions of a gateway."""
+
+    template_name = "publishing/list.html"
+    permission = "revision.view"
+    title = "Revisions"
+    table = RevisionTable
+    search_fields = ("message", "actor_name")
+    empty = Empty(
+        title="No revision yet",
+        text="A revision is the whole configuration of a gateway under a number. Each change makes the next one.",
+        icon="history",
+    )
+
+    def get_queryset(self, permission: str = "") -> Any:
+        """Add how many replicas took each."""
+        applied = Count("acknowledgements", filter=Q(acknowledgements__state="applied"))
+        rejected = Count("acknowledgements", filter=Q(acknowledgements__state="rejected"))
+        return super().get_queryset(permission).annotate(applied_by=applied, rejected_by=rejected)
+
+    def get_context(self, **context: Any) -> dict[str, Any]:
+        """Add the gateway, whose tabs are shown."""
+        return super().get_context(gateway=self.gateway, **context)
+
+
+class RevisionDetail(_OfGateway, ObjectView):
+    """One revision: who, when, why, what changed, and how replicas took it."""
+
+    template_name = "publishing/detail.html"
+    permission = "revision.view"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Show the revision."""
+        self.object = self.get_object()
+        siblings = Revision.objects.filter(gateway=self.gateway)
+        before = siblings.filter(number__lt=self.object.number).order_by("-number")
+        return self.page(
+            changes=changes_of(self.object),
+            previous=before.values_list("number", flat=True).first(),
+            latest=not siblings.filter(number__gt=self.object.number).exists(),
+            replicas=revision_progress(self.object),
+            quarantined=list(self.object.quarantined.values()),
+        )
+
+    def page_title(self) -> str:
+        """Return its number."""
+        return f"Revision {self.object.number}"
+
+
+class RevisionRestore(_OfGateway, ActionView):
+    """Publish an older revision again under a new number."""
+
+    permission = "gateway.publish"
+    view_permission = "revision.view"
+    service = services.revision_restore
+    message = "Restored. The new revision is going out."
+
+
+class DeploymentFragment(_OfGateway):
+    """The deployment panel by itself, asked for until every replica has answered."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Show how far the last change is; `?instance=` adds what concerns one API instance."""
+        instance = None
+        if asked := request.GET.get("instance"):
+            instances = ApiInstance.objects.visible_to(request.user, "instance.view").filter(gateway=self.gateway)
+            instance = next((i for i in instances.filter(pk=asked)), None) if _is_uuid(asked) else None
+        return render(request, "publishing/deployment.html", deployment_context(request, self.gateway, instance))
+
+
+def _is_uuid(text: str) -> bool:
+    return len(text) == 36 and all(c in "0123456789abcdef-" for c in text)

@@ -1,0 +1,135 @@
+"""The servers of a benchmark: the service behind, nginx and HAProxy beside, and the gateway itself."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.certificates import Authority
+
+BODY = (
+    '{"id":1,"customer":"c-17","lines":[{"sku":"A-1","quantity":2,"price":"19.90"},'
+    '{"sku":"B-7","quantity":1,"price":"5.00"}],"total":"44.80","currency":"EUR","status":"shipped"}'
+)
+ROOT = Path(__file__).resolve().parents[2]
+
+_NGINX = """
+worker_processes 1; daemon off; master_process off; pid {folder}/{name}.pid; error_log {folder}/{name}.log;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off; keepalive_requests 1000000000; client_body_temp_path {folder}; proxy_temp_path {folder};
+  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
+  {http}
+}}
+"""
+# With `?n=` in the query the answer repeats it, so that every answer is another one.
+_SERVICE = """
+server {{ listen 127.0.0.1:{port}; default_type application/json;
+  location / {{
+    if ($arg_n) {{ add_header ETag "$arg_n"; return 200 '{{"n":"$arg_n",{body}'; }}
+    return 200 '{{{body}';
+  }}
+}}
+"""
+_PROXY = """
+upstream service {{ server 127.0.0.1:{service}; keepalive 64; keepalive_requests 1000000000; }}
+server {{ listen 127.0.0.1:{port}{tls}; location / {{
+  proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection "";
+  proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Request-Id $request_id;
+}} }}
+"""
+_HAPROXY = """
+global
+  nbthread 1
+  maxconn 4096
+defaults
+  mode http
+  timeout client 30s
+  timeout server 30s
+  timeout connect 5s
+  option forwardfor
+  http-reuse always
+listen proxy
+  bind 127.0.0.1:{port}
+  server service 127.0.0.1:{service}
+"""
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], port: int) -> Iterator[int]:
+    """Run a server until the block ends; give its process id once it listens."""
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if process.poll() is not None:
+                sys.exit(f"{command[0]} did not start.")
+            time.sleep(0.05)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _nginx(folder: str, name: str, http: str) -> list[str]:
+    path = Path(folder, f"{name}.conf")
+    path.write_text(_NGINX.format(folder=folder, name=name, http=http))
+    return ["nginx", "-e", f"{folder}/{name}.log", "-c", str(path)]
+
+
+def service(folder: str, port: int) -> list[str]:
+    """Return the command of the service behind every proxy: nginx answering by itself."""
+    return _nginx(folder, "service", _SERVICE.format(port=port, body=BODY[1:]))
+
+
+def nginx(folder: str, port: int, service_port: int) -> list[str]:
+    """Return the command of nginx as a proxy."""
+    return _nginx(folder, "proxy", _PROXY.format(service=service_port, port=port, tls=""))
+
+
+def nginx_tls(folder: str, port: int, service_port: int) -> list[str]:
+    """Return the command of nginx as a proxy that is spoken to with TLS."""
+    pair = Authority().issue("127.0.0.1")
+    path = Path(folder, "tls.pem")
+    path.write_text(pair.certificate + pair.key)
+    tls = f" ssl; ssl_certificate {path}; ssl_certificate_key {path}; ssl_protocols TLSv1.2 TLSv1.3"
+    return _nginx(folder, "proxy-tls", _PROXY.format(service=service_port, port=port, tls=tls))
+
+
+def haproxy(folder: str, port: int, service_port: int) -> list[str]:
+    """Return the command of HAProxy with one thread."""
+    path = Path(folder, "haproxy.cfg")
+    path.write_text(_HAPROXY.format(port=port, service=service_port))
+    return ["haproxy", "-db", "-f", str(path)]
+
+
+def gateway(port: int, service_port: int, case: str) -> list[str]:
+    """Return the command of one worker of the gateway, with the Python that runs the benchmark."""
+    return [sys.executable, "-m", "tests.benchmarks.bench_gateway", str(port), str(service_port), case]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the peers that are installed. nginx is always needed, HAProxy is not."""
+    found = {}
+    for name in ("nginx", "haproxy"):
+        if shutil.which(name):
+            said = subprocess.run([name, "-v"], capture_output=True, text=True, check=True)
+            version = re.search(r"\d+\.\d+\.\d+", said.stderr + said.stdout)
+            found[name] = version[0] if version else "?"
+    return found

@@ -1,0 +1,140 @@
+"""What policies see and change, and what happens when they wait or break."""
+
+import asyncio
+from collections.abc import Callable
+
+from gateway_runtime.policies.chain import Binding
+from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.results import Response
+from gateway_runtime.schema.policy import Handlers
+from tests.gateway_runtime.fakes import DENIED, OK, FakeGateway, get, refuse_all
+
+
+def test_policies_change_headers_but_not_the_framing() -> None:
+    def request(context: RequestContext) -> None:
+        assert context.header(b"host") == b"shop.example"
+        assert (context.path, context.api_path, context.host) == (b"/api/x", b"/x", b"shop.example")
+        context.headers += [(b"x-consumer-id", b"7"), (b"content-length", b"99"), (b"transfer-encoding", b"chunked")]
+
+    def response(context: RequestContext) -> None:
+        context.response_headers.append((b"x-status", b"%d" % context.response_status))
+        context.response_headers.append((b"content-length", b"99"))
+
+    gateway = FakeGateway(Binding("p", Handlers(request_headers=request, response_headers=response)))
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get())
+    seen = upstream.take()
+    assert b"\r\nx-consumer-id: 7\r\n" in seen
+    assert seen.count(b"host: ") == 2  # its own and x-forwarded-host
+    assert b": 99" not in seen
+    assert b"chunked" not in seen
+    upstream.answer(OK)
+    answer = client.take()
+    assert b"\r\nx-status: 200\r\n" in answer
+    assert answer.count(b"content-length: ") == 1
+
+
+def test_response_policies_before_the_refusing_one_see_the_refusal() -> None:
+    def mark(context: RequestContext) -> None:
+        context.response_headers.append((b"x-marked", b"%d" % context.response_status))
+
+    first = Binding("mark", Handlers(response_headers=mark))
+    gateway = FakeGateway(first, Binding("door", Handlers(request_headers=refuse_all)))
+    client = gateway.client()
+    client.send(get())
+    assert client.take_problem()[2][b"x-marked"] == b"401"
+
+
+async def until(condition: Callable[[], object]) -> None:
+    for _ in range(20):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it did not come")
+
+
+def test_a_policy_that_waits_holds_only_its_own_request() -> None:
+    async def scenario() -> None:
+        known: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+
+        async def ask(context: RequestContext) -> Response | None:
+            return await known if context.method == b"POST" else None
+
+        gateway = FakeGateway(Binding("slow", Handlers(request_headers=ask)))
+        upstream, client, other = gateway.upstream(), gateway.client(), gateway.client()
+        client.send(get("/api/slow", "Content-Length: 4", method="POST") + b"ab")
+        await asyncio.sleep(0)
+        assert not client.transport.reading  # the rest of the body waits in the kernel
+        other.send(get("/api/fast"))
+        await until(lambda: upstream.transport.written)
+        assert upstream.take().startswith(b"GET /fast ")
+        upstream.answer(OK)
+        known.set_result(None)
+        await until(lambda: upstream.transport.written)
+        assert upstream.take().startswith(b"POST /slow ")
+        assert client.transport.reading
+        client.send(b"cd")
+        assert upstream.take().endswith(b"cd")
+
+    asyncio.run(scenario())
+
+
+def test_a_waiting_policy_that_fails_or_refuses() -> None:
+    async def scenario() -> None:
+        async def fail(context: RequestContext) -> None:
+            raise ValueError
+
+        async def refuse(context: RequestContext) -> Response:
+            return DENIED
+
+        for handler, status in ((fail, 500), (refuse, 401)):
+            client = FakeGateway(Binding("slow", Handlers(request_headers=handler))).client()
+            client.send(get())
+            await until(lambda client=client: client.transport.written)
+            assert client.take_problem()[0] == status
+
+    asyncio.run(scenario())
+
+
+def test_a_response_policy_that_waits_holds_the_answer_and_its_reading() -> None:
+    async def scenario() -> None:
+        async def mark(context: RequestContext) -> None:
+            await asyncio.sleep(0)
+            context.response_headers.append((b"x-marked", b"1"))
+
+        gateway = FakeGateway(Binding("slow", Handlers(response_headers=mark)))
+        upstream, client = gateway.upstream(), gateway.client()
+        client.send(get())
+        upstream.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+        assert not upstream.transport.reading
+        assert client.take() == b""
+        await until(lambda: client.transport.written)
+        assert upstream.transport.reading
+        upstream.answer(b"cd")
+        answer = client.take()
+        assert b"\r\nx-marked: 1\r\n" in answer
+        assert answer.endswith(b"\r\n\r\nabcd")
+
+    asyncio.run(scenario())
+
+
+def break_down(context: RequestContext) -> None:
+    raise ValueError
+
+
+def test_a_policy_that_breaks_lets_nothing_pass() -> None:
+    gateway = FakeGateway(Binding("broken", Handlers(request_headers=break_down)))
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get())
+    assert client.take_problem()[1]["code"] == "internal_error"
+    assert upstream.take() == b""
+
+
+def test_a_response_policy_that_breaks_shows_nothing_of_the_answer() -> None:
+    gateway = FakeGateway(Binding("broken", Handlers(response_headers=break_down)))
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get())
+    upstream.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsec")
+    assert client.take_problem()[0] == 500
+    assert upstream.transport.aborted
+    assert not client.hung_up

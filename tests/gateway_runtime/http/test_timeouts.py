@@ -1,0 +1,109 @@
+"""Nobody keeps a connection by being slow. One coarse timer, turned here by hand."""
+
+from tests.gateway_runtime.fakes import OK, FakeGateway, get
+
+
+def test_a_connection_that_says_nothing_is_closed_without_a_word() -> None:
+    gateway = FakeGateway()
+    client = gateway.client()
+    gateway.pass_time(29)
+    assert not client.hung_up
+    gateway.pass_time(2)
+    assert client.hung_up
+    assert client.take() == b""
+
+
+def test_a_head_that_comes_byte_by_byte_is_408() -> None:
+    gateway = FakeGateway()
+    client = gateway.client()
+    for byte in get()[:6]:
+        client.send(bytes([byte]))
+        gateway.pass_time(6)
+    assert client.take_problem()[:2][0] == 408
+    assert client.hung_up
+
+
+def test_an_idle_connection_is_closed_after_its_time() -> None:
+    gateway = FakeGateway()
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get())
+    upstream.answer(OK)
+    client.take()
+    gateway.pass_time(74)
+    assert not client.hung_up
+    gateway.pass_time(2)
+    assert client.transport.closed
+    assert client.take() == b""
+
+
+def test_a_body_that_stops_is_408_and_the_upstream_connection_is_dropped() -> None:
+    gateway = FakeGateway()
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get("/api/x", "Content-Length: 10", method="POST") + b"abc")
+    gateway.pass_time(59)
+    client.send(b"d")
+    gateway.pass_time(59)
+    assert client.take() == b""
+    gateway.pass_time(2)
+    assert client.take_problem()[1]["code"] == "request_timeout"
+    assert client.hung_up
+    assert upstream.transport.aborted
+
+
+def test_a_service_that_does_not_answer_is_504_and_its_connection_is_dropped() -> None:
+    gateway = FakeGateway()
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get())
+    gateway.pass_time(14)
+    assert client.take() == b""
+    gateway.pass_time(2)
+    status, problem, _ = client.take_problem()
+    assert (status, problem["code"]) == (504, "upstream_timeout")
+    assert upstream.transport.aborted
+    assert not client.hung_up
+
+
+def test_a_service_that_takes_no_more_of_a_body_is_504() -> None:
+    gateway = FakeGateway()
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get("/api/x", "Content-Length: 10", method="POST") + b"abc")
+    upstream.connection.pause_writing()
+    gateway.pass_time(61)
+    assert client.take_problem()[0] == 504
+    assert upstream.transport.aborted
+    # The rest is little: it is thrown away, and the connection serves on.
+    client.send(b"defghij" + get("/nope"))
+    assert client.take_problem()[0] == 404
+
+
+def test_an_answer_that_stops_cuts_the_client() -> None:
+    gateway = FakeGateway()
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get())
+    upstream.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+    gateway.pass_time(299)
+    upstream.answer(b"d")
+    gateway.pass_time(299)
+    assert not client.transport.aborted
+    gateway.pass_time(2)
+    assert client.transport.aborted
+    assert upstream.transport.aborted
+
+
+def test_a_refused_client_that_does_not_go_is_cut() -> None:
+    gateway = FakeGateway()
+    client = gateway.client()
+    client.send(b"nonsense\r\n\r\n")
+    assert client.transport.eof
+    gateway.pass_time(3)
+    assert client.transport.aborted
+
+
+def test_idle_upstream_connections_are_closed_after_their_time() -> None:
+    gateway = FakeGateway()
+    old = gateway.upstream()
+    gateway.pass_time(30)
+    young = gateway.upstream()
+    gateway.pass_time(31)
+    assert old.transport.closed
+    assert not young.transport.closed

@@ -1,0 +1,118 @@
+"""Configuration resources: every documented block, of which some can be done."""
+
+import pytest
+
+from gateway_runtime.schema.document import Timeouts
+from tests.gateway_runtime.local.kit import fault, faults, loaded, resource
+
+
+def configuration(spec: str, name: str = "settings") -> str:
+    return resource("Configuration", name, spec)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "logging: {runtimeLogs: {logLevel: debug}}",
+        "logging: {runtimeLogs: {logLevel: warn, outputs: {anypoint: disabled}}, accessLogs: {outputs: []}}",
+        "sharedStorage: {local: {enabled: true}}",
+        "proxyProtocol: {enabled: false}",
+        "probe: {enabled: false, port: 3000}",
+        "timeouts: {streamIdleSeconds: 10}",
+        "timeouts:",
+    ],
+)
+def test_what_this_gateway_does_is_taken(spec: str) -> None:
+    assert loaded(configuration(spec)).notes == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "key"),
+    [
+        ("logging: {outputs: [{name: a, type: http, parameters: {host: b}}]}", "logging.outputs"),
+        ("logging: {runtimeLogs: {outputs: [a]}}", "logging.runtimeLogs.outputs"),
+        ("logging: {accessLogs: {outputs: [a]}}", "logging.accessLogs.outputs"),
+        ("sharedStorage: {redis: {address: 'a:6379', user: u, password: p, DB: 1}}", "sharedStorage.redis"),
+        ("sharedStorage: {redis: {address: 'a:1', tls: {minVersion: '1.2', trustedCA: x}}}", "sharedStorage.redis"),
+        ("sharedStorage: {redis: {sentinel: {addresses: ['a:1'], masterName: m}}}", "sharedStorage.redis"),
+        ("forwardProxy: {https: {address: 'http://p:3128'}, noProxy: [a.example]}", "forwardProxy"),
+        ("proxyProtocol: {enabled: true}", "proxyProtocol.enabled"),
+        ("probe: {enabled: true, port: 3000}", "probe.enabled"),
+        ("tracing: {provider: {type: anypoint}, sampling: {client: 5}, labels: [{name: a, type: literal}]}", "tracing"),
+        ("circuitBreaker: {thresholds: {maxConnections: 5}}", "circuitBreaker"),
+    ],
+)
+def test_what_it_cannot_do_yet_is_refused_by_name(spec: str, key: str) -> None:
+    found = fault(configuration(spec))
+    assert found.startswith(f"api.yaml:6: spec.{key}: ")
+    assert found.endswith("not supported yet by this gateway.")
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("timeoutz: {}", "spec.timeoutz: There is no setting “timeoutz”. Did you mean “timeouts”?"),
+        ("timeouts: {streamIdle: 1}", "spec.timeouts.streamIdle: There is no setting “streamIdle”. Did you mean"),
+        ("timeouts: {streamIdleSeconds: 0}", "spec.timeouts.streamIdleSeconds: Expected “float” > 0.0."),
+        ("timeouts: {streamIdleSeconds: '5'}", "spec.timeouts.streamIdleSeconds: Expected “float | null”, got `str`."),
+        ("logging: {runtimeLogs: {logLevel: loud}}", "spec.logging.runtimeLogs.logLevel: Invalid enum value"),
+        ("logging: {outputs: [{type: http}]}", "spec.logging.outputs[0].name: This setting is required."),
+        ("sharedStorage: {redis: {}}", "spec.sharedStorage.redis: Give the address of Redis, or its sentinel."),
+        (
+            "sharedStorage: {redis: {address: 'a:1', user: u, username: v}}",
+            "spec.sharedStorage.redis.user: There is no",
+        ),
+        ("forwardProxy: {}", "spec.forwardProxy.https: This setting is required."),
+        ("probe: {port: 70000}", "spec.probe.port: Expected “int” <= 65535."),
+        (
+            "tracing: {provider: {type: a}, sampling: {client: 101}}",
+            "spec.tracing.sampling.client: Expected “float” <=",
+        ),
+    ],
+)
+def test_every_block_is_checked(spec: str, sentence: str) -> None:
+    assert fault(configuration(spec)).partition(": ")[2].startswith(sentence)
+
+
+def test_timeouts_and_log_level_reach_the_document() -> None:
+    spec = "timeouts: {streamIdleSeconds: 1.5, upstreamConnectionIdleSeconds: 2, upstreamResponseSeconds: 3}"
+    document = loaded(configuration(spec), configuration("logging: {runtimeLogs: {logLevel: error}}", "logs")).document
+    assert document.timeouts == Timeouts(
+        stream_idle_seconds=1.5, upstream_connection_idle_seconds=2, upstream_response_seconds=3
+    )
+    assert document.log_level == "error"
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    document = loaded(configuration("timeouts: {}")).document
+    assert (document.timeouts, document.log_level) == (Timeouts(), "info")
+    assert (Timeouts().stream_idle_seconds, Timeouts().upstream_response_seconds) == (300, 15)
+    assert Timeouts().upstream_connection_idle_seconds == 60
+
+
+def test_variables_of_the_environment_count_where_no_file_does() -> None:
+    environment = {
+        "FLEX_STREAM_IDLE_TIMEOUT_SECONDS": "7",
+        "FLEX_CONNECTION_IDLE_TIMEOUT_SECONDS": "8",
+        "FLEX_UPSTREAM_RESPONSE_TIMEOUT_SECONDS": "9",
+    }
+    document = loaded(configuration("timeouts: {upstreamResponseSeconds: 3}"), **environment).document
+    assert document.timeouts == Timeouts(
+        stream_idle_seconds=7, upstream_connection_idle_seconds=8, upstream_response_seconds=3
+    )
+    assert fault(configuration("timeouts: {}"), FLEX_STREAM_IDLE_TIMEOUT_SECONDS="soon") == (
+        "environment: FLEX_STREAM_IDLE_TIMEOUT_SECONDS: "
+        "It must be a whole number of seconds from 1 to 86400, not “soon”."
+    )
+
+
+def test_a_setting_in_two_places_is_refused_with_both() -> None:
+    first, second = (configuration(f"timeouts: {{upstreamResponseSeconds: {n}}}", f"c{n}") for n in (1, 2))
+    assert faults(first, second) == [
+        "api.yaml:13: spec.timeouts.upstreamResponseSeconds: This is also set in api.yaml:6. Keep one of them."
+    ]
+
+
+def test_the_connection_to_a_platform_is_not_used_and_that_is_told() -> None:
+    (note,) = loaded(configuration("platformConnection: {mode: online, organizationId: x}")).notes
+    assert str(note).startswith("api.yaml:6: spec.platformConnection: This gateway takes its configuration from files")

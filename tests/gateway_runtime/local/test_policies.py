@@ -1,0 +1,118 @@
+"""Policies by their documented names: those that are there, those that are not yet, and those that cannot be."""
+
+import json
+
+import pytest
+
+from gateway_runtime.local.policies import NOT_LOCAL, NOT_YET, OUTBOUND
+from gateway_runtime.policies.registry import all_definitions
+from tests.gateway_runtime.local.kit import binding, fault, instance, loaded, only_api, resource, service
+
+EXTENSION = resource("Extension", "stamp-flex", "extends: [{name: stamp}]\nimplementation: base64://AGFzbQ==")
+
+
+def bound(policy: str, config: str = "{}", target: str = "name: museum") -> str:
+    return binding("x", f"targetRef: {{{target}}}\npolicyRef: {{name: {policy}}}\nconfig: {config}\n")
+
+
+@pytest.mark.parametrize("ending", ["", "-flex"])
+@pytest.mark.parametrize(
+    "policy", [each for each in all_definitions() if each.name not in NOT_LOCAL], ids=lambda p: p.name
+)
+def test_every_policy_of_the_gateway_works_with_its_example(policy, ending: str) -> None:  # type: ignore[no-untyped-def]
+    config = "".join(f"\n  {key}: {_yaml(value)}" for key, value in policy.example.items())
+    made = loaded(instance(), bound(policy.name + ending, config))
+    assert only_api(made).policies[0].policy == policy.name
+
+
+def _yaml(value: object) -> str:
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize("name", sorted(NOT_YET - OUTBOUND - {each.name for each in all_definitions()}))
+def test_a_documented_policy_that_is_not_there_yet_is_refused_by_name(name: str) -> None:
+    assert fault(instance(), bound(f"{name}-flex")) == (
+        f"api.yaml:14: spec.policyRef.name: The policy “{name}” is not supported yet by this gateway."
+    )
+
+
+@pytest.mark.parametrize("name", sorted(OUTBOUND - {"tls-outbound"}))
+def test_policies_of_services_are_refused_by_name_and_on_an_instance_for_their_place(name: str) -> None:
+    on_service = bound(f"{name}-flex", target="kind: Service, name: exhibits")
+    assert fault(service(), on_service).endswith(f"The policy “{name}” is not supported yet by this gateway.")
+    assert fault(instance(), bound(f"{name}-flex")).endswith("is bound to a Service, not to an ApiInstance.")
+
+
+def test_policies_of_instances_are_not_for_services() -> None:
+    found = fault(service(), bound("rate-limiting-flex", target="kind: Service, name: exhibits"))
+    assert found.endswith("policyRef.name: The policy “rate-limiting” is bound to an ApiInstance, not to a Service.")
+    assert "There is no Service “nobody”" in fault(bound("tls-outbound", target="kind: Service, name: nobody"))
+    assert "Did you mean “tls-outbound”?" in fault(
+        service(), bound("tls-outbond", target="kind: Service, name: exhibits")
+    )
+
+
+@pytest.mark.parametrize("name", sorted(NOT_LOCAL))
+def test_policies_that_need_the_portal_are_refused(name: str) -> None:
+    assert fault(instance(), bound(f"{name}-flex")).endswith("cannot be used in local mode.")
+
+
+@pytest.mark.parametrize(
+    ("policy", "target", "config", "sentence"),
+    [
+        ("tls-outbound", "kind: Service, name: exhibits", "{skipValidation: true}", "spec.policyRef.name: The policy"),
+        ("tls-outbound", "kind: Service, name: exhibits", "{}", "spec.config.skipValidation: This setting is required"),
+        ("tls-outbound", "kind: Service, name: exhibits", "{skipValidation: false}", "spec.config: Give a trustedCA"),
+    ],
+)  # fmt: skip
+def test_settings_of_outbound_tls_are_checked_before_it_is_refused(
+    policy: str, target: str, config: str, sentence: str
+) -> None:
+    found = fault(instance(), service(), bound(policy, config, target))
+    assert found.partition(": ")[2].startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        (
+            "keySelector: '#[attributes.method]'",
+            "keySelector: The setting “keySelector” of rate-limiting is not supported",
+        ),
+        (
+            "blockOnUnknownQuota: true",
+            "blockOnUnknownQuota: The setting “blockOnUnknownQuota” of rate-limiting is not su",
+        ),
+        ("clusterizable: 'no'", "clusterizable: Expected “bool”."),
+        ("clustrizable: true", "clustrizable: There is no setting “clustrizable”."),
+    ],
+)
+def test_settings_that_are_not_there_yet_are_refused_by_name(setting: str, sentence: str) -> None:
+    limits = "{rateLimits: [{maximumRequests: 1, timePeriodInMilliseconds: 1000}], %s}"
+    found = fault(instance(), bound("rate-limiting-flex", limits % setting))
+    assert found.startswith(f"api.yaml:15: spec.config.{sentence}")
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_without_shared_storage_clusterizable_changes_nothing(value: str) -> None:
+    limits = f"{{rateLimits: [{{maximumRequests: 1, timePeriodInMilliseconds: 1000}}], clusterizable: {value}}}"
+    assert list(only_api(loaded(instance(), bound("rate-limiting-flex", limits))).policies[0].config) == ["rateLimits"]
+
+
+def test_custom_code_is_told_and_refused_when_it_is_bound() -> None:
+    (note,) = [note for note in loaded(instance(), EXTENSION).notes if note.key == "spec" and "WASM" in note.message]
+    assert (note.file, note.line) == ("api.yaml", 12)
+    assert fault(instance(), EXTENSION, bound("stamp-flex")) == (
+        "api.yaml:22: spec.policyRef.name: “stamp-flex” is a custom policy. "
+        "Custom code (WASM) is not supported by this gateway."
+    )
+    inline = instance(more="policies: [{policyRef: {name: stamp-flex}}]")
+    assert "“stamp-flex” is a custom policy" in fault(inline, EXTENSION)
+
+
+def test_an_extension_is_checked_and_no_place_for_variables() -> None:
+    assert "spec.extend: There is no setting “extend”. Did you mean “extends”?" in fault(
+        EXTENSION.replace("extends", "extend")
+    )
+    definition = "properties: {note: {type: string, default: $NOT_A_VARIABLE}}\nrequired: [note]\nrootId: main"
+    assert loaded(instance(), resource("Extension", "note-definition", definition)).document.apis

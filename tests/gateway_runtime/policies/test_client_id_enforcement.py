@@ -1,0 +1,135 @@
+from base64 import b64encode
+from hashlib import sha256
+
+import pytest
+
+from gateway_runtime.schema.document import Consumer
+from gateway_runtime.schema.faults import ConfigFault
+
+from .kit import PolicyCase, policy_case, request
+
+NAME = "client-id-enforcement"
+
+
+def consumer(id: str, *secrets: str) -> Consumer:
+    digests = [sha256(secret.encode()).hexdigest() for secret in secrets]
+    return Consumer(id=id, name=f"{id} app", client_id=f"{id}-id", secrets=digests)
+
+
+SHOP = consumer("shop", "old-secret", "new-secret")
+STRANGER = consumer("stranger", "secret")
+
+
+def case(**config: object) -> PolicyCase:
+    return policy_case(NAME, config, consumers=[SHOP], strangers=[STRANGER])
+
+
+@pytest.mark.parametrize("secret", ["old-secret", "new-secret"])
+def test_any_secret_of_an_application_with_a_contract_passes(secret: str) -> None:
+    context = request(headers={"client_id": "shop-id", "client_secret": secret, "accept": "*/*"})
+    assert case().send(context) is None
+    assert (context.application, context.application_name, context.principal) == ("shop", "shop app", b"shop-id")
+
+
+def test_the_secret_does_not_go_upstream() -> None:
+    context = request(headers={"client_id": "shop-id", "client_secret": "new-secret"})
+    case().send(context)
+    assert context.headers == [(b"client_id", b"shop-id")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({}, 401, "client_id_missing"),
+        ([("client_id", "shop-id"), ("client_id", "x")], 401, "client_id_missing"),
+        ({"client_id": "", "client_secret": "new-secret"}, 401, "client_credentials_invalid"),
+        ({"client_id": "nobody", "client_secret": "new-secret"}, 401, "client_credentials_invalid"),
+        ({"client_id": "shop-id"}, 401, "client_credentials_invalid"),
+        ({"client_id": "shop-id", "client_secret": "wrong"}, 401, "client_credentials_invalid"),
+        (
+            [("client_id", "shop-id"), ("client_secret", "new-secret"), ("client_secret", "x")],
+            401,
+            "client_credentials_invalid",
+        ),
+        ({"client_id": "stranger-id", "client_secret": "secret"}, 403, "no_contract"),
+        ({"client_id": "stranger-id", "client_secret": "wrong"}, 401, "client_credentials_invalid"),
+    ],
+)
+def test_refusals(headers: dict[str, str], status: int, code: str) -> None:
+    context = request(headers=headers)
+    refused = case().send(context)
+    assert refused is not None
+    assert (refused.status, refused.code, refused.policy) == (status, code, NAME)
+    assert context.application == ""
+    if status == 401:
+        assert refused.headers == ((b"www-authenticate", b"Client-ID-Enforcement"),)
+
+
+def test_without_secrets_the_client_id_is_enough() -> None:
+    assert case(secretRequired=False).send(request(headers={"client_id": "shop-id"})) is None
+
+
+def test_application_without_any_secret_is_refused_while_secrets_are_required() -> None:
+    bare = policy_case(NAME, {}, consumers=[consumer("bare")])
+    refused = bare.send(request(headers={"client_id": "bare-id", "client_secret": ""}))
+    assert refused is not None
+    assert refused.code == "client_credentials_invalid"
+
+
+def test_header_names_can_be_chosen() -> None:
+    chosen = case(clientIdHeader="X-App", clientSecretHeader="X-App-Key")
+    assert chosen.send(request(headers={"x-app": "shop-id", "x-app-key": "new-secret"})) is None
+
+
+def basic(credentials: str) -> dict[str, str]:
+    return {"authorization": "Basic " + b64encode(credentials.encode()).decode()}
+
+
+def test_basic_credentials_pass_and_are_stripped() -> None:
+    context = request(headers=basic("shop-id:new-secret"))
+    assert case(credentialsOrigin="basicAuthentication").send(context) is None
+    assert context.application == "shop"
+    assert context.headers == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "client_id_missing"),
+        ({"authorization": "Bearer x"}, "client_id_missing"),
+        ({"authorization": "Basic ???"}, "client_credentials_invalid"),
+        (basic("shop-id"), "client_credentials_invalid"),
+        (basic("shop-id:wrong"), "client_credentials_invalid"),
+        ({"client_id": "shop-id", "client_secret": "new-secret"}, "client_id_missing"),
+    ],
+)
+def test_basic_refusals_carry_a_basic_challenge(headers: dict[str, str], code: str) -> None:
+    refused = case(credentialsOrigin="basicAuthentication").send(request(headers=headers))
+    assert refused is not None
+    assert (refused.status, refused.code) == (401, code)
+    assert refused.headers[0][1].startswith(b"Basic realm=")
+
+
+def test_a_header_that_could_pose_as_the_client_id_is_taken_away() -> None:
+    context = request(headers={"client_id": "shop-id", "client-id": "other", "client_secret": "new-secret"})
+    assert case().send(context) is None
+    assert context.headers == [(b"client_id", b"shop-id")]
+
+
+def test_impossible_header_name_is_refused() -> None:
+    with pytest.raises(ConfigFault) as caught:
+        case(clientIdHeader="client id")
+    assert caught.value.path == "clientIdHeader"
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"clientIdHeader": "app_id"}, "use “app-id”"),
+        ({"clientIdHeader": "x-app", "clientSecretHeader": "X-App"}, "a header each"),
+    ],
+)
+def test_headers_that_cannot_work_are_refused(config: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigFault) as caught:
+        case(**config)
+    assert words in caught.value.message

@@ -1,0 +1,12 @@
+"""The order in which policies run when nobody says otherwise. Add a line here with every policy."""
+
+from gateway_runtime.policies.registry import all_definitions
+
+
+def test_default_order() -> None:
+    assert [(policy.name, policy.default_order) for policy in all_definitions()] == [
+        ("http-basic-authentication", 100),
+        ("client-id-enforcement", 200),
+        ("rate-limiting", 300),
+        ("header-injection", 400),
+    ]

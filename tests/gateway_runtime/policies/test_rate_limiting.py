@@ -1,0 +1,138 @@
+import pytest
+
+from gateway_runtime.policies.rate_limiting import Windows
+from gateway_runtime.schema.faults import ConfigFault
+
+from .kit import FakeClock, PolicyCase, policy_case, request
+
+NAME = "rate-limiting"
+
+
+def case(
+    *limits: tuple[int, int], clock: FakeClock | None = None, kept: dict | None = None, **more: object
+) -> PolicyCase:
+    config = {"rateLimits": [{"maximumRequests": m, "timePeriodInMilliseconds": t} for m, t in limits], **more}
+    return policy_case(NAME, config, clock=clock, kept=kept)
+
+
+def verdicts(policy: PolicyCase, times: int, **more: str) -> list[int]:
+    return [(answer.status if (answer := policy.send(request(**more))) else 200) for _ in range(times)]
+
+
+def test_requests_over_the_limit_are_refused_until_the_window_ends() -> None:
+    policy = case((2, 1000))
+    assert verdicts(policy, 3) == [200, 200, 429]
+    policy.clock.advance(0.999)
+    assert verdicts(policy, 1) == [429]
+    policy.clock.advance(0.002)
+    assert verdicts(policy, 3) == [200, 200, 429]
+
+
+def test_the_first_request_opens_the_window() -> None:
+    policy = case((1, 1000))
+    policy.clock.advance(0.9)
+    assert verdicts(policy, 1) == [200]
+    policy.clock.advance(0.9)
+    assert verdicts(policy, 1) == [429]
+
+
+def test_refusal_says_when_to_come_back() -> None:
+    policy = case((1, 2500))
+    policy.send(request())
+    policy.clock.advance(0.1)
+    refused = policy.send(request())
+    assert refused is not None
+    assert (refused.status, refused.code, refused.policy) == (429, "rate_limit_exceeded", NAME)
+    assert refused.headers == ((b"retry-after", b"3"),)
+
+
+def test_every_limit_must_have_quota_and_a_refused_request_uses_none() -> None:
+    policy = case((2, 1000), (3, 60_000))
+    assert verdicts(policy, 4) == [200, 200, 429, 429]
+    policy.clock.advance(1.5)
+    assert verdicts(policy, 2) == [200, 429]
+    refused = policy.send(request())
+    assert refused is not None
+    assert dict(refused.headers)[b"retry-after"] == b"59"
+
+
+def test_exposed_headers_tell_the_limit_nearest_to_its_end() -> None:
+    policy = case((2, 1000), (100, 60_000), exposeHeaders=True)
+    context = request()
+    policy.send(context)
+    assert policy.answer(context) == {
+        "x-ratelimit-limit": "2",
+        "x-ratelimit-remaining": "1",
+        "x-ratelimit-reset": "1000",
+    }
+    policy.send(request())
+    refused = policy.send(request())
+    assert refused is not None
+    assert dict(refused.headers)[b"x-ratelimit-remaining"] == b"0"
+
+
+def test_headers_are_not_exposed_by_default() -> None:
+    assert case((2, 1000)).handlers.response_headers is None
+
+
+def test_each_client_address_has_its_own_window() -> None:
+    policy = case((1, 1000), key="client-address")
+    assert verdicts(policy, 2, client_ip="192.0.2.1") == [200, 429]
+    assert verdicts(policy, 2, client_ip="192.0.2.2") == [200, 429]
+
+
+def test_each_application_has_its_own_window_and_nobody_is_one_too() -> None:
+    policy = case((1, 1000), key="application")
+    assert verdicts(policy, 2, application="shop") == [200, 429]
+    assert verdicts(policy, 2, application="") == [200, 429]
+    assert verdicts(policy, 1, application="Shop") == [200]
+
+
+def test_counters_survive_a_new_revision() -> None:
+    first = case((2, 1000))
+    assert verdicts(first, 2) == [200, 200]
+    second = case((2, 1000), clock=first.clock, kept=first.kept, exposeHeaders=True)
+    assert verdicts(second, 1) == [429]
+
+
+def test_other_limits_begin_anew() -> None:
+    first = case((1, 1000))
+    assert verdicts(first, 2) == [200, 429]
+    assert verdicts(case((2, 1000), clock=first.clock, kept=first.kept), 3) == [200, 200, 429]
+
+
+def test_keys_are_bounded_and_overflowing_ones_share_a_window() -> None:
+    windows = Windows(((1, 10.0),), key_limit=2)
+    assert [windows.take(key, 1.0).retry_after > 0 for key in ("a", "b", "c", "d", "a")] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert len(windows) == 3
+
+
+def test_ended_windows_make_room_for_new_keys() -> None:
+    windows = Windows(((1, 10.0),), key_limit=2)
+    for key in ("a", "b"):
+        windows.take(key, 1.0)
+    assert not windows.take("c", 12.0).retry_after
+    assert not windows.take("d", 12.0).retry_after
+    assert windows.take("c", 12.0).retry_after
+
+
+@pytest.mark.parametrize(
+    ("config", "path"),
+    [
+        ({"rateLimits": []}, "rateLimits"),
+        ({}, "rateLimits"),
+        ({"rateLimits": [{"maximumRequests": 0, "timePeriodInMilliseconds": 1}]}, "rateLimits[0].maximumRequests"),
+        ({"rateLimits": [{"maximumRequests": 1}]}, "rateLimits[0].timePeriodInMilliseconds"),
+        ({"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 1}], "key": "colour"}, "key"),
+    ],
+)
+def test_unusable_settings_are_refused(config: dict, path: str) -> None:
+    with pytest.raises(ConfigFault) as caught:
+        policy_case(NAME, config)
+    assert caught.value.path.replace("[...]", "[0]") == path

@@ -1,0 +1,87 @@
+from gateway_runtime.configuration.compiler import Compiler
+from gateway_runtime.configuration.snapshot import Snapshot
+from gateway_runtime.decide import Call, Outcome, Verdict, decide
+from gateway_runtime.schema import document as documents
+from gateway_runtime.schema.document import (
+    ApiInstance,
+    Document,
+    Listener,
+    PolicyBinding,
+    Route,
+    Rule,
+    Service,
+    Target,
+)
+from gateway_runtime.upstream.pool import PoolRegistry
+
+LOCK = {"username": "ada", "password": "sesame"}
+LIMIT = {"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 60_000}]}
+
+
+def snapshot() -> Snapshot:
+    """Return an API whose writes need a password and whose calls are limited."""
+    document = Document(
+        gateway="g",
+        name="edge",
+        listeners=[Listener(id="public", name="public", port=8080)],
+        apis=[
+            ApiInstance(
+                id="orders",
+                name="Orders",
+                listener="public",
+                base_path="/orders",
+                services=[Service(id="s", name="s", targets=[Target(host="127.0.0.1", port=1)])],
+                routes=[Route(id="r", name="all", service="s", destination_path="/v1", rules=[Rule(path="/items.*")])],
+                policies=[
+                    PolicyBinding(
+                        id="1", policy="basic-authentication", order=1, config=LOCK, rules=[Rule(methods="POST")]
+                    ),
+                    PolicyBinding(id="2", policy="rate-limiting", order=2, config=LIMIT),
+                ],
+            )
+        ],
+    )
+    return Compiler(PoolRegistry()).compile(7, "digest", documents.encode(document)).snapshot
+
+
+def test_a_call_that_goes_on_names_its_route_and_each_verdict() -> None:
+    decision = decide(snapshot(), Call(port=8080, target="/orders/items/1?x=1"))
+    assert (decision.revision, decision.api, decision.route, decision.upstream_path) == (
+        7,
+        "orders",
+        "r",
+        "/v1/items/1",
+    )
+    assert (decision.status, decision.policy, decision.code) == (0, "", "")
+    assert decision.verdicts == (
+        Verdict(policy="http-basic-authentication", outcome=Outcome.NOT_BOUND),
+        Verdict(policy="rate-limiting", outcome=Outcome.CONTINUED),
+    )
+
+
+def test_a_refusal_names_policy_and_reason_and_ends_the_walk() -> None:
+    decision = decide(snapshot(), Call(port=8080, method="POST", target="/orders/items"))
+    assert (decision.status, decision.policy) == (401, "http-basic-authentication")
+    assert decision.verdicts == (
+        Verdict(policy="http-basic-authentication", outcome=Outcome.REFUSED, code="basic_credentials_missing"),
+    )
+
+
+def test_counting_policies_count_on_the_snapshot_that_is_asked() -> None:
+    asked = snapshot()
+    codes = [decide(asked, Call(port=8080, target="/orders/items")).code for _ in range(2)]
+    assert codes == ["", "rate_limit_exceeded"]
+
+
+def test_what_the_gateway_itself_refuses_has_no_policy() -> None:
+    asked = snapshot()
+    cases = {
+        Call(port=8080, target="/nowhere"): (404, "no_api_here"),
+        Call(port=9, target="/orders/items"): (404, "no_api_here"),
+        Call(port=8080, target="/orders/other"): (404, "no_route"),
+        Call(port=8080, target="/orders/../items"): (400, "path_not_canonical"),
+    }
+    for call, expected in cases.items():
+        decision = decide(asked, call)
+        assert (decision.status, decision.code) == expected
+        assert decision.policy == ""

@@ -1,0 +1,94 @@
+"""Which target is asked, which connection is used, and what outlives a revision."""
+
+import pytest
+
+from gateway_runtime.schema.document import Service, Target
+from gateway_runtime.upstream.errors import UpstreamError
+from gateway_runtime.upstream.pool import Pool, PoolRegistry, rotation_of
+from tests.gateway_runtime.fakes import FakeClock, FakeUpstream
+
+
+def service(*hosts: str, id: str = "s") -> Service:
+    return Service(id=id, name="s", targets=[Target(host=host, port=9000) for host in hosts])
+
+
+def pool_of(clock: FakeClock, *hosts: str) -> Pool:
+    return Pool("s", service(*hosts).targets, clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("weights", "order"),
+    [([100], (0,)), ([100, 100], (0, 1)), ([300, 100], (0, 0, 1, 0)), ([0, 5], (1,)), ([0, 0], (0, 1)), ([], ())],
+)
+def test_targets_take_turns_by_weight(weights: list[int], order: tuple[int, ...]) -> None:
+    assert rotation_of(weights) == order
+
+
+def test_odd_weights_do_not_make_a_long_rotation() -> None:
+    rotation = rotation_of([999_983, 1])
+    assert len(rotation) <= 1002
+    assert rotation.count(1) == 1
+
+
+def test_a_pool_without_targets_says_so() -> None:
+    with pytest.raises(UpstreamError) as caught:
+        Pool("s", []).choose()
+    assert caught.value.response.status == 503
+
+
+def test_the_connection_used_last_is_used_next() -> None:
+    clock = FakeClock()
+    pool = pool_of(clock, "a")
+    first, second = FakeUpstream(pool), FakeUpstream(pool)
+    target = pool.choose()
+    assert target.acquire(clock()) is second.connection
+    assert target.acquire(clock()) is first.connection
+    assert target.acquire(clock()) is None
+
+
+def test_old_and_closed_connections_are_not_used() -> None:
+    clock = FakeClock()
+    pool = pool_of(clock, "a")
+    old = FakeUpstream(pool)
+    clock.advance(61)
+    closed = FakeUpstream(pool)
+    closed.transport.closed = True
+    assert pool.choose().acquire(clock()) is None
+    assert old.transport.closed
+
+
+def test_a_lost_idle_connection_is_forgotten() -> None:
+    pool = pool_of(FakeClock(), "a")
+    FakeUpstream(pool).go()
+    assert repr(pool) == "<Pool s [active 0 | idle 0]>"
+
+
+def test_the_host_header_leaves_the_default_port_out() -> None:
+    assert Pool("s", [Target(host="a", port=80)]).targets[0].authority == b"a"
+    assert Pool("s", [Target(host="a", port=443)], "https").targets[0].authority == b"a"
+    assert Pool("s", [Target(host="a", port=443)]).targets[0].authority == b"a:443"
+    assert Pool("s", [Target(host="::1", port=9000)]).targets[0].authority == b"[::1]:9000"
+
+
+def test_a_pool_lives_as_long_as_its_service_is_the_same() -> None:
+    registry = PoolRegistry()
+    pool = registry.get(service("a"))
+    assert registry.get(service("a")) is pool
+    changed = registry.get(service("a", "b"))
+    assert changed is not pool
+    idle = FakeUpstream(pool)
+    registry.retain({changed})
+    assert idle.transport.closed
+    assert len(registry) == 1
+    late = FakeUpstream(pool)
+    assert late.transport.closed
+
+
+def test_forbidding_private_addresses_holds_for_pools_that_exist() -> None:
+    registry = PoolRegistry()
+    registry.allow_private = True
+    pool = registry.get(service("a"))
+    idle = FakeUpstream(pool)
+    registry.allow_private = False
+    assert not pool.allow_private
+    assert idle.transport.closed

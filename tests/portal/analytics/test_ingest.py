@@ -1,0 +1,158 @@
+"""Batches are taken over exactly once and summed by minute."""
+
+import datetime
+import uuid
+
+import msgspec
+import pytest
+
+from gateway_runtime.schema import envelope
+from gateway_runtime.schema.telemetry import BATCH_FIELD, Batch, TrafficRow
+from portal.analytics.models import IngestCursor, ReplicaTally, TrafficMinute
+from portal.analytics.services import traffic_ingest
+from portal.gateways.models import Gateway
+from portal.organizations.models import Environment, Organization
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = 1_800_000_000 - 1_800_000_000 % 60
+API = str(uuid.uuid4())
+
+
+class FakeStream:
+    """The two stream commands that ingest uses, over a list."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[bytes, dict[bytes, bytes]]] = []
+        self.added = 0
+
+    def add(self, batch: Batch) -> None:
+        self.added += 1
+        fields = {BATCH_FIELD.encode(): msgspec.msgpack.encode(batch)}
+        self.entries.append((b"%d-0" % self.added, fields))
+
+    @staticmethod
+    def _number(entry: str | bytes) -> int:
+        text = entry.decode() if isinstance(entry, bytes) else entry
+        return int(text.lstrip("(").partition("-")[0])
+
+    def xrange(self, name: str, low: str, high: str, count: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        assert low.startswith("(")
+        return [entry for entry in self.entries if self._number(entry[0]) > self._number(low)][:count]
+
+    def xtrim(self, name: str, minid: str) -> None:
+        self.entries = [entry for entry in self.entries if self._number(entry[0]) >= self._number(minid)]
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    organization = Organization.objects.create(name="Harbour", slug="harbour")
+    environment = Environment.objects.create(organization=organization, name="Sandbox", slug="sandbox")
+    signing, keys = envelope.new_keys()
+    return Gateway.objects.create(
+        environment=environment, name="demo", slug="demo", signing_key=signing,
+        verify_key=keys.verify, encrypt_key=keys.encrypt,
+    )  # fmt: skip
+
+
+def row(second: int = MINUTE, *, requests: int = 1, status: int = 200, policy: str = "", code: str = "") -> TrafficRow:
+    return TrafficRow(second, API, "r1", "", status, policy, code, requests, 10, 100, {40: requests}, {30: requests})
+
+
+def batch(gateway: Gateway, *rows: TrafficRow, served: int = 0, dropped: int = 0, started_at: float = 1.0) -> Batch:
+    return Batch(
+        gateway=str(gateway.pk), replica="replica-1", started_at=started_at, sent_at=MINUTE + 1.0,
+        served=served, dropped=dropped, rows=list(rows),
+    )  # fmt: skip
+
+
+def test_seconds_of_one_minute_become_one_row(gateway: Gateway) -> None:
+    stream = FakeStream()
+    stream.add(batch(gateway, row(MINUTE), row(MINUTE + 30, requests=2)))
+    stream.add(batch(gateway, row(MINUTE + 59)))
+    traffic_ingest(client=stream)
+    stored = TrafficMinute.objects.get()
+    assert stored.requests == 4
+    assert stored.minute == datetime.datetime.fromtimestamp(MINUTE, datetime.UTC)
+    assert stored.latency == {"40": 4}
+
+
+def test_later_batches_add_to_the_row_of_their_minute(gateway: Gateway) -> None:
+    stream = FakeStream()
+    stream.add(batch(gateway, row(requests=3)))
+    traffic_ingest(client=stream)
+    stream.add(batch(gateway, row(requests=4)))
+    traffic_ingest(client=stream)
+    assert TrafficMinute.objects.get().requests == 7
+    assert TrafficMinute.objects.get().upstream_latency == {"30": 7}
+
+
+def test_a_batch_that_is_read_again_changes_nothing(gateway: Gateway) -> None:
+    stream = FakeStream()
+    stream.add(batch(gateway, row(requests=3), served=3))
+    entries = list(stream.entries)
+    traffic_ingest(client=stream)
+    stream.entries = entries  # the trim was lost, as after a crash
+    assert traffic_ingest(client=stream) == 0
+    assert TrafficMinute.objects.get().requests == 3
+    assert ReplicaTally.objects.get().stored == 3
+
+
+def test_a_failure_leaves_neither_rows_nor_a_moved_cursor(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = FakeStream()
+    stream.add(batch(gateway, row()))
+    monkeypatch.setattr("portal.analytics.services._tally", lambda batches: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        traffic_ingest(client=stream)
+    assert not TrafficMinute.objects.exists()
+    assert not IngestCursor.objects.exists()
+    monkeypatch.undo()
+    assert traffic_ingest(client=stream) == 1
+    assert TrafficMinute.objects.get().requests == 1
+
+
+def test_refusals_keep_their_policy_and_code(gateway: Gateway) -> None:
+    stream = FakeStream()
+    stream.add(batch(gateway, row(status=401, policy="http-basic-authentication", code="credentials_missing"), row()))
+    traffic_ingest(client=stream)
+    refused = TrafficMinute.objects.get(policy="http-basic-authentication")
+    assert (refused.status, refused.code, refused.requests) == (401, "credentials_missing", 1)
+    assert TrafficMinute.objects.count() == 2
+
+
+def test_batches_of_a_deleted_gateway_are_passed_over(gateway: Gateway) -> None:
+    stream = FakeStream()
+    stream.add(batch(gateway, row()))
+    gateway.delete()
+    assert traffic_ingest(client=stream) == 1
+    assert not TrafficMinute.objects.exists()
+
+
+@pytest.mark.parametrize("payload", [b"", b"not msgpack", msgspec.msgpack.encode({"gateway": "g"})])
+def test_what_is_not_a_batch_does_not_hold_up_the_others(gateway: Gateway, payload: bytes) -> None:
+    stream = FakeStream()
+    stream.add(batch(gateway, row()))
+    stream.entries.append((b"2-0", {BATCH_FIELD.encode(): payload}))
+    stream.entries.append((b"3-0", {b"other": b"field"}))
+    stream.added = 3
+    stream.add(batch(gateway, row()))
+    traffic_ingest(client=stream)
+    assert TrafficMinute.objects.get().requests == 2
+    assert IngestCursor.objects.get().entry == "4-0"
+
+
+def test_a_batch_of_no_gateway_at_all_is_passed_over(gateway: Gateway) -> None:
+    stream = FakeStream()
+    stream.add(msgspec.structs.replace(batch(gateway, row()), gateway="../etc"))
+    stream.add(batch(gateway, row()))
+    traffic_ingest(client=stream)
+    assert TrafficMinute.objects.get().requests == 1
+
+
+def test_each_run_of_a_replica_is_tallied_apart(gateway: Gateway) -> None:
+    stream = FakeStream()
+    stream.add(batch(gateway, row(requests=5), served=6, dropped=1, started_at=1.0))
+    stream.add(batch(gateway, row(requests=2), served=2, started_at=99.0))
+    traffic_ingest(client=stream)
+    tallies = ReplicaTally.objects.order_by("started_at").values_list("served", "dropped", "stored")
+    assert list(tallies) == [(6, 1, 5), (2, 0, 2)]

@@ -1,0 +1,65 @@
+"""The policy on the page “Write a policy” is run as it stands there."""
+
+import re
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from gateway_runtime.policies import registry
+from gateway_runtime.schema.policy import PolicyDefinition
+from portal.docs import library
+from portal.docs.settings_table import setting_rows
+from tests.gateway_runtime.policies import test_policy_rules as rules
+
+POLICY, TESTS = re.findall(r"```python\n(.*?)```", library.pages()["guides", "write-a-policy"].text, re.DOTALL)
+# The questions asked of every policy, and those of the page.
+RULES = [
+    rules.test_every_setting_has_a_title_and_help,
+    rules.test_settings_are_frozen_and_strict,
+    rules.test_example_decodes_and_comes_back_the_same,
+    rules.test_unknown_setting_is_refused_with_the_nearest_name,
+    rules.test_handlers_are_those_of_the_declared_phases,
+    rules.test_refusal_codes_are_unique_and_in_the_documentation,
+    rules.test_undeclared_refusal_cannot_be_built,
+    rules.test_documentation_has_title_and_sections,
+]
+
+
+def module(name: str, source: str) -> ModuleType:
+    """Return what a file with this source would be."""
+    made = ModuleType(name)
+    exec(compile(source, f"write-a-policy.md: {name}", "exec"), vars(made))
+    return made
+
+
+TESTS_OF_THE_PAGE = [test for name, test in vars(module("tests", TESTS)).items() if name.startswith("test_")]
+
+
+@pytest.fixture
+def policy(monkeypatch: pytest.MonkeyPatch) -> PolicyDefinition:
+    """The policy of the page, registered as the page says."""
+    definition: PolicyDefinition = module("maintenance", POLICY).DEFINITION
+    monkeypatch.setitem(registry._BY_NAME, definition.name, definition)
+    return definition
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_policy_keeps_the_rules(rule: Callable[[PolicyDefinition], None], policy: PolicyDefinition) -> None:
+    rule(policy)
+
+
+@pytest.mark.parametrize("test", TESTS_OF_THE_PAGE, ids=lambda test: test.__name__)
+def test_the_tests_of_the_page_pass(test: Callable[[], Any], policy: PolicyDefinition) -> None:
+    test()
+
+
+def test_the_page_has_tests() -> None:
+    assert len(TESTS_OF_THE_PAGE) == 2
+
+
+def test_its_settings_become_a_table(policy: PolicyDefinition) -> None:
+    rows = {row.name: row for row in setting_rows(policy.config)}
+    assert rows["bypassValue"].secret
+    assert rows["bypassHeader"].default == '"x-maintenance-bypass"'

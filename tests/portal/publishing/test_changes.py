@@ -1,0 +1,87 @@
+"""What changed between two revisions, as people read it."""
+
+from gateway_runtime.schema import document as schema
+from portal.publishing.changes import SettingChange, revision_changes
+
+TARGET = schema.Target(host="a.test", port=80)
+
+
+def api(*policies: schema.PolicyBinding, base_path: str = "/orders") -> schema.ApiInstance:
+    service = schema.Service(id="s", name="default", targets=[TARGET])
+    return schema.ApiInstance(
+        id="i",
+        name="Orders v1",
+        listener="l",
+        base_path=base_path,
+        services=[service],
+        routes=[schema.Route(id="r", name="all", service="s")],
+        policies=list(policies),
+    )
+
+
+def document(*apis: schema.ApiInstance, **parts: object) -> schema.Document:
+    return schema.Document(gateway="g", name="Edge", apis=list(apis), **parts)  # type: ignore[arg-type]
+
+
+def basic(**config: object) -> schema.PolicyBinding:
+    return schema.PolicyBinding(id="p", policy="http-basic-authentication", order=100, config=dict(config))
+
+
+def test_first_revision_adds_everything() -> None:
+    found = revision_changes(None, document(api(basic(username="w", password="x"))))
+    assert [(c.action, c.kind, c.name) for c in found] == [
+        ("added", "API", "Orders v1"),
+        ("added", "policy", "Basic authentication"),
+    ]
+
+
+def test_equal_documents_have_no_changes() -> None:
+    assert revision_changes(document(api()), document(api())) == []
+
+
+def test_changed_setting_is_shown_old_and_new_and_a_secret_is_masked() -> None:
+    old = document(api(basic(username="w", password="old-secret")))
+    new = document(api(basic(username="v", password="new-secret")))
+    (change,) = revision_changes(old, new)
+    assert (change.action, change.name, change.where) == ("changed", "Basic authentication", "Orders v1")
+    assert change.settings[0] == SettingChange("username", "w", "v")
+    assert change.settings[1].path == "password"
+    assert "secret" not in str(change)
+
+
+def test_settings_of_a_policy_nobody_knows_are_all_masked() -> None:
+    old = schema.PolicyBinding(id="p", policy="gone", order=1, config={"key": "hidden-1"})
+    new = schema.PolicyBinding(id="p", policy="gone", order=1, config={"key": "hidden-2"})
+    assert "hidden" not in str(revision_changes(document(api(old)), document(api(new))))
+
+
+def test_row_of_a_list_is_named_by_its_place() -> None:
+    def limit(requests: int) -> schema.PolicyBinding:
+        config = {"rateLimits": [{"maximumRequests": requests, "timePeriodInMilliseconds": 1000}]}
+        return schema.PolicyBinding(id="p", policy="rate-limiting", order=1, config=config)
+
+    (change,) = revision_changes(document(api(limit(1))), document(api(limit(2))))
+    assert change.settings == [SettingChange("rateLimits[0].maximumRequests", "1", "2")]
+
+
+def test_removed_policy_and_moved_api_are_two_changes() -> None:
+    found = revision_changes(document(api(basic())), document(api(base_path="/new")))
+    assert [(c.action, c.kind) for c in found] == [("changed", "API"), ("removed", "policy")]
+    assert found[0].settings == [SettingChange("base_path", "/orders", "/new")]
+
+
+def test_contract_names_application_and_api() -> None:
+    consumer = schema.Consumer(id="c", name="App", client_id="1", secrets=["d1"])
+    contract = schema.Contract(api="i", consumer="c")
+    found = revision_changes(document(api()), document(api(), consumers=[consumer], contracts=[contract]))
+    assert [(c.action, c.kind, c.name, c.where) for c in found] == [
+        ("added", "client application", "App", ""),
+        ("added", "contract", "App", "Orders v1"),
+    ]
+
+
+def test_digests_of_client_secrets_are_counted_not_shown() -> None:
+    old = schema.Consumer(id="c", name="App", client_id="1", secrets=["digest-1"])
+    new = schema.Consumer(id="c", name="App", client_id="1", secrets=["digest-1", "digest-2"])
+    (change,) = revision_changes(document(consumers=[old]), document(consumers=[new]))
+    assert change.settings == [SettingChange("secrets", "1 valid", "2 valid")]

@@ -1,0 +1,117 @@
+"""Pages and REST of revisions."""
+
+from typing import Any
+
+import pytest
+
+from portal.core.links import console_url
+from portal.gateways.signals import gateway_configuration_changed
+from portal.policies.services import policy_apply, policy_update
+from portal.publishing import services
+from portal.publishing.models import Revision
+from tests.portal.base import World, client_of
+from tests.portal.publishing.fake_redis import FakeRedis
+
+pytestmark = pytest.mark.django_db
+SECRET = "a secret nobody may read"
+
+
+@pytest.fixture
+def revisions(world: World, fake_redis: FakeRedis) -> list[Revision]:
+    """Two revisions: a policy applied, and its settings changed."""
+    binding = policy_apply(
+        actor=world.ada,
+        instance=world.instance,
+        policy="http-basic-authentication",
+        config={"username": "warehouse", "password": SECRET},
+    )
+    services.gateway_publish(gateway_id=world.gateway.pk)
+    policy_update(actor=world.ada, binding=binding, config={"username": "shop", "password": SECRET + "!"})
+    services.gateway_publish(gateway_id=world.gateway.pk)
+    return list(Revision.objects.order_by("number"))
+
+
+def url(world: World, name: str, *args: Any) -> str:
+    return console_url(world.production, f"publishing:{name}", world.gateway.pk, *args)
+
+
+def test_list_says_who_changed_what(world: World, revisions: list[Revision]) -> None:
+    html = client_of(world.ben).get(url(world, "list")).content.decode()
+    assert "Revision 2" in html
+    assert "Applied Basic authentication to Orders v1" in html
+    assert "Ada Owner" in html
+
+
+def test_detail_shows_old_and_new_without_secrets(world: World, revisions: list[Revision]) -> None:
+    html = client_of(world.ben).get(url(world, "detail", revisions[1].pk)).content.decode()
+    assert "warehouse" in html
+    assert "shop" in html
+    assert SECRET not in html
+    assert "Restore" not in html
+
+
+def test_first_revision_has_a_page(world: World, revisions: list[Revision]) -> None:
+    assert "the first revision" in client_of(world.ada).get(url(world, "detail", revisions[0].pk)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("person", "status"), [("ada", 302), ("erik", 302), ("ben", 403), ("cora", 404), ("olaf", 404)]
+)
+def test_who_may_restore(world: World, revisions: list[Revision], person: str, status: int) -> None:
+    response = client_of(getattr(world, person)).post(url(world, "restore", revisions[0].pk))
+    assert response.status_code == status
+    assert Revision.objects.count() == (3 if status == 302 else 2)
+
+
+@pytest.mark.parametrize("person", ["cora", "olaf"])
+def test_strangers_find_nothing(world: World, revisions: list[Revision], person: str) -> None:
+    client = client_of(getattr(world, person))
+    for address in (url(world, "list"), url(world, "deployment"), url(world, "detail", revisions[0].pk)):
+        assert client.get(address).status_code == 404
+    assert client.get("/api/v1/revisions/").json()["results"] == []
+    assert client.get(f"/api/v1/revisions/{revisions[0].pk}/").status_code == 404
+
+
+def test_revision_is_not_found_below_another_gateway(world: World, revisions: list[Revision]) -> None:
+    address = console_url(world.production, "publishing:detail", world.other_gateway.pk, revisions[0].pk)
+    assert client_of(world.ada).get(address).status_code == 404
+
+
+def test_rest_reads_and_restores(world: World, revisions: list[Revision]) -> None:
+    ada = client_of(world.ada)
+    rows = ada.get("/api/v1/revisions/", {"gateway": str(world.gateway.pk)}).json()["results"]
+    assert [row["number"] for row in rows] == [2, 1]
+    one = ada.get(f"/api/v1/revisions/{revisions[1].pk}/")
+    settings = one.json()["changes"][0]["settings"]
+    assert {"path": "username", "old": "warehouse", "new": "shop"} in settings
+    assert SECRET not in one.content.decode()
+    assert "envelope" not in one.json()
+    restored = ada.post(f"/api/v1/revisions/{revisions[0].pk}/restore/")
+    assert (restored.status_code, restored.json()["number"]) == (201, 3)
+
+
+def test_viewer_cannot_restore_by_rest(world: World, revisions: list[Revision]) -> None:
+    assert client_of(world.ben).post(f"/api/v1/revisions/{revisions[0].pk}/restore/").status_code == 403
+
+
+def test_gateway_and_instance_pages_show_the_deployment(world: World, revisions: list[Revision]) -> None:
+    for address in (
+        console_url(world.production, "gateways:detail", world.gateway.pk),
+        console_url(world.production, "apis:detail", world.instance.pk),
+        console_url(world.production, "policies:list", world.instance.pk),
+    ):
+        assert 'id="deployment"' in client_of(world.ada).get(address).content.decode(), address
+
+
+def test_list_needs_the_same_number_of_queries_for_more_revisions(
+    world: World, revisions: list[Revision], django_assert_max_num_queries: Any
+) -> None:
+    client = client_of(world.ada)
+    client.get(url(world, "list"))
+    for number in range(5):
+        world.instance.base_path = f"/a{number}"
+        world.instance.save()
+        gateway_configuration_changed(gateway=world.gateway, message="x")
+        services.gateway_publish(gateway_id=world.gateway.pk)
+    with django_assert_max_num_queries(14):
+        client.get(url(world, "list"))
