@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
-from gateway_runtime.schema.replica import DISCONNECTED_AFTER_SECONDS
 from portal.core.errors import ApplicationError
 from portal.gateways.models import Gateway, Listener
 
 ADMIN_PORT = 9998
+# Longer than a busy machine takes to collect a heartbeat: where a gateway runs does not change in a minute.
+RAN_HERE_WITHIN = timedelta(minutes=5)
 
 
 def reserved_ports() -> dict[int, str]:
@@ -44,7 +45,7 @@ def port_check(port: int, *, gateway: Gateway, field: str = "port") -> None:
 
 def _runs_here(gateway: Gateway) -> bool:
     """Tell whether a replica runs on this machine, so that its ports can be looked at from here."""
-    since = timezone.now() - timedelta(seconds=DISCONNECTED_AFTER_SECONDS)
+    since = timezone.now() - RAN_HERE_WITHIN
     return gateway.replicas.filter(host=socket.gethostname(), stopping=False, seen_at__gte=since).exists()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,8 @@ def test_an_endpoint_that_cannot_be_taken(
 
 
 def test_a_port_that_another_program_uses(rest: httpx.Client, endpoint: dict[str, Any]) -> None:
+    gateway = f"/gateways/{endpoint['gateway']}/"
+    wait_until(lambda: rest.get(gateway).json()["replicas"], seconds=30, what="the gateway has reported where it runs")
     with socket.socket() as program:
         program.bind(("127.0.0.1", 0))
         program.listen()
