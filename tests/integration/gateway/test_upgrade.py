@@ -225,6 +225,17 @@ def test_a_version_that_hangs_leaves_the_old_one_serving(
     assert gateway.page("/readyz").status == 200
 
 
+@pytest.mark.parametrize("gateway", ["0"], indirect=True, ids=["off"])
+def test_a_gateway_whose_starter_follows_its_process_stays(
+    gateway: GatewayProcess, publisher: Publisher, backend: int, port: int
+) -> None:
+    gateway.wait_for_revision(publisher.publish(document(publisher, port, api(backend))))
+    upgrade(gateway)
+    wait_until(lambda: gateway.events("upgrade_not_here"), seconds=10, what="the warning")
+    assert len(supervisors(gateway)) == 1
+    assert call(port, "/orders").status == 200
+
+
 def test_a_bad_argument_file_leaves_the_old_one_serving(
     gateway: GatewayProcess, publisher: Publisher, backend: int, port: int, tmp_path: Path
 ) -> None:
