@@ -6,6 +6,7 @@ from gateway_runtime.policies import (
     basic_authentication,
     client_id_enforcement,
     header_injection,
+    header_removal,
     rate_limiting,
 )
 from gateway_runtime.schema.faults import ConfigFault
@@ -19,6 +20,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     client_id_enforcement.DEFINITION,
     rate_limiting.DEFINITION,
     header_injection.DEFINITION,
+    header_removal.DEFINITION,
 )
 _BY_NAME = {name: d for d in _DEFINITIONS for name in (d.name, *d.aliases)}
 

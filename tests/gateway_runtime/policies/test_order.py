@@ -9,4 +9,5 @@ def test_default_order() -> None:
         ("client-id-enforcement", 200),
         ("rate-limiting", 300),
         ("header-injection", 400),
+        ("header-removal", 410),
     ]
