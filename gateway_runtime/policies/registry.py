@@ -7,6 +7,8 @@ from gateway_runtime.policies import (
     client_id_enforcement,
     header_injection,
     header_removal,
+    ip_allowlist,
+    ip_blocklist,
     rate_limiting,
 )
 from gateway_runtime.schema.faults import ConfigFault
@@ -16,6 +18,8 @@ from gateway_runtime.schema.policy import PolicyDefinition
 SUFFIX = "-flex"
 
 _DEFINITIONS: tuple[PolicyDefinition, ...] = (
+    ip_blocklist.DEFINITION,
+    ip_allowlist.DEFINITION,
     basic_authentication.DEFINITION,
     client_id_enforcement.DEFINITION,
     rate_limiting.DEFINITION,
