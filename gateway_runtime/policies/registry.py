@@ -5,6 +5,7 @@ import difflib
 from gateway_runtime.policies import (
     basic_authentication,
     client_id_enforcement,
+    cors,
     header_injection,
     header_removal,
     ip_allowlist,
@@ -18,6 +19,7 @@ from gateway_runtime.schema.policy import PolicyDefinition
 SUFFIX = "-flex"
 
 _DEFINITIONS: tuple[PolicyDefinition, ...] = (
+    cors.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
     basic_authentication.DEFINITION,
@@ -42,3 +44,9 @@ def definition(name: str) -> PolicyDefinition:
         hint = f" Did you mean “{_BY_NAME[near[0]].name}”?" if near else ""
         raise ConfigFault("policy", "unknown_policy", f"There is no policy “{name}”.{hint}")
     return found
+
+
+def answers_preflight(name: str) -> bool:
+    """Tell whether the policy with this name comes before all others; see `PolicyDefinition`."""
+    found = _BY_NAME.get(name) or _BY_NAME.get(name.removesuffix(SUFFIX))
+    return found is not None and found.answers_preflight
