@@ -24,7 +24,7 @@ NOT_YET = frozenset({
     "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter",
     "http-caching", "idle-timeout", "json-threat-protection", "jwt-validation",
     "ldap-authentication", "message-logging", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
-    "openidconnect-access-token-enforcement", "response-timeout", "spec-validation", "spike-control",
+    "openidconnect-access-token-enforcement", "response-timeout", "spec-validation",
     "stream-idle-timeout", "tls-outbound", "tracing",
 })  # fmt: skip
 # These work on the way to a service, so they are bound to it.

@@ -11,6 +11,7 @@ from gateway_runtime.policies import (
     ip_allowlist,
     ip_blocklist,
     rate_limiting,
+    spike_control,
 )
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
@@ -24,6 +25,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     ip_allowlist.DEFINITION,
     basic_authentication.DEFINITION,
     client_id_enforcement.DEFINITION,
+    spike_control.DEFINITION,
     rate_limiting.DEFINITION,
     header_injection.DEFINITION,
     header_removal.DEFINITION,

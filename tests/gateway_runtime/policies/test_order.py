@@ -10,6 +10,7 @@ def test_default_order() -> None:
         ("ip-allowlist", 30),
         ("http-basic-authentication", 100),
         ("client-id-enforcement", 200),
+        ("spike-control", 290),
         ("rate-limiting", 300),
         ("header-injection", 400),
         ("header-removal", 410),
