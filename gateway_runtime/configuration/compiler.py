@@ -13,6 +13,7 @@ import msgspec
 from gateway_runtime.configuration.snapshot import Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
+from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.conditions import compile_condition
 from gateway_runtime.policies.registry import answers_preflight, definition
@@ -57,6 +58,7 @@ class Compiler:
         self._clock = clock
         self._now = now
         self._directory = Directory()
+        self._remotes = Remotes(clock)
         self._kept: dict[tuple[str, str], Any] = {}
         self._consumers: dict[str, tuple[Consumer, ...]] = {}
 
@@ -136,7 +138,7 @@ class Compiler:
         bindings = {b.id for api in document.apis for b in api.policies}
         bindings |= {b.id for api in snapshot.definitions.values() for b in api.policies}
         self._kept = {key: state for key, state in self._kept.items() if key[0] in bindings}
-        self._pools.allow_private = document.allow_private_targets
+        self._pools.allow_private = self._remotes.allow_private = document.allow_private_targets
         self._pools.retain({pool for api in snapshot.apis.values() for pool in api.pools()})
 
     def _compile_api(self, document: Document, api: ApiInstance, clients: tuple[Consumer, ...]) -> CompiledApi:
@@ -166,6 +168,7 @@ class Compiler:
             consumers=consumers,
             clock=self._clock,
             kept=self._kept,
+            remotes=self._remotes,
         )
         handlers = policy.build(config, runtime)
         return Binding(policy.name, handlers, compile_condition(binding.rules, path))

@@ -8,6 +8,7 @@ from socket import AF_INET, AF_INET6, inet_pton
 from typing import Annotated
 
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.selectors import selected_header, selects_remote_address
 from gateway_runtime.schema.policy import PolicyConfig, setting
 
 MAPPED = b"\0" * 10 + b"\xff\xff"
@@ -16,8 +17,6 @@ FORWARDED_FOR = "#[attributes.headers['x-forwarded-for']]"
 REMOTE_ADDRESS = "#[attributes.remoteAddress]"
 
 _leading_octets = re.compile(r"(?:\d{1,3}\.){0,2}\d{1,3}\.?").fullmatch
-_header = re.compile(r"#\[\s*attributes\.headers\[\s*(?:'([A-Za-z0-9-]+)'|\"([A-Za-z0-9-]+)\")\s*\]\s*\]").fullmatch
-_remote_address = re.compile(r"#\[\s*attributes\.remoteAddress\s*\]").fullmatch
 
 Range = tuple[bytes, bytes]
 
@@ -122,15 +121,14 @@ def address_reader(expression: str) -> Callable[[RequestContext], str] | None:
 
     What is read is empty where the header is absent or there twice: two values would let two readers see two callers.
     """
-    if _remote_address(expression):
+    if selects_remote_address(expression):
         return None
-    found = _header(expression)
-    if found is None:
+    name = selected_header(expression)
+    if name is None:
         raise ValueError(
             f"Only “{FORWARDED_FOR}”, “{REMOTE_ADDRESS}” and other headers in the same form can be read, "
             f"not “{expression}”"
         )
-    name = (found[1] or found[2]).lower().encode()
     if name == b"x-forwarded-for":
         return None
 

@@ -10,6 +10,7 @@ from gateway_runtime.policies import (
     header_removal,
     ip_allowlist,
     ip_blocklist,
+    jwt_validation,
     rate_limiting,
     spike_control,
 )
@@ -24,6 +25,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
     basic_authentication.DEFINITION,
+    jwt_validation.DEFINITION,
     client_id_enforcement.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,

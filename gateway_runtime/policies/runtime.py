@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway_runtime import clock as times
 from gateway_runtime.clock import Clock, Sleep
+from gateway_runtime.fetching.remote import Remote, Remotes
 from gateway_runtime.policies.context import ConsumerIndex
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.policy import PolicyDefinition
@@ -16,7 +17,7 @@ Kept = MutableMapping[tuple[str, str], Any]
 class BindingRuntime:
     """The `PolicyRuntime` of one binding."""
 
-    __slots__ = ("_definition", "_kept", "api", "binding", "clock", "consumers", "now", "sleep")
+    __slots__ = ("_definition", "_kept", "_remotes", "api", "binding", "clock", "consumers", "now", "sleep")
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class BindingRuntime:
         kept: Kept,
         now: Clock = times.time,
         sleep: Sleep = times.sleep,
+        remotes: Remotes | None = None,
     ) -> None:
         self.api = api
         self.binding = binding
@@ -38,6 +40,7 @@ class BindingRuntime:
         self.sleep = sleep
         self._definition = definition
         self._kept = kept
+        self._remotes = Remotes() if remotes is None else remotes
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
         """Return the prebuilt answer for one of the definition's refusal codes."""
@@ -59,3 +62,7 @@ class BindingRuntime:
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
+
+    def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> Remote:
+        """Return a document of somebody else, shared by all policies of this worker that name it."""
+        return self._remotes.get(url, parse, ttl=ttl, seconds=seconds)

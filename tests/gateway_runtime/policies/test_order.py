@@ -9,6 +9,7 @@ def test_default_order() -> None:
         ("ip-blocklist", 20),
         ("ip-allowlist", 30),
         ("http-basic-authentication", 100),
+        ("jwt-validation", 150),
         ("client-id-enforcement", 200),
         ("spike-control", 290),
         ("rate-limiting", 300),

@@ -1,0 +1,238 @@
+"""What JWT validation does with a request: find the token, find it among the verified ones, or verify it."""
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from gateway_runtime.policies.context import PolicyRuntime, RequestContext
+from gateway_runtime.policies.jwt_keys import SigningKey, read_key_set, text_key, usable_keys
+from gateway_runtime.policies.jwt_settings import Config, KeyOrigin, Origin
+from gateway_runtime.policies.jwt_token import (
+    Unacceptable,
+    UnknownKey,
+    Verifier,
+    check_audience,
+    check_claim,
+    lifetime,
+    read_token,
+)
+from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.selectors import selected_claim, selected_header, selected_parameter
+from gateway_runtime.schema.policy import Handlers
+
+REMEMBERED = 5000
+CHALLENGE = ((b"www-authenticate", b'Bearer realm="portico", error="invalid_token"'),)
+CHALLENGE_ONLY = ((b"www-authenticate", b'Bearer realm="portico"'),)
+# What a token may be refused for once it is there.
+CODES = (
+    "jwt_malformed", "jwt_algorithm", "jwt_key_unknown", "jwt_signature", "jwt_expired", "jwt_not_yet_valid",
+    "jwt_audience", "jwt_claim", "jwt_client_unknown",
+)  # fmt: skip
+
+Keys = tuple[SigningKey, ...]
+Read = Callable[[RequestContext], bytes | None]
+
+
+class Verified(NamedTuple):
+    """A token whose signature and claims are right, with the keys for which that holds."""
+
+    keys: Keys
+    not_before: float
+    expires: float
+    claims: dict[str, Any]
+    principal: bytes
+    client_id: bytes
+
+
+class KeySource:
+    """The keys of a binding: a fixed one, or those of its key sets."""
+
+    __slots__ = ("_algorithm", "_keys", "_remotes", "_values")
+
+    def __init__(self, config: Config, runtime: PolicyRuntime) -> None:
+        self._algorithm = config.algorithm()
+        self._keys: Keys = ()
+        self._values: list[Any] = []
+        self._remotes = []
+        if config.jwt_key_origin is KeyOrigin.TEXT:
+            self._keys = (text_key(config.text_key, self._algorithm),)
+        else:
+            ttl, seconds = config.jwks_service_time_to_live * 60.0, config.jwks_service_connection_timeout / 1000
+            self._remotes = [
+                runtime.remote(url, read_key_set, ttl=ttl, seconds=seconds) for url in config.key_set_urls()
+            ]
+
+    def current(self) -> Keys | None:
+        """Return the keys if they may be used without waiting; the same object as long as they are the same."""
+        remotes = self._remotes
+        if not remotes:
+            return self._keys
+        values = []
+        for remote in remotes:
+            value = remote.current()
+            # Where one of several sets is out of reach, the keys of the others go on.
+            if value is None and not remote.fails():
+                return None
+            values.append(value)
+        return self._of(values)
+
+    async def latest(self) -> Keys | None:
+        """Wait for the keys. None where no key set at all can be had."""
+        return self._of([await remote.latest() for remote in self._remotes])
+
+    def may_ask_again(self) -> bool:
+        """Tell whether a key that is missing may be looked for."""
+        return any(remote.may_ask_again() for remote in self._remotes)
+
+    async def newer(self) -> Keys | None:
+        """Look whether there are newer keys."""
+        return self._of([await remote.newer() for remote in self._remotes])
+
+    def _of(self, values: list[Any]) -> Keys | None:
+        if all(value is None for value in values):
+            return None
+        known = self._values
+        if len(known) != len(values) or any(a is not b for a, b in zip(known, values, strict=True)):
+            self._values = values
+            self._keys = tuple(
+                key for value in values if value is not None for key in usable_keys(value, self._algorithm)
+            )
+        return self._keys
+
+
+def _reader(config: Config) -> Read:
+    """Return what finds the token of a request: None where there is none, or more than one."""
+    if config.jwt_origin is Origin.BEARER:
+
+        def read_bearer(context: RequestContext) -> bytes | None:
+            value = context.only_header(b"authorization")
+            if value is None or value[:7].lower() != b"bearer ":
+                return None
+            return value[7:].strip(b" ") or None
+
+        return read_bearer
+    name = selected_header(config.jwt_expression)
+    if name is not None:
+
+        def read_header(context: RequestContext) -> bytes | None:
+            return context.only_header(name) or None
+
+        return read_header
+    start = f"{selected_parameter(config.jwt_expression)}=".encode()
+
+    def read_parameter(context: RequestContext) -> bytes | None:
+        found = [part for part in context.query.split(b"&") if part.startswith(start)]
+        return found[0][len(start) :] or None if len(found) == 1 else None
+
+    return read_parameter
+
+
+class _Judge:
+    """Verifies one token by the settings of a binding."""
+
+    __slots__ = ("_algorithm", "_claim", "_config", "_verifier")
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._algorithm = config.algorithm()
+        self._verifier = Verifier(self._algorithm)
+        self._claim = selected_claim(config.client_id_expression) or ""
+
+    def verify(self, text: bytes, keys: Keys, now: float) -> Verified:
+        """Return a token that is good now. Raises `Unacceptable`."""
+        config = self._config
+        token = read_token(text, self._algorithm)
+        self._verifier.verify(token, keys)
+        claims = token.claims
+        not_before, expires = lifetime(
+            claims, exp_needed=config.mandatory_exp_claim, nbf_needed=config.mandatory_nbf_claim
+        )
+        if now >= expires:
+            raise Unacceptable("jwt_expired")
+        if now < not_before:
+            raise Unacceptable("jwt_not_yet_valid")
+        if config.validate_aud_claim:
+            check_audience(claims, config.audiences(), needed=config.mandatory_aud_claim)
+        if config.validate_custom_claim:
+            for claim in config.mandatory_custom_claims:
+                check_claim(claims, claim.key, claim.value, needed=True)
+            for claim in config.non_mandatory_custom_claims:
+                check_claim(claims, claim.key, claim.value, needed=False)
+        subject, client = claims.get("sub"), claims.get(self._claim)
+        return Verified(
+            keys, not_before, expires, claims,
+            subject.encode("utf-8", "replace") if isinstance(subject, str) else b"",
+            client.encode("utf-8", "replace") if isinstance(client, str) else b"",
+        )  # fmt: skip
+
+
+def build(config: Config, runtime: PolicyRuntime) -> Handlers:
+    """Prepare keys and refusals; a request with a verified token is one digest and one look-up."""
+    read, source, judge = _reader(config), KeySource(config, runtime), _Judge(config)
+    missing = runtime.refusal("jwt_missing", headers=CHALLENGE_ONLY)
+    unavailable = runtime.refusal("jwt_keys_unavailable", headers=((b"retry-after", b"5"),))
+    refusals = {code: runtime.refusal(code, headers=CHALLENGE) for code in CODES}
+    no_contract = runtime.refusal("jwt_no_contract")
+    expired, too_early = refusals["jwt_expired"], refusals["jwt_not_yet_valid"]
+    consumers, now, current = runtime.consumers, runtime.now, source.current
+    needs_contract = not config.skip_client_id_validation
+    remembered: dict[bytes, Verified] = {}
+
+    def check(context: RequestContext) -> Response | Awaitable[Response | None] | None:
+        token = read(context)
+        if token is None:
+            return missing
+        keys = current()
+        if keys is None:
+            return wait(context, token)
+        found = remembered.get(sha256(token).digest())
+        if found is not None and found[0] is keys:
+            if now() >= found[2]:
+                return expired
+            return too_early if now() < found[1] else accept(context, found)
+        try:
+            return admit(context, token, keys)
+        except UnknownKey as error:
+            return look_again(context, token) if source.may_ask_again() else refusals[error.code]
+
+    def admit(context: RequestContext, token: bytes, keys: Keys) -> Response | None:
+        """Verify a token and remember it. Raises `UnknownKey`."""
+        try:
+            found = judge.verify(token, keys, now())
+        except UnknownKey:
+            raise
+        except Unacceptable as error:
+            return refusals[error.code]
+        if len(remembered) >= REMEMBERED:
+            del remembered[next(iter(remembered))]
+        remembered[sha256(token).digest()] = found
+        return accept(context, found)
+
+    def accept(context: RequestContext, found: Verified) -> Response | None:
+        if needs_contract:
+            consumer = consumers.by_client_id(found.client_id)
+            if consumer is None:
+                return no_contract if consumers.knows(found.client_id) else refusals["jwt_client_unknown"]
+            context.application = consumer.id
+            context.application_name = consumer.name
+        context.claims = found[3]
+        context.principal = found[4]
+        return None
+
+    async def wait(context: RequestContext, token: bytes) -> Response | None:
+        keys = await source.latest()
+        if keys is None:
+            return unavailable
+        try:
+            return admit(context, token, keys)
+        except UnknownKey as error:
+            return await look_again(context, token) if source.may_ask_again() else refusals[error.code]
+
+    async def look_again(context: RequestContext, token: bytes) -> Response | None:
+        keys = await source.newer()
+        try:
+            return refusals["jwt_key_unknown"] if keys is None else admit(context, token, keys)
+        except UnknownKey as error:
+            return refusals[error.code]
+
+    return Handlers(request_headers=check)
