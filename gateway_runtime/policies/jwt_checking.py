@@ -44,36 +44,30 @@ class Verified(NamedTuple):
     client_id: bytes
 
 
-class KeySource:
-    """The keys of a binding: a fixed one, or those of its key sets."""
+class KeySets:
+    """The keys of the key sets of a binding."""
 
     __slots__ = ("_algorithm", "_keys", "_remotes", "_values")
 
     def __init__(self, config: Config, runtime: PolicyRuntime) -> None:
+        ttl, seconds = config.jwks_service_time_to_live * 60.0, config.jwks_service_connection_timeout / 1000
         self._algorithm = config.algorithm()
+        self._remotes = [runtime.remote(url, read_key_set, ttl=ttl, seconds=seconds) for url in config.key_set_urls()]
+        self._values: list[Any] = [None] * len(self._remotes)
         self._keys: Keys = ()
-        self._values: list[Any] = []
-        self._remotes = []
-        if config.jwt_key_origin is KeyOrigin.TEXT:
-            self._keys = (text_key(config.text_key, self._algorithm),)
-        else:
-            ttl, seconds = config.jwks_service_time_to_live * 60.0, config.jwks_service_connection_timeout / 1000
-            self._remotes = [
-                runtime.remote(url, read_key_set, ttl=ttl, seconds=seconds) for url in config.key_set_urls()
-            ]
 
     def current(self) -> Keys | None:
         """Return the keys if they may be used without waiting; the same object as long as they are the same."""
-        remotes = self._remotes
-        if not remotes:
-            return self._keys
-        values = []
-        for remote in remotes:
+        for remote, known in zip(self._remotes, self._values, strict=True):
             value = remote.current()
-            # Where one of several sets is out of reach, the keys of the others go on.
-            if value is None and not remote.fails():
-                return None
-            values.append(value)
+            if value is None or value is not known:
+                break
+        else:
+            return self._keys
+        values = [remote.current() for remote in self._remotes]
+        # Where one of several sets is out of reach, the keys of the others go on.
+        if any(value is None and not r.fails() for value, r in zip(values, self._remotes, strict=True)):
+            return None
         return self._of(values)
 
     async def latest(self) -> Keys | None:
@@ -91,13 +85,35 @@ class KeySource:
     def _of(self, values: list[Any]) -> Keys | None:
         if all(value is None for value in values):
             return None
-        known = self._values
-        if len(known) != len(values) or any(a is not b for a, b in zip(known, values, strict=True)):
+        if any(value is not known for value, known in zip(values, self._values, strict=True)):
             self._values = values
             self._keys = tuple(
                 key for value in values if value is not None for key in usable_keys(value, self._algorithm)
             )
         return self._keys
+
+
+class TextKey:
+    """The one key that is in the settings of a binding."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, config: Config) -> None:
+        self._keys: Keys = (text_key(config.text_key, config.algorithm()),)
+
+    def current(self) -> Keys:
+        """Return the key."""
+        return self._keys
+
+    def may_ask_again(self) -> bool:
+        """There is nobody to ask for another key."""
+        return False
+
+    async def latest(self) -> Keys:
+        """Return the key."""
+        return self._keys
+
+    newer = latest
 
 
 def _reader(config: Config) -> Read:
@@ -168,7 +184,8 @@ class _Judge:
 
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     """Prepare keys and refusals; a request with a verified token is one digest and one look-up."""
-    read, source, judge = _reader(config), KeySource(config, runtime), _Judge(config)
+    read, judge = _reader(config), _Judge(config)
+    source = TextKey(config) if config.jwt_key_origin is KeyOrigin.TEXT else KeySets(config, runtime)
     missing = runtime.refusal("jwt_missing", headers=CHALLENGE_ONLY)
     unavailable = runtime.refusal("jwt_keys_unavailable", headers=((b"retry-after", b"5"),))
     refusals = {code: runtime.refusal(code, headers=CHALLENGE) for code in CODES}
