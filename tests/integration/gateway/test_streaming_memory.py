@@ -1,4 +1,4 @@
-"""Large bodies pass through a real gateway in constant memory. PORTICO_STREAM_GB chooses how large (default 0.2)."""
+"""Large bodies pass through a real gateway in constant memory. PORTICO_STREAM_GB chooses how large (default 1)."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from tests.integration.publisher import Publisher
 
 pytestmark = pytest.mark.integration
 
-SIZE = int(float(os.environ.get("PORTICO_STREAM_GB", "0.2")) * 1_000_000_000)
+SIZE = int(float(os.environ.get("PORTICO_STREAM_GB", "1")) * 1_000_000_000)
 BLOCK = bytes(1 << 20)
 # Buffers of both connections and what the allocator keeps of them; a body that is held would be far more.
 GROWTH = 16_000_000
@@ -38,7 +38,7 @@ class LargeService:
     def _serve(self, connection: socket.socket) -> None:
         with connection:
             head, _, body = read_head(connection)
-            if head.startswith(b"GET /orders/small"):
+            if head.startswith(b"GET /small"):
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
             elif head.startswith(b"GET"):
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % SIZE)
