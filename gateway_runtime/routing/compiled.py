@@ -49,7 +49,7 @@ class CompiledRoute:
 class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
-    __slots__ = ("_path_set", "base_length", "base_path", "chain", "id", "name", "quarantine", "routes")
+    __slots__ = ("_path_set", "_routes", "base_length", "base_path", "chain", "id", "name", "quarantine", "routes")
 
     def __init__(
         self,
@@ -67,15 +67,14 @@ class CompiledApi:
         self.base_length = len(base_path)
         self.routes = routes
         self._path_set = path_set(routes)
+        self._routes = tuple((route, route.rules) for route in routes)
         self.chain = chain
         self.quarantine = quarantine
 
     def find(self, method: bytes, path: bytes, host: bytes, headers: Headers) -> tuple[CompiledRoute, bytes] | None:
         """Return the first route that holds, with the path to send upstream. `path` still has the base path."""
         rest = path[self.base_length :] if self.base_length else path
-        routes = self.routes if self._path_set is None else self._path_set.candidates(rest or b"/")
-        for route in routes:
-            rules = route.rules
+        for route, rules in self._routes if self._path_set is None else self._path_set.candidates(rest or b"/"):
             if rules is None:
                 chosen = route if route.shares is None else route.shares.choose()
                 return chosen, chosen.upstream_path(rest) if chosen.destination_path else rest or b"/"
