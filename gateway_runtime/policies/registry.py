@@ -6,6 +6,9 @@ from gateway_runtime.policies import (
     basic_authentication,
     client_id_enforcement,
     header_injection,
+    header_removal,
+    ip_allowlist,
+    ip_blocklist,
     rate_limiting,
 )
 from gateway_runtime.schema.faults import ConfigFault
@@ -15,10 +18,13 @@ from gateway_runtime.schema.policy import PolicyDefinition
 SUFFIX = "-flex"
 
 _DEFINITIONS: tuple[PolicyDefinition, ...] = (
+    ip_blocklist.DEFINITION,
+    ip_allowlist.DEFINITION,
     basic_authentication.DEFINITION,
     client_id_enforcement.DEFINITION,
     rate_limiting.DEFINITION,
     header_injection.DEFINITION,
+    header_removal.DEFINITION,
 )
 _BY_NAME = {name: d for d in _DEFINITIONS for name in (d.name, *d.aliases)}
 
