@@ -1,7 +1,7 @@
 """The bare proxy without sockets: the same request and the same answer, over and over, in one process.
 
-What is measured is user time of our own code alone, which a busy machine hardly changes. `python -m
-tests.benchmarks.loop --against DIR` takes turns with another checkout and says how much longer it takes there.
+What is measured is user time of our own code alone, which a busy machine hardly changes: that of the same request again
+and again, and that of varied ones. `python -m tests.benchmarks.loop --against DIR` takes turns with another checkout.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -62,26 +63,27 @@ class Loop:
         self.upstream.connection_made(Transport())  # type: ignore[arg-type]
         pool.release(self.upstream)
 
-    def run(self, requests: int) -> None:
-        """Proxy so many requests."""
+    def run(self, requests: int, *, varied: bool = False) -> None:
+        """Proxy so many requests, the same one or one after another of a hundred."""
         ask, answer = self.client.data_received, self.upstream.data_received
-        for _ in range(requests):
-            ask(REQUEST)
+        asked = [REQUEST.replace(b"/1 ", b"/%d?n=%d " % (n, n)) for n in range(100)] if varied else [REQUEST]
+        for request in islice(cycle(asked), requests):
+            ask(request)
             answer(ANSWER)
         assert self._client_side.written[0].endswith(BODY)
         assert self.state.recorder.served >= requests  # type: ignore[attr-defined]
 
 
-def measure() -> float:
+def measure(*, varied: bool = False) -> float:
     """Return the microseconds of user time of a request, the best of a few tries."""
     loop = Loop()
-    loop.run(1000)
+    loop.run(1000, varied=varied)
     gc.collect()
     gc.freeze()
     best = float("inf")
     for _ in range(3):
         began = time.process_time()
-        loop.run(REQUESTS)
+        loop.run(REQUESTS, varied=varied)
         best = min(best, time.process_time() - began)
     return best / REQUESTS * 1e6
 
@@ -92,25 +94,20 @@ def main() -> None:
     parser.add_argument("--against", type=Path)
     other = parser.parse_args().against
     if other is None:
-        print(f"{measure():.3f}")
+        print(f"{measure():.3f} {measure(varied=True):.3f}")
         return
     # This very file in both, so that only what it measures is different.
     program = Path(__file__).read_text()
-    times: list[tuple[float, float]] = []
-    for _ in range(TURNS):
-        here, there = (
-            float(
-                subprocess.run(
-                    [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
-                ).stdout
-            )
-            for folder in (Path(__file__).parents[2], other)
-        )
-        times.append((here, there))
-    ratios = [there / here for here, there in times]
-    here, there = (statistics.median(each) for each in zip(*times, strict=True))
-    print(f"here {here:.3f} µs, there {there:.3f} µs; there / here {statistics.median(ratios):.3f}", end=" ")
-    print(f"({min(ratios):.3f} to {max(ratios):.3f})")
+    times = [[_said(program, folder) for folder in (Path(__file__).parents[2], other)] for _ in range(TURNS)]
+    for column, name in enumerate(("the same request", "varied requests")):
+        here, there = (statistics.median(turn[place][column] for turn in times) for place in (0, 1))
+        ratio = statistics.median(turn[1][column] / turn[0][column] for turn in times)
+        print(f"{name}: here {here:.3f} µs, there {there:.3f} µs; there / here {ratio:.3f}")
+
+
+def _said(program: str, folder: Path) -> list[float]:
+    run = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
+    return [float(number) for number in run.stdout.split()]
 
 
 if __name__ == "__main__":
