@@ -23,7 +23,7 @@ from gateway_runtime.routing.table import OverlapError, PortTable
 from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Document, Listener, decode
 from gateway_runtime.schema.faults import ConfigFault, convert
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
 
@@ -91,6 +91,8 @@ class Compiler:
         `definitions` and `listeners` are last good definitions known from elsewhere; those of `previous` count too.
         """
         document = _read(data)
+        # Only looked at: it is taken with the rest.
+        proxy_of(document.forward_proxy)
         ports = _ports(document)
         consumers = _consumers_by_api(document)
         last_good = {**(definitions or {}), **(previous.definitions if previous else {})}
@@ -137,15 +139,18 @@ class Compiler:
         bindings |= {b.id for api in snapshot.definitions.values() for b in api.policies}
         self._kept = {key: state for key, state in self._kept.items() if key[0] in bindings}
         self._pools.allow_private = document.allow_private_targets
+        self._pools.proxy = proxy_of(document.forward_proxy)
         self._pools.retain({pool for api in snapshot.apis.values() for pool in api.pools()})
 
     def _compile_api(self, document: Document, api: ApiInstance, clients: tuple[Consumer, ...]) -> CompiledApi:
         if api.quarantine:
             return quarantined_api(api, api.quarantine)
-        index = ApiConsumers(self._directory, clients)
+        consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: binding.order)
-        chain = Chain(self._build(api, position, binding, index) for position, binding in enumerate(ordered))
-        pools = {service.id: self._pools.get(service) for service in api.services}
+        chain = Chain(self._build(api, position, binding, consumers) for position, binding in enumerate(ordered))
+        pools = {
+            service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
+        }
         return compile_api(api, chain, pools)
 
     def _build(self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers) -> Binding:

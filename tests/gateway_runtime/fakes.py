@@ -135,12 +135,12 @@ class FakeClient:
 class FakeUpstream:
     """An idle connection of a pool, fed with the bytes that a service answers."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, target: int = 0) -> None:
         self.transport = FakeTransport()
-        self.connection = UpstreamConnection(pool, pool.targets[0])
+        self.connection = UpstreamConnection(pool.targets[target])
         self.connection.connection_made(self.transport)  # type: ignore[arg-type]
         self.connection.used = True
-        pool.release(self.connection)
+        self.connection.target.release(self.connection)
 
     def answer(self, data: bytes, *, size: int = 0) -> None:
         for start in range(0, len(data), size or len(data) or 1):
