@@ -26,6 +26,7 @@ from gateway_runtime.control import (
     Load,
     Rejected,
     Steer,
+    TargetState,
     Telemetry,
     ToWorker,
 )
@@ -219,10 +220,18 @@ class Worker:
         recorder = self._recorder
         rows = recorder.take()
         handshakes = dict(self._state.handshakes)
-        if rows or handshakes or load is not None:
+        health = self._state.pools.take_health()
+        if rows or handshakes or load is not None or health is not None:
             self._state.handshakes.clear()
             self._channel.send(
-                Telemetry(rows=rows, served=recorder.served, dropped=recorder.dropped, handshakes=handshakes, load=load)
+                Telemetry(
+                    rows=rows,
+                    served=recorder.served,
+                    dropped=recorder.dropped,
+                    handshakes=handshakes,
+                    load=load,
+                    targets=None if health is None else [TargetState(*row) for row in health],
+                )
             )
 
     def _load(self) -> Load:

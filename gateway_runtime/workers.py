@@ -24,6 +24,7 @@ from gateway_runtime.control import (
     Load,
     Rejected,
     Steer,
+    TargetState,
     Telemetry,
 )
 from gateway_runtime.handover import Begin
@@ -55,6 +56,7 @@ class WorkerHandle:
         self.channel = channel
         self.revision = 0
         self.load: Load | None = None
+        self.targets: list[TargetState] = []
         self._dropped = 0
         self.hello = asyncio.Event()
         self._answer: asyncio.Future[Answer] | None = None
@@ -82,6 +84,8 @@ class WorkerHandle:
             async for message in self.channel.messages():
                 if isinstance(message, Telemetry):
                     self.load = message.load or self.load
+                    if message.targets is not None:
+                        self.targets = message.targets
                     # Workers report totals; what is new since the last message is what counts here.
                     on_telemetry(message, message.dropped - self._dropped)
                     self._dropped = message.dropped

@@ -23,7 +23,7 @@ from gateway_runtime.routing.table import OverlapError, PortTable
 from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Listener, Outline, Surroundings
 from gateway_runtime.schema.faults import ConfigFault, convert
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
 
@@ -97,6 +97,8 @@ class Compiler:
         yield
         # Without the bytes of the APIs, which would hold those of the whole document.
         document = msgspec.structs.replace(outline, apis=[])
+        # Only looked at: it is taken with the rest.
+        proxy_of(document.forward_proxy)
         ports = _ports(document.listeners)
         consumers = _consumers_by_api(document)
         yield
@@ -157,15 +159,18 @@ class Compiler:
         self._directory.fill(document.consumers)
         self._kept = {key: state for key, state in self._kept.items() if key[0] in snapshot.bindings}
         self._pools.allow_private = document.allow_private_targets
+        self._pools.proxy = proxy_of(document.forward_proxy)
         self._pools.retain({pool for api in snapshot.apis.values() for pool in api.pools()})
 
     def _compile_api(self, document: Surroundings, api: ApiInstance, clients: tuple[Consumer, ...]) -> CompiledApi:
         if api.quarantine:
             return quarantined_api(api, api.quarantine)
-        index = ApiConsumers(self._directory, clients)
+        consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
-        chain = Chain(self._build(api, position, binding, index) for position, binding in enumerate(ordered))
-        pools = {service.id: self._pools.get(service) for service in api.services}
+        chain = Chain(self._build(api, position, binding, consumers) for position, binding in enumerate(ordered))
+        pools = {
+            service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
+        }
         preflight = bool(ordered) and answers_preflight(ordered[0].policy)
         return compile_api(api, chain, pools, preflight=preflight)
 

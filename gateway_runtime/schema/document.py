@@ -5,12 +5,20 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.upstream import (
+    Balance,
+    CircuitBreaker,
+    ForwardProxy,
+    HealthCheck,
+    Outliers,
+    Retries,
+    ServiceTimeouts,
+    UpstreamTls,
+)
+
 # A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
 FORMAT = 1
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Base of everything inside a `Document`: many thousands of these make a tree, without any circle."""
 
 
 class Rule(Part, frozen=True):
@@ -34,12 +42,23 @@ class Target(Part, frozen=True):
 
 
 class Service(Part, frozen=True):
-    """A backend as a route sees it: a scheme (`http` or `https`) and the targets that share its traffic."""
+    """A backend as a route sees it: a scheme (`http` or `https`) and the targets that share its traffic.
+
+    Without `retries` a lost kept connection is replaced once and another target is tried where one cannot be reached;
+    without `outliers` a target is passed over for a while only when no connection can be had.
+    """
 
     id: str
     name: str
     targets: list[Target]
     scheme: str = "http"
+    balance: Balance = Balance()
+    tls: UpstreamTls | None = None
+    health_check: HealthCheck | None = None
+    outliers: Outliers | None = None
+    circuit_breaker: CircuitBreaker | None = None
+    retries: Retries | None = None
+    timeouts: ServiceTimeouts = ServiceTimeouts()
 
 
 class Destination(Part, frozen=True):
@@ -168,6 +187,7 @@ class Surroundings(Part, frozen=True):
     consumers: list[Consumer] = []
     contracts: list[Contract] = []
     timeouts: Timeouts = Timeouts()
+    forward_proxy: ForwardProxy | None = None
     log_level: str = "info"
 
 

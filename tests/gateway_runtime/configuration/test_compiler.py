@@ -24,7 +24,7 @@ from gateway_runtime.schema.document import (
     Target,
 )
 from gateway_runtime.schema.faults import ConfigFault
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry
 
 PORT = 8080
 LIMIT = PolicyBinding(
