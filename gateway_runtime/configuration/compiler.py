@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
 from gateway_runtime.configuration.snapshot import Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
@@ -91,6 +92,8 @@ class Compiler:
         `definitions` and `listeners` are last good definitions known from elsewhere; those of `previous` count too.
         """
         document = _read(data)
+        gateway_limits(document)
+        trusted_proxies(document)
         ports = _ports(document)
         consumers = _consumers_by_api(document)
         last_good = {**(definitions or {}), **(previous.definitions if previous else {})}
@@ -146,7 +149,7 @@ class Compiler:
         ordered = sorted(api.policies, key=lambda binding: binding.order)
         chain = Chain(self._build(api, position, binding, index) for position, binding in enumerate(ordered))
         pools = {service.id: self._pools.get(service) for service in api.services}
-        return compile_api(api, chain, pools)
+        return compile_api(api, chain, pools, api_limits(api))
 
     def _build(self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers) -> Binding:
         path = f"policies[{position}]"

@@ -5,12 +5,11 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
+from gateway_runtime.schema.part import Part
+
 # A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
 FORMAT = 1
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of everything inside a `Document`."""
 
 
 class Rule(Part, frozen=True):
@@ -89,6 +88,7 @@ class ApiInstance(Part, frozen=True):
     routes: list[Route] = []
     policies: list[PolicyBinding] = []
     quarantine: str = ""
+    limits: ApiLimits = ApiLimits()
 
 
 class Certificate(Part, frozen=True):
@@ -123,13 +123,17 @@ class Tls(Part, frozen=True):
 
 
 class Listener(Part, frozen=True):
-    """An address and port that accepts traffic, in plain text without `tls`."""
+    """An address and port that accepts traffic, in plain text without `tls`.
+
+    With `proxy_protocol` every connection begins with a PROXY header, version 1 or 2, or it is closed.
+    """
 
     id: str
     name: str
     port: int
     host: str = "0.0.0.0"  # noqa: S104 - a gateway is there to be reached
     tls: Tls | None = None
+    proxy_protocol: bool = False
 
 
 class Consumer(Part, frozen=True):
@@ -169,6 +173,8 @@ class Document(Part, frozen=True):
     consumers: list[Consumer] = []
     contracts: list[Contract] = []
     timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
+    trusted_proxies: TrustedProxies = TrustedProxies()
     log_level: str = "info"
 
 
