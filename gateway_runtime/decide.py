@@ -124,7 +124,7 @@ def _walk(chain: Chain, context: RequestContext) -> tuple[tuple[Verdict, ...], R
         if result is None:
             verdicts.append(Verdict(policy=policy, outcome=Outcome.CONTINUED))
         elif isinstance(result, Response):
-            outcome = Outcome.REFUSED if result.body is None else Outcome.ANSWERED
+            outcome = Outcome.REFUSED if result.code else Outcome.ANSWERED
             verdicts.append(Verdict(policy=policy, outcome=outcome, code=result.code))
             return tuple(verdicts), result
         else:

@@ -9,8 +9,10 @@ from functools import cache
 from typing import NamedTuple
 
 from gateway_runtime.fetching.url import Url
-from gateway_runtime.upstream.addresses import resolve
-from gateway_runtime.upstream.errors import UpstreamError
+from gateway_runtime.upstream.addresses import allowed_addresses, literal_address
+from gateway_runtime.upstream.connecting import Surroundings
+from gateway_runtime.upstream.errors import PROXY_FAILED, UpstreamError
+from gateway_runtime.upstream.proxy import Proxy, refuse_local_name, tunnel_authority
 
 HEAD_LIMIT = 32 * 1024
 INTERIM_LIMIT = 5
@@ -38,26 +40,37 @@ class Fetched(NamedTuple):
 
 async def fetch(
     url: Url,
+    surroundings: Surroundings,
     *,
     seconds: float,
     limit: int,
-    allow_private: bool,
     method: str = "GET",
     headers: tuple[tuple[str, str], ...] = (),
     body: bytes = b"",
 ) -> Fetched:
     """Ask once and return the answer, whatever its status. Raises `FetchError`.
 
-    The address is checked after the name has been resolved, as for services, and `seconds` are for everything.
+    Connects as services are connected to: addresses are judged after names have been resolved, and the forward proxy
+    is passed. `seconds` are for everything, `limit` is for the bytes of the body.
     """
+    proxy = surroundings.proxy
+    writer = None
     try:
         async with asyncio.timeout(seconds):
-            reader, writer = await _connect(url, allow_private)
-            try:
-                writer.write(_request(url, method, headers, body))
-                return await _read(reader, method, limit)
-            finally:
-                writer.transport.abort()
+            if proxy is not None and proxy.is_for(url.host):
+                _judge(url, surroundings)
+                reader, writer = await _open(await _addresses(proxy.host, surroundings, judged=False), proxy.port)
+                if url.scheme == "https":
+                    await _tunnel(reader, writer, url, proxy)
+                    proxy = None
+            else:
+                proxy = None
+                reader, writer = await _open(await _addresses(url.host, surroundings), url.port)
+            if url.scheme == "https":
+                # Reading the trusted certificates takes long enough to be felt by the requests of others.
+                await writer.start_tls(await asyncio.to_thread(_trust), server_hostname=url.host)
+            writer.write(_request(url, method, headers, body, proxy))
+            return await _read(reader, method, limit)
     except TimeoutError:
         raise FetchError("timeout") from None
     except UpstreamError as error:
@@ -68,6 +81,9 @@ async def fetch(
         raise FetchError("refused") from None
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         raise FetchError("bad_answer") from None
+    finally:
+        if writer is not None:
+            writer.transport.abort()
 
 
 @cache
@@ -75,22 +91,49 @@ def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _connect(url: Url, allow_private: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    addresses = await resolve(url.host, url.port, allow_private=allow_private)
-    # Reading the trusted certificates takes long enough to be felt by the requests of others.
-    tls = await asyncio.to_thread(_trust) if url.scheme == "https" else None
-    name = url.host if tls is not None else None
+async def _addresses(host: str, surroundings: Surroundings, *, judged: bool = True) -> list[str]:
+    address = literal_address(host)
+    found = [address] if address is not None else await surroundings.resolver.resolve(host)
+    return allowed_addresses(found, allow_private=surroundings.allow_private) if judged else found
+
+
+def _judge(url: Url, surroundings: Surroundings) -> None:
+    """Refuse what a proxy, which resolves names itself, must not be asked for. Raises `UpstreamError`."""
+    if not surroundings.allow_private:
+        address = literal_address(url.host)
+        if address is None:
+            refuse_local_name(url.host)
+        else:
+            allowed_addresses([address], allow_private=False)
+
+
+async def _open(addresses: list[str], port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     for address in addresses[:-1]:
         try:
-            return await asyncio.open_connection(address, url.port, ssl=tls, server_hostname=name, limit=HEAD_LIMIT)
+            return await asyncio.open_connection(address, port, limit=HEAD_LIMIT)
         except OSError:
             continue
-    return await asyncio.open_connection(addresses[-1], url.port, ssl=tls, server_hostname=name, limit=HEAD_LIMIT)
+    return await asyncio.open_connection(addresses[-1], port, limit=HEAD_LIMIT)
 
 
-def _request(url: Url, method: str, headers: tuple[tuple[str, str], ...], body: bytes) -> bytes:
+async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, url: Url, proxy: Proxy) -> None:
+    authority = tunnel_authority(url.host, url.port)
+    lines = [b"CONNECT %s HTTP/1.1" % authority, b"host: " + authority, *_to_proxy(proxy)]
+    writer.write(b"\r\n".join([*lines, b"", b""]))
+    status, _ = _head(await reader.readuntil(b"\r\n\r\n"))
+    if not 200 <= status < 300:
+        raise UpstreamError(PROXY_FAILED)
+
+
+def _to_proxy(proxy: Proxy) -> list[bytes]:
+    return [b"proxy-authorization: " + proxy.credentials] if proxy.credentials else []
+
+
+def _request(url: Url, method: str, headers: tuple[tuple[str, str], ...], body: bytes, proxy: Proxy | None) -> bytes:
+    # A proxy is asked for the whole address (RFC 9112 section 3.2.2).
+    target = url.target if proxy is None else f"{url.scheme}://{url.authority}{url.target}"
     lines = [
-        f"{method} {url.target} HTTP/1.1",
+        f"{method} {target} HTTP/1.1",
         f"host: {url.authority}",
         "user-agent: portico-gateway",
         "accept-encoding: identity",
@@ -98,7 +141,10 @@ def _request(url: Url, method: str, headers: tuple[tuple[str, str], ...], body: 
         *(f"{name}: {value}" for name, value in headers),
         *([f"content-length: {len(body)}"] if body or method != "GET" else []),
     ]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    sent = [line.encode() for line in lines]
+    if proxy is not None:
+        sent += _to_proxy(proxy)
+    return b"\r\n".join([*sent, b"", b""]) + body
 
 
 async def _read(reader: asyncio.StreamReader, method: str, limit: int) -> Fetched:

@@ -6,15 +6,17 @@ One `Remote` serves every API and every revision that names the same document, s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
 from gateway_runtime.clock import Clock, monotonic
-from gateway_runtime.fetching.client import FetchError, fetch
+from gateway_runtime.fetching.client import Fetched, FetchError, fetch
 from gateway_runtime.fetching.url import Url, parse_url
 from gateway_runtime.log import log
 from gateway_runtime.tasks import spawn
+from gateway_runtime.upstream.connecting import Surroundings
+from gateway_runtime.upstream.resolving import Resolver
 
 SIZE_LIMIT = 512 * 1024
 # What cannot be renewed is used for so long, and then no more.
@@ -123,7 +125,7 @@ class Remote:
 
     async def _read(self) -> bytes:
         answer = await self._of.fetch(
-            self._url, seconds=self._seconds, limit=SIZE_LIMIT, allow_private=self._of.allow_private,
+            self._url, self._of.surroundings, seconds=self._seconds, limit=SIZE_LIMIT,
             headers=(("accept", "application/json"),),
         )  # fmt: skip
         if answer.status != 200:
@@ -132,10 +134,15 @@ class Remote:
 
 
 class Remotes:
-    """Every document that a worker's policies use now. `allow_private` is set by the document that is served."""
+    """Every document that a worker's policies use now."""
 
-    def __init__(self, clock: Clock = monotonic, fetch: Callable[..., Any] = fetch) -> None:
-        self.allow_private = False
+    def __init__(
+        self,
+        surroundings: Surroundings | None = None,
+        clock: Clock = monotonic,
+        fetch: Callable[..., Awaitable[Fetched]] = fetch,
+    ) -> None:
+        self.surroundings = Surroundings(Resolver()) if surroundings is None else surroundings
         self.fetch = fetch
         self._clock = clock
         # What no policy of any snapshot holds any more is forgotten.

@@ -11,6 +11,7 @@ from gateway_runtime.policies import (
     ip_allowlist,
     ip_blocklist,
     jwt_validation,
+    maintenance,
     rate_limiting,
     spike_control,
 )
@@ -24,6 +25,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     cors.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
+    maintenance.DEFINITION,
     basic_authentication.DEFINITION,
     jwt_validation.DEFINITION,
     client_id_enforcement.DEFINITION,

@@ -11,6 +11,7 @@ import pytest
 from gateway_runtime.fetching.client import Fetched, FetchError
 from gateway_runtime.fetching.remote import MAX_AGE_SECONDS, Remote, Remotes
 from gateway_runtime.fetching.url import Url
+from gateway_runtime.upstream.connecting import Surroundings
 from tests.gateway_runtime.policies.kit import FakeClock
 
 URL = "https://login.example/keys"
@@ -25,13 +26,11 @@ class Source:
         self.asked = 0
         self.gate = asyncio.Event()
         self.gate.set()
-        self.allowed: list[bool] = []
 
-    async def fetch(self, url: Url, *, allow_private: bool, limit: int, **more: Any) -> Fetched:
+    async def fetch(self, url: Url, surroundings: Surroundings, *, limit: int, **more: Any) -> Fetched:
         assert url.host == "login.example"
         assert limit == 512 * 1024
         self.asked += 1
-        self.allowed.append(allow_private)
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
@@ -50,7 +49,7 @@ Scenario = Callable[[Source, FakeClock, Remote], Awaitable[None]]
 def play(scenario: Scenario) -> None:
     async def whole() -> None:
         source, clock = Source(), FakeClock()
-        remotes = Remotes(clock, source.fetch)
+        remotes = Remotes(None, clock, source.fetch)
         await scenario(source, clock, remotes.get(URL, parse, ttl=100.0, seconds=1.0))
 
     asyncio.run(whole())
@@ -68,7 +67,6 @@ def test_nothing_is_fetched_before_it_is_asked_for() -> None:
         assert source.asked == 0
         assert await remote.latest() == ["1"]
         assert remote.current() == ["1"]
-        assert source.allowed == [False]
 
     play(scenario)
 
@@ -203,7 +201,7 @@ def test_what_lacks_something_is_fetched_anew_but_not_by_every_caller() -> None:
 @pytest.mark.parametrize("status", [301, 404, 500])
 def test_only_200_is_a_document(status: int) -> None:
     async def scenario(source: Source, clock: FakeClock, remote: Remote) -> None:
-        async def fetch(url: Url, **more: Any) -> Fetched:
+        async def fetch(url: Url, surroundings: Surroundings, **more: Any) -> Fetched:
             return Fetched(status, {b"location": b"http://169.254.169.254/"}, b"1")
 
         remote._of.fetch = fetch
@@ -213,7 +211,7 @@ def test_only_200_is_a_document(status: int) -> None:
 
 
 def test_one_document_is_shared_as_long_as_somebody_holds_it() -> None:
-    remotes = Remotes(FakeClock())
+    remotes = Remotes(None, FakeClock())
     first = remotes.get(URL, parse, ttl=100.0, seconds=1.0)
     assert remotes.get(URL, parse, ttl=100.0, seconds=1.0) is first
     assert remotes.get(URL, parse, ttl=200.0, seconds=1.0) is not first

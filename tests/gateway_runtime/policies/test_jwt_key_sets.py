@@ -12,6 +12,7 @@ from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.fetching.url import Url
 from gateway_runtime.policies.jwt_keys import read_key_set, usable_keys
 from gateway_runtime.policies.results import Response
+from gateway_runtime.upstream.connecting import Surroundings
 
 from .kit import FakeClock, PolicyCase, policy_case, request
 from .tokens import ec_jwk, ec_key, key_set, rsa_jwk, rsa_key, token
@@ -28,9 +29,9 @@ class Providers:
         self.sets: dict[str, bytes | Exception] = {"a": key_set(A), "b": key_set(B), **sets}
         self.asked: list[str] = []
         self.clock = FakeClock()
-        self.remotes = Remotes(self.clock, self.fetch)
+        self.remotes = Remotes(None, self.clock, self.fetch)
 
-    async def fetch(self, url: Url, **more: Any) -> Fetched:
+    async def fetch(self, url: Url, surroundings: Surroundings, **more: Any) -> Fetched:
         name = url.host.partition(".")[0]
         self.asked.append(name)
         await asyncio.sleep(0)

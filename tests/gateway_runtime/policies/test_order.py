@@ -8,6 +8,7 @@ def test_default_order() -> None:
         ("cors", 10),
         ("ip-blocklist", 20),
         ("ip-allowlist", 30),
+        ("maintenance", 50),
         ("http-basic-authentication", 100),
         ("jwt-validation", 150),
         ("client-id-enforcement", 200),

@@ -7,14 +7,24 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from gateway_runtime.fetching import client
 from gateway_runtime.fetching.client import Fetched, FetchError, fetch
 from gateway_runtime.fetching.url import parse_url
+from gateway_runtime.schema.upstream import ForwardProxy
+from gateway_runtime.upstream.connecting import Surroundings
+from gateway_runtime.upstream.proxy import Proxy
+from gateway_runtime.upstream.resolving import Resolver
 from tests.certificates import Authority
 
 pytestmark = pytest.mark.integration
 OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def surroundings(allow_private: bool = True, proxy: Proxy | None = None) -> Surroundings:
+    return Surroundings(Resolver(), allow_private, proxy)
+
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -45,7 +55,7 @@ def asked(answer: bytes | Handler, *, limit: int = 1000, seconds: float = 5.0, p
     async def whole() -> Fetched:
         async with serving(answer) as (port, _):
             url = parse_url(f"http://127.0.0.1:{port}{path}")
-            return await fetch(url, seconds=seconds, limit=limit, allow_private=True)
+            return await fetch(url, surroundings(), seconds=seconds, limit=limit)
 
     return asyncio.run(whole())
 
@@ -74,9 +84,7 @@ def test_the_request_is_plain_and_has_its_headers() -> None:
     async def whole() -> bytes:
         async with serving(OK + b"\r\n") as (port, seen):
             url = parse_url(f"http://127.0.0.1:{port}/keys?a=b")
-            await fetch(
-                url, seconds=5, limit=9, allow_private=True, method="POST", headers=(("x-a", "1"),), body=b"t=1"
-            )
+            await fetch(url, surroundings(), seconds=5, limit=9, method="POST", headers=(("x-a", "1"),), body=b"t=1")
             return seen[0]
 
     lines = asyncio.run(whole()).split(b"\r\n")
@@ -132,18 +140,21 @@ def test_redirects_are_not_followed() -> None:
 )
 def test_inner_addresses_are_not_asked_unless_that_is_allowed(host: str) -> None:
     with pytest.raises(FetchError) as caught:
-        asyncio.run(fetch(parse_url(f"http://{host}:1/"), seconds=5, limit=9, allow_private=False))
+        asyncio.run(fetch(parse_url(f"http://{host}:1/"), surroundings(False), seconds=5, limit=9))
     assert caught.value.code == "address_refused"
 
 
 def test_nobody_there() -> None:
     with pytest.raises(FetchError) as caught:
-        asyncio.run(fetch(parse_url("http://127.0.0.1:1/"), seconds=5, limit=9, allow_private=True))
+        asyncio.run(fetch(parse_url("http://127.0.0.1:1/"), surroundings(True), seconds=5, limit=9))
     assert caught.value.code == "refused"
 
 
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 @pytest.mark.parametrize(("name", "code"), [("localhost", None), ("other.example", "tls_failed")])
-def test_certificates_are_checked(name: str, code: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_are_checked(
+    run: Callable[..., Fetched], name: str, code: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     authority = Authority()
     pair = authority.issue(name)
     (tmp_path / "c.pem").write_text(pair.certificate)
@@ -155,11 +166,67 @@ def test_certificates_are_checked(name: str, code: str | None, tmp_path: Path, m
     async def whole() -> Fetched:
         async with serving(OK + b"content-length: 2\r\n\r\n{}", server) as (port, _):
             url = parse_url(f"https://localhost:{port}/")
-            return await fetch(url, seconds=5, limit=9, allow_private=True)
+            return await fetch(url, surroundings(), seconds=5, limit=9)
 
     if code is None:
-        assert asyncio.run(whole()).body == b"{}"
+        assert run(whole()).body == b"{}"
     else:
         with pytest.raises(FetchError) as caught:
-            asyncio.run(whole())
+            run(whole())
         assert caught.value.code == code
+
+
+def through_proxy(url: str, answer: bytes | Handler, *, private: bool = True) -> tuple[Fetched, list[bytes]]:
+    async def whole() -> tuple[Fetched, list[bytes]]:
+        async with serving(answer) as (port, seen):
+            address = f"http://127.0.0.1:{port}"
+            proxy = Proxy(ForwardProxy(address=address, username="ada", password="sesame"))
+            found = await fetch(parse_url(url), surroundings(private, proxy), seconds=5, limit=9)
+            return found, seen
+
+    return asyncio.run(whole())
+
+
+def test_a_forward_proxy_is_asked_for_the_whole_address() -> None:
+    found, seen = through_proxy("http://login.example:8080/keys", OK + b"content-length: 2\r\n\r\n{}")
+    assert found.body == b"{}"
+    lines = seen[0].split(b"\r\n")
+    assert lines[0] == b"GET http://login.example:8080/keys HTTP/1.1"
+    assert b"proxy-authorization: Basic YWRhOnNlc2FtZQ==" in lines
+
+
+def test_a_tunnel_that_is_not_granted_is_a_failure() -> None:
+    with pytest.raises(FetchError) as caught:
+        through_proxy("https://login.example/keys", b"HTTP/1.1 403 Forbidden\r\n\r\n")
+    assert caught.value.code == "proxy_failed"
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "localhost", "keys.internal"])
+def test_a_proxy_is_not_asked_for_inner_names(host: str) -> None:
+    with pytest.raises(FetchError) as caught:
+        through_proxy(f"http://{host}/", OK + b"\r\n", private=False)
+    assert caught.value.code == "address_refused"
+
+
+def test_tls_goes_through_the_tunnel_to_the_host_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = Authority()
+    pair = authority.issue("login.example")
+    (tmp_path / "c.pem").write_text(pair.certificate)
+    (tmp_path / "k.pem").write_text(pair.key)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
+    monkeypatch.setattr(client, "_trust", lambda: ssl.create_default_context(cadata=authority.pem))
+    heads: list[bytes] = []
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        await writer.start_tls(server)
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(OK + b"content-length: 2\r\n\r\n{}")
+        await writer.drain()
+
+    assert through_proxy("https://login.example/keys", tunnel)[0].body == b"{}"
+    assert heads[0].startswith(b"CONNECT login.example:443 HTTP/1.1\r\n")
+    assert heads[1].startswith(b"GET /keys HTTP/1.1\r\nhost: login.example\r\n")
+    assert b"proxy-authorization" not in heads[1]
