@@ -56,6 +56,7 @@ class Listener:
         for connection in self._connections():
             connection.close_after_reply()
             connection.close_if_idle()
+            connection.go_away()
 
     def steer(self, first: int, count: int) -> None:
         """Send new connections to these of all sockets that listen here."""
@@ -69,6 +70,8 @@ class Listener:
         """
         if gently:
             self._server.close()
+            for connection in self._connections():
+                connection.go_away()
         else:
             self.close()
         loop = asyncio.get_running_loop()

@@ -23,6 +23,7 @@ from gateway_runtime.http.refusals import (
 from gateway_runtime.http.reply import Reply
 from gateway_runtime.http.responses import CONTINUE
 from gateway_runtime.http.target import NOT_CANONICAL, path_is_canonical
+from gateway_runtime.http.tunnel import switch
 from gateway_runtime.http.upstream_head import judged_head, policy_headers, upstream_head
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import Response
@@ -243,6 +244,10 @@ class Exchange(Reply):
         self.upstream.transport.write(encode_chunk(content) if self.body.chunked else content)
 
     # Told by the upstream connection
+
+    def on_switch(self, head: bytes, rest: bytes) -> None:
+        """The service says that it speaks WebSocket now. Raises `UpstreamError` unless it was asked to."""
+        switch(self, head, rest)
 
     def on_full(self, full: bool) -> None:
         """Read the client's body only as fast as the service takes it."""

@@ -17,6 +17,7 @@ def sweep(state: WorkerState) -> None:
     now = state.now
     for connection in [c for c in state.connections if c.deadline <= now]:
         connection.expire()
+    state.cut_late()
     state.pools.sweep(now)
 
 

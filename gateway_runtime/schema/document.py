@@ -176,20 +176,31 @@ class Timeouts(Part, frozen=True):
     upstream_response_seconds: float = 15.0
 
 
-class Document(Part, frozen=True):
-    """The whole configuration of one gateway. `log_level` is the lowest one that is written."""
+class Surroundings(Part, frozen=True):
+    """What a gateway has besides its APIs. `log_level` is the lowest one that is written."""
 
     gateway: str
     name: str
     format: int = FORMAT
     allow_private_targets: bool = False
     listeners: list[Listener] = []
-    apis: list[ApiInstance] = []
     consumers: list[Consumer] = []
     contracts: list[Contract] = []
     timeouts: Timeouts = Timeouts()
     forward_proxy: ForwardProxy | None = None
     log_level: str = "info"
+
+
+class Document(Surroundings, frozen=True):
+    """The whole configuration of one gateway."""
+
+    apis: list[ApiInstance] = []
+
+
+class Outline(Surroundings, frozen=True):
+    """A document as a worker reads it first: each API as its bytes, which say whether it is still the same."""
+
+    apis: list[msgspec.Raw] = []
 
 
 def encode(document: Document) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.upstream import HealthCheck
 from gateway_runtime.tasks import spawn
-from gateway_runtime.upstream.errors import UpstreamError
+from gateway_runtime.upstream.errors import BAD_RESPONSE, UpstreamError
 from gateway_runtime.upstream.response import ResponseHead
 from gateway_runtime.upstream.target import TargetConnections
 
@@ -93,6 +93,10 @@ class _Answer:
         """Take the status."""
         if not self.status.done():
             self.status.set_result(head.status)
+
+    def on_switch(self, head: bytes, rest: bytes) -> None:
+        """Refuse what nobody has asked for."""
+        raise UpstreamError(BAD_RESPONSE)
 
     def on_body(self, body: bytes, done: bool) -> None:
         """Nobody wants it."""

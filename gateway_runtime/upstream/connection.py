@@ -30,6 +30,8 @@ class Asker(Protocol):
 
     def on_head(self, head: ResponseHead, body: bytes, done: bool) -> None: ...
 
+    def on_switch(self, head: bytes, rest: bytes) -> None: ...
+
     def on_body(self, body: bytes, done: bool) -> None: ...
 
     def on_failure(self, response: Response, *, stale: bool) -> None: ...
@@ -143,8 +145,14 @@ class UpstreamConnection(asyncio.Protocol):
                     self._known, self._known_head = data[:end], head
                 break
             self._interims += 1
-            if head.status == 101 or self._interims > _INTERIM_LIMIT:
+            if self._interims > _INTERIM_LIMIT:
                 raise UpstreamError(BAD_RESPONSE)
+            if head.status == 101:
+                # From here on this is no HTTP, and it has no end but that of the connection.
+                self._left = UNTIL_CLOSE
+                self._reusable = False
+                exchange.on_switch(data[:end], body)
+                return
             if head.status != 100:
                 exchange.on_interim(head)
             if not body:

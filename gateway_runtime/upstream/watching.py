@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Retries that can be saved up in quiet times: as many as may be needed when a target with many requests under way dies.
 _SAVED = 100.0
+SWITCHING_PROTOCOLS = 101
 _OFF = Retries(enabled=False)
 _NOTHING_COUNTS = Outliers(statuses=())
 
@@ -124,6 +125,11 @@ class Attempt:
                 connection.abandon()
             return
         exchange.on_head(head, body, done)
+
+    def on_switch(self, head: bytes, rest: bytes) -> None:
+        """Count the answer that opens a tunnel, and pass it on: what follows is not for this attempt."""
+        self._watch.answered(self._connection.target, SWITCHING_PROTOCOLS)
+        self._exchange.on_switch(head, rest)
 
     def on_body(self, body: bytes, done: bool) -> None:
         """Pass it on."""
