@@ -109,13 +109,15 @@ class TargetState(msgspec.Struct, frozen=True, array_like=True):
 class Telemetry(Message, frozen=True):
     """What was counted since the last one. `served` and `dropped` are totals since the worker started.
 
-    `handshakes` counts those of TLS by how they ended, `targets` is None while nothing about them has changed.
+    `handshakes` counts those of TLS by how they ended, `turned_away` connections that were not let in by the reason.
+    `targets` is None while nothing about them has changed.
     """
 
     rows: list[TrafficRow]
     served: int
     dropped: int
     handshakes: dict[str, int] = {}
+    turned_away: dict[str, int] = {}
     load: Load | None = None
     targets: list[TargetState] | None = None
 

@@ -10,11 +10,11 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 
 import uvloop
 
 from gateway_runtime.configuration.compiler import Compiler
+from gateway_runtime.configuration.limits import gateway_limits, pseudonym, trusted_proxies
 from gateway_runtime.configuration.ports import port_fault
 from gateway_runtime.control import (
     ApiFault,
@@ -52,8 +52,8 @@ ORPHAN_DRAIN_SECONDS = 25.0
 # Half a minute of them, so that a scrape every so often misses no late moment.
 LAGS_KEPT = 60
 
-# Host, port, and whether it speaks TLS: for another one of these a socket has to be opened anew.
-Address = tuple[str, int, bool]
+# Host, port, and whether it speaks TLS and PROXY: for another one of these a socket has to be opened anew.
+Address = tuple[str, int, bool, bool]
 
 
 class Worker:
@@ -65,7 +65,6 @@ class Worker:
         self._recorder = recorder
         self._compiler = compiler
         self._listeners: dict[Address, Listener] = {}
-        self._timeouts = documents.Timeouts()
         self._frozen = False
         self._drain_seconds = ORPHAN_DRAIN_SECONDS
         self._gently = False
@@ -147,6 +146,9 @@ class Worker:
                 pause_at = time.monotonic() + SLICE_SECONDS
         snapshot = compiled.snapshot
         before = list(self._state.snapshot.apis.values()) if self._state.snapshot else []
+        if self._state.snapshot is None:
+            # Whoever connects before all listeners are open is already counted, and trusted, as the document says.
+            self._take_settings(snapshot.document)
         opened = await self._open_new(snapshot.document.listeners, snapshot.tls)
         self._state.snapshot = snapshot
         self._listeners.update(opened)
@@ -170,17 +172,14 @@ class Worker:
 
     def _take_settings(self, document: documents.Document) -> None:
         log.level = document.log_level if document.log_level in LEVELS else "info"
-        timeouts = document.timeouts
-        if timeouts != self._timeouts:
-            self._timeouts = timeouts
-            self._state.limits = self._state.pools.limits = replace(
-                self._state.limits,
-                stream_seconds=timeouts.stream_idle_seconds,
-                upstream_idle_seconds=timeouts.upstream_connection_idle_seconds,
-                response_seconds=timeouts.upstream_response_seconds,
-            )
+        state = self._state
+        state.pseudonym = pseudonym(document)
+        state.proxies = trusted_proxies(document)
+        limits = gateway_limits(document)
+        if limits != state.limits:
+            state.limits = state.pools.limits = limits
             # Deadlines are made of the limits when the clock is turned.
-            self._state.turn()
+            state.turn()
 
     async def _open_new(
         self, listeners: list[documents.Listener], tls: Mapping[int, ListenerTls]
@@ -191,7 +190,13 @@ class Worker:
             if address in self._listeners or self._state.draining:
                 continue
             try:
-                opened[address] = await open_listener(listener.host, listener.port, self._state, tls.get(listener.port))
+                opened[address] = await open_listener(
+                    listener.host,
+                    listener.port,
+                    self._state,
+                    tls.get(listener.port),
+                    proxied=listener.proxy_protocol,
+                )
             except OSError as error:
                 for other in opened.values():
                     other.close()
@@ -219,10 +224,11 @@ class Worker:
     def _flush(self, load: Load | None = None) -> None:
         recorder = self._recorder
         rows = recorder.take()
-        handshakes = dict(self._state.handshakes)
+        handshakes, turned_away = dict(self._state.handshakes), dict(self._state.turned_away)
         health = self._state.pools.take_health()
-        if rows or handshakes or load is not None or health is not None:
+        if rows or handshakes or turned_away or load is not None or health is not None:
             self._state.handshakes.clear()
+            self._state.turned_away.clear()
             self._channel.send(
                 Telemetry(
                     rows=rows,
@@ -231,6 +237,7 @@ class Worker:
                     handshakes=handshakes,
                     load=load,
                     targets=None if health is None else [TargetState(*row) for row in health],
+                    turned_away=turned_away,
                 )
             )
 
@@ -249,7 +256,7 @@ async def _let_go(apis: list[CompiledApi]) -> None:
 
 
 def _address(listener: documents.Listener) -> Address:
-    return listener.host, listener.port, listener.tls is not None
+    return listener.host, listener.port, listener.tls is not None, listener.proxy_protocol
 
 
 async def serve(channel_fd: int) -> None:

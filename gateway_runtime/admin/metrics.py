@@ -129,6 +129,12 @@ class GatewayCollector(Collector):
         for outcome, count in sorted(gateway.totals.handshakes.items()):
             handshakes.add_metric((outcome,), count)
         yield handshakes
+        turned_away = CounterMetricFamily(
+            "portico_connections_refused", "Connections closed before they were served.", labels=("reason",)
+        )
+        for reason, count in sorted(gateway.totals.turned_away.items()):
+            turned_away.add_metric((reason,), count)
+        yield turned_away
         build = GaugeMetricFamily("portico_build_info", "The version that runs.", labels=("version",))
         build.add_metric((VERSION,), 1)
         yield build

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
@@ -97,7 +98,9 @@ class Compiler:
         yield
         # Without the bytes of the APIs, which would hold those of the whole document.
         document = msgspec.structs.replace(outline, apis=[])
-        # Only looked at: it is taken with the rest.
+        # Only looked at: they are taken with the rest.
+        gateway_limits(document)
+        trusted_proxies(document)
         proxy_of(document.forward_proxy)
         ports = _ports(document.listeners)
         consumers = _consumers_by_api(document)
@@ -172,7 +175,7 @@ class Compiler:
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
         }
         preflight = bool(ordered) and answers_preflight(ordered[0].policy)
-        return compile_api(api, chain, pools, preflight=preflight)
+        return compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
 
     def _build(self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers) -> Binding:
         path = f"policies[{position}]"

@@ -14,6 +14,7 @@ from gateway_runtime.http.chunked import LAST_CHUNK, encode_chunk
 from gateway_runtime.http.flow_control import NOT_CONNECTED, PEER_IS_FULL
 from gateway_runtime.http.message import Request
 from gateway_runtime.http.refusals import (
+    CONTENT_TOO_LARGE,
     NO_API_HERE,
     NO_ROUTE,
     NOT_READY,
@@ -32,6 +33,7 @@ from gateway_runtime.upstream.errors import RESET, TIMEOUT, UpstreamError
 
 if TYPE_CHECKING:
     from gateway_runtime.http.protocol import ClientConnection
+    from gateway_runtime.routing.compiled import CompiledApi
     from gateway_runtime.upstream.connection import UpstreamConnection
     from gateway_runtime.upstream.target import TargetConnections
 
@@ -89,8 +91,8 @@ class Exchange(Reply):
         if api is None:
             return self.refuse(NO_API_HERE)
         self.api = api
-        if api.quarantine is not None:
-            return self.refuse(api.quarantine)
+        if api.special and (refusal := self._special(api)) is not None:
+            return self.refuse(refusal)
         found = api.find(request.method, request.path, request.host, request.headers)
         if found is None:
             return self.refuse(NO_ROUTE)
@@ -124,6 +126,20 @@ class Exchange(Reply):
                     spawn("policies", self._admit(result))  # type: ignore[arg-type]
                     return None
         return self._forward()
+
+    def _special(self, api: CompiledApi) -> Response | None:
+        """Take the limits that only this API has. Return an answer where it takes no such request."""
+        limits = api.limits
+        if limits is None:
+            return api.quarantine
+        self.client.wait_for_answer()
+        body, most = self.body, limits.body_bytes
+        if body is not None and most is not None:
+            if self.request.length > most or body.received > most:
+                self.client.close_after_reply()
+                return CONTENT_TOO_LARGE
+            self.body = body.limited(most)
+        return None
 
     async def _admit(self, waiting: Awaitable[Response | None]) -> None:
         try:
@@ -325,7 +341,7 @@ class Exchange(Reply):
             self.record()
             self.client.abort()
             return
-        if response.status in (400, 408):
+        if response.status in (400, 408, 413):
             self.client.close_after_reply()
         self.refuse(response)
 

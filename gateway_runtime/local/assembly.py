@@ -10,6 +10,7 @@ from typing import TypeVar
 from msgspec import structs
 
 from gateway_runtime.local.addresses import read_instance_address
+from gateway_runtime.local.api_limits import TIMEOUT_POLICIES, LimitsByApi
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.gateway_settings import GatewaySettings
 from gateway_runtime.local.kinds import Kind, PolicyBinding
@@ -69,6 +70,7 @@ class Assembly:
         self._placed: dict[str, Placed] = {}
         self._tls = PortTls(served)
         self._on_services = ServicePolicies()
+        self._limits = LimitsByApi()
         # By instance, in order of definition: (order, route) and (order, policy).
         self._routes: defaultdict[str, list[tuple[int, document.Route]]] = defaultdict(list)
         self._policies: defaultdict[str, list[tuple[int, document.PolicyBinding]]] = defaultdict(list)
@@ -103,6 +105,8 @@ class Assembly:
             apis=[self._api(each) for each in placed],
             timeouts=self._settings.timeouts(),
             forward_proxy=self._settings.forward_proxy,
+            limits=self._settings.limits,
+            trusted_proxies=self._settings.trusted_proxies,
             log_level=self._settings.log_level or "info",
         )
         self.notes += [*self._tls.notes, *self._on_services.notes]
@@ -117,6 +121,7 @@ class Assembly:
 
     def _place(self, api: Resource) -> None:
         self._placed[api.id] = Placed(api, read_instance_address(api.spec.address, api.place.at("address")))
+        self._limits.read(api)
 
     def _service(self, resource: Resource) -> None:
         self._made[resource.id] = read_service(resource)
@@ -135,6 +140,11 @@ class Assembly:
             self._tls.bind(binding, [self._placed[api.id] for api in targets if api.id in self._placed])
             for api in targets:
                 self._bound[api.id].append((FIRST_ORDER - 1, binding))
+            return
+        if (name := plain_name(spec.policy_ref.name)) in TIMEOUT_POLICIES:
+            self._limits.bind(binding, name, targets)
+            for api in targets:
+                self._bound[api.id].append((spec.order, binding))
             return
         is_route = spec.policy_ref.name in ROUTES
         policy = None
@@ -211,7 +221,14 @@ class Assembly:
             except FileFault as fault:
                 self.faults.append(fault)
                 continue
-            found[name] = document.Listener(id=name, name=name, host=address.host, port=address.port, tls=tls)
+            found[name] = document.Listener(
+                id=name,
+                name=name,
+                host=address.host,
+                port=address.port,
+                tls=tls,
+                proxy_protocol=self._settings.proxy_protocol,
+            )
         return list(found.values())
 
     def _api(self, placed: Placed) -> document.ApiInstance:
@@ -229,6 +246,7 @@ class Assembly:
             services=[self._made[id] for id in dict.fromkeys(used) if id in self._made],
             routes=[route for _, route in routes],
             policies=[policy for _, policy in _ordered(self._policies[resource.id])],
+            limits=self._limits.of(resource),
         )
 
 

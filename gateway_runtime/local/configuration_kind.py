@@ -129,6 +129,28 @@ class Timeouts(Form, frozen=True):
     upstream_response_seconds: Seconds | None = None
 
 
+class GatewayLimits(Form, frozen=True):
+    """How much and how long. An addition: Flex Gateway has these as fixed numbers."""
+
+    header_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 20)] | None = None
+    url_bytes: Annotated[int, msgspec.Meta(ge=256, le=1 << 19)] | None = None
+    header_seconds: Seconds | None = None
+    body_seconds: Seconds | None = None
+    keep_alive_seconds: Seconds | None = None
+    connect_seconds: Seconds | None = None
+    buffered_body_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] | None = None
+    connections: Annotated[int, msgspec.Meta(ge=0, le=1 << 20)] | None = None
+    connections_per_address: Annotated[int, msgspec.Meta(ge=0, le=1 << 20)] | None = None
+
+
+class Proxies(Form, frozen=True):
+    """Whose word about callers counts. An addition."""
+
+    networks: list[str]
+    header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    send_forwarded: bool = False
+
+
 class TracingProvider(Form, frozen=True):
     """Who takes the spans."""
 
@@ -186,6 +208,8 @@ class Configuration(Form, frozen=True):
     proxy_protocol: Enabled | None = None
     probe: Probe | None = None
     timeouts: Timeouts | None = None
+    limits: GatewayLimits | None = None
+    trusted_proxies: Proxies | None = None
     tracing: Tracing | None = None
     circuit_breaker: CircuitBreaker | None = None
     platform_connection: dict[str, Any] | None = None

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
+from msgspec import convert
+from msgspec.structs import asdict
+
+from gateway_runtime.configuration.limits import LONGEST_SECONDS, check_proxies
 from gateway_runtime.local.configuration_kind import CircuitBreaker, Configuration, ForwardProxy
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.place import Place
@@ -12,6 +17,7 @@ from gateway_runtime.local.service_policies import read_breaker
 from gateway_runtime.schema import upstream
 from gateway_runtime.schema.document import Timeouts
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.limits import Limits, TrustedProxies
 from gateway_runtime.upstream.proxy import Proxy
 
 # Where each timeout stands in a file, and the variables that give it when no file does.
@@ -23,7 +29,6 @@ _TIMEOUTS = {
     ),
     "upstream_response_seconds": ("upstreamResponseSeconds", ("FLEX_UPSTREAM_RESPONSE_TIMEOUT_SECONDS",)),
 }
-LONGEST_SECONDS = 86_400
 # Where the settings of a proxy stand in a file.
 _PROXY_WRITTEN = {
     "forward_proxy.address": ("https", "address"),
@@ -41,6 +46,9 @@ class GatewaySettings:
         self.log_level = ""
         self.circuit_breaker: upstream.CircuitBreaker | None = None
         self.forward_proxy: upstream.ForwardProxy | None = None
+        self.limits = Limits()
+        self.trusted_proxies = TrustedProxies()
+        self.proxy_protocol = False
         self.faults: list[FileFault] = []
         self.notes: list[FileFault] = []
 
@@ -70,6 +78,16 @@ class GatewaySettings:
         if (proxy := spec.forward_proxy) is not None:
             here = place.at("forwardProxy")
             self._once(here, lambda: self._take_proxy(proxy, here))
+        if spec.proxy_protocol is not None:
+            self._once(place.at("proxyProtocol"), partial(setattr, self, "proxy_protocol", spec.proxy_protocol.enabled))
+        if spec.limits is not None:
+            given = {name: value for name, value in asdict(spec.limits).items() if value is not None}
+            self._once(place.at("limits"), partial(setattr, self, "limits", convert(given, Limits)))
+        if spec.trusted_proxies is not None:
+            self._once(
+                place.at("trustedProxies"),
+                partial(self._trust, TrustedProxies(**asdict(spec.trusted_proxies)), place.at("trustedProxies")),
+            )
         if spec.platform_connection is not None:
             message = "This gateway takes its configuration from files: the connection to a platform is not used."
             self.notes.append(place.at("platformConnection").fault(message, "without_effect"))
@@ -95,6 +113,14 @@ class GatewaySettings:
             self.faults.append(at.fault(fault.message, fault.code))
         else:
             self.forward_proxy = made
+
+    def _trust(self, given: TrustedProxies, place: Place) -> None:
+        try:
+            check_proxies(given)
+        except ConfigFault as fault:
+            self.faults.append(place.config_fault(fault))
+        else:
+            self.trusted_proxies = given
 
     def _timeout_setter(self, name: str, seconds: float) -> Callable[[], None]:
         return lambda: self._timeouts.update({name: seconds})
@@ -135,7 +161,6 @@ def _unsupported(spec: Configuration) -> list[tuple[tuple[str, ...], bool, str]]
         (("logging", "runtimeLogs", "outputs"), _asks(runtime_logs and runtime_logs.outputs), "Log outputs are"),
         (("logging", "accessLogs", "outputs"), _asks(access_logs and access_logs.outputs), "Log outputs are"),
         (("sharedStorage", "redis"), bool(storage and storage.redis), "Redis as shared storage is"),
-        (("proxyProtocol", "enabled"), bool(spec.proxy_protocol and spec.proxy_protocol.enabled), "PROXY protocol is"),
         (("probe", "enabled"), bool(spec.probe and spec.probe.enabled), "A port of its own for probes (use /readyz of "
          "the admin address) is"),
         (("tracing",), spec.tracing is not None, "Tracing is"),

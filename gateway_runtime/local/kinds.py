@@ -93,10 +93,19 @@ class InlineService(ServiceSettings, frozen=True, kw_only=True):
     routes: list[InlineRoute] | None = None
 
 
+class InstanceLimits(Form, frozen=True):
+    """What is different for one instance. An addition: Flex Gateway has policies for two of these."""
+
+    response_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
+    stream_idle_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
+    body_bytes: Annotated[int, msgspec.Meta(ge=0, le=1 << 50)] | None = None
+
+
 class ApiInstance(Form, frozen=True):
     """`spec` of an ApiInstance. The services are decoded one by one, so that a fault knows its line."""
 
     address: str
+    limits: InstanceLimits | None = None
     services: dict[str, Any] | None = None
     policies: list[Any] | None = None
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.local.api_limits import TIMEOUT_POLICIES
 from gateway_runtime.local.kinds import DEFAULT_NAMESPACE, PolicyBinding
 from gateway_runtime.local.place import Place
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
@@ -23,9 +24,10 @@ NOT_YET = frozenset({
     "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter",
     "http-caching", "json-threat-protection", "jwt-validation",
     "ldap-authentication", "message-logging", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
-    "openidconnect-access-token-enforcement", "response-timeout", "spec-validation",
-    "stream-idle-timeout", "tracing",
+    "openidconnect-access-token-enforcement", "spec-validation", "tracing",
 })  # fmt: skip
+# Read by other modules.
+ELSEWHERE = frozenset({"route", "route-weighted", "tls"}) | TIMEOUT_POLICIES.keys()
 # These work on the way to a service, so they are bound to it.
 OUTBOUND = frozenset({
     "circuit-breaker", "credential-injection-basic-auth", "credential-injection-oauth2", "idle-timeout", "tls-outbound",
@@ -94,12 +96,7 @@ def _refuse_unknown(binding: PolicyBinding, place: Place) -> None:
 
 def _refuse_misspelled(binding: PolicyBinding, here: Place) -> None:
     name = plain_name(binding.policy_ref.name)
-    known = (
-        {n for d in all_definitions() for n in (d.name, *d.aliases)}
-        | NOT_YET
-        | OUTBOUND
-        | {"route", "route-weighted", "tls"}
-    )
+    known = {n for d in all_definitions() for n in (d.name, *d.aliases)} | NOT_YET | OUTBOUND | ELSEWHERE
     if name not in known | NOT_LOCAL:
         near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
         hint = f"Did you mean “{near[0]}”?" if near else f"Known are {', '.join(sorted(known - NOT_YET - NOT_LOCAL))}."

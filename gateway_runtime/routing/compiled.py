@@ -14,6 +14,7 @@ from gateway_runtime.routing.shares import Shares
 from gateway_runtime.schema.document import ApiInstance, Route, Rule
 
 if TYPE_CHECKING:
+    from gateway_runtime.http.limits import ApiLimits
     from gateway_runtime.policies.chain import Chain
     from gateway_runtime.upstream.pool import Pool
 
@@ -49,7 +50,8 @@ class CompiledRoute:
 class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
-    __slots__ = ("_path_set", "_routes", "base_length", "base_path", "chain", "id", "name", "quarantine", "routes")
+    __slots__ = ("_path_set", "_routes", "base_length", "base_path", "chain", "id", "limits", "name", "quarantine",
+                 "routes", "special")  # fmt: skip
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class CompiledApi:
         routes: tuple[CompiledRoute, ...] = (),
         chain: Chain | None = None,
         quarantine: Response | None = None,
+        limits: ApiLimits | None = None,
     ) -> None:
         self.id = id
         self.name = name
@@ -70,6 +73,9 @@ class CompiledApi:
         self._routes = tuple((route, route.rules) for route in routes)
         self.chain = chain
         self.quarantine = quarantine
+        self.limits = limits
+        # One test for each request instead of two.
+        self.special = quarantine is not None or limits is not None
 
     def find(self, method: bytes, path: bytes, host: bytes, headers: Headers) -> tuple[CompiledRoute, bytes] | None:
         """Return the first route that holds, with the path to send upstream. `path` still has the base path."""
@@ -95,7 +101,12 @@ class CompiledApi:
 
 
 def compile_api(
-    api: ApiInstance, chain: Chain | None, pools: Mapping[str, Pool], *, preflight: bool = False
+    api: ApiInstance,
+    chain: Chain | None,
+    pools: Mapping[str, Pool],
+    *,
+    limits: ApiLimits | None = None,
+    preflight: bool = False,
 ) -> CompiledApi:
     """Compile an API. `pools` has the pool of each of its services by service id.
 
@@ -119,6 +130,7 @@ def compile_api(
         base_path=base_path_bytes(api.base_path),
         routes=tuple(routes),
         chain=chain,
+        limits=limits,
     )
 
 

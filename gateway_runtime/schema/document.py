@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
 from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.upstream import (
     Balance,
@@ -108,6 +109,7 @@ class ApiInstance(Part, frozen=True):
     routes: list[Route] = []
     policies: list[PolicyBinding] = []
     quarantine: str = ""
+    limits: ApiLimits = ApiLimits()
 
 
 class Certificate(Part, frozen=True):
@@ -142,13 +144,17 @@ class Tls(Part, frozen=True):
 
 
 class Listener(Part, frozen=True):
-    """An address and port that accepts traffic, in plain text without `tls`."""
+    """An address and port that accepts traffic, in plain text without `tls`.
+
+    With `proxy_protocol` every connection begins with a PROXY header, version 1 or 2, or it is closed.
+    """
 
     id: str
     name: str
     port: int
     host: str = "0.0.0.0"  # noqa: S104 - a gateway is there to be reached
     tls: Tls | None = None
+    proxy_protocol: bool = False
 
 
 class Consumer(Part, frozen=True):
@@ -188,6 +194,8 @@ class Surroundings(Part, frozen=True):
     contracts: list[Contract] = []
     timeouts: Timeouts = Timeouts()
     forward_proxy: ForwardProxy | None = None
+    limits: Limits = Limits()
+    trusted_proxies: TrustedProxies = TrustedProxies()
     log_level: str = "info"
 
 
