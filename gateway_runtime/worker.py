@@ -26,12 +26,14 @@ from gateway_runtime.control import (
     Load,
     Rejected,
     Steer,
+    TargetState,
     Telemetry,
     ToWorker,
 )
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.listener import Listener, open_listener
 from gateway_runtime.log import LEVELS, capture_library_logs, log
+from gateway_runtime.routing.compiled import CompiledApi
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.tasks import cancel, spawn
@@ -42,6 +44,10 @@ from gateway_runtime.tls.handshake import ignore_unreadable_names
 FLUSH_SECONDS = 0.5
 # Compiling gives way to requests this often.
 SLICE_SECONDS = 0.002
+# So many APIs are freed at a time.
+LET_GO = 100
+# More new objects than this are not worth walking again and again: a full collection would take a tenth of a second.
+MANY_OBJECTS = 100_000
 ORPHAN_DRAIN_SECONDS = 25.0
 # Half a minute of them, so that a scrape every so often misses no late moment.
 LAGS_KEPT = 60
@@ -142,6 +148,7 @@ class Worker:
         if self._state.snapshot is None:
             # Whoever connects before all listeners are open is already counted, and trusted, as the document says.
             self._take_settings(snapshot.document)
+        before = list(self._state.snapshot.apis.values()) if self._state.snapshot else []
         opened = await self._open_new(snapshot.document.listeners, snapshot.tls)
         self._state.snapshot = snapshot
         self._listeners.update(opened)
@@ -156,6 +163,11 @@ class Worker:
             gc.collect()
             gc.freeze()
             self._frozen = True
+        elif gc.get_count()[0] > MANY_OBJECTS:
+            # Neither of a revision in which most is new. A small one is left to the collector: what is frozen in a
+            # circle stays for ever, and there are many small ones.
+            gc.freeze()
+        await _let_go(before)
         return compiled.faults
 
     def _take_settings(self, document: documents.Document) -> None:
@@ -213,7 +225,8 @@ class Worker:
         recorder = self._recorder
         rows = recorder.take()
         handshakes, turned_away = dict(self._state.handshakes), dict(self._state.turned_away)
-        if rows or handshakes or turned_away or load is not None:
+        health = self._state.pools.take_health()
+        if rows or handshakes or turned_away or load is not None or health is not None:
             self._state.handshakes.clear()
             self._state.turned_away.clear()
             self._channel.send(
@@ -224,6 +237,7 @@ class Worker:
                     handshakes=handshakes,
                     load=load,
                     turned_away=turned_away,
+                    targets=None if health is None else [TargetState(*row) for row in health],
                 )
             )
 
@@ -232,6 +246,13 @@ class Worker:
         connections = self._state.connections
         active = sum(connection.exchange is not None for connection in connections)
         return Load(len(connections) - active, active, max(self._lags))
+
+
+async def _let_go(apis: list[CompiledApi]) -> None:
+    """Let go of APIs that are served no more, a few at a time: to free ten thousand takes a tenth of a second."""
+    while apis:
+        del apis[-LET_GO:]
+        await asyncio.sleep(0)
 
 
 def _address(listener: documents.Listener) -> Address:

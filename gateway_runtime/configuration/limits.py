@@ -12,7 +12,7 @@ from gateway_runtime.http.limits import ApiLimits, Limits
 from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http.via import pseudonym_of
 from gateway_runtime.schema import limits as schema
-from gateway_runtime.schema.document import ApiInstance, Document
+from gateway_runtime.schema.document import ApiInstance, Surroundings
 from gateway_runtime.schema.faults import ConfigFault
 
 INVALID = "invalid_limit"
@@ -30,7 +30,7 @@ _BYTES = {
 _LOCAL_GATEWAY = "local"
 
 
-def gateway_limits(document: Document) -> Limits:
+def gateway_limits(document: Surroundings) -> Limits:
     """Return the limits of a gateway. Raises `ConfigFault`."""
     given, timeouts = document.limits, document.timeouts
     _check(given, "limits")
@@ -63,7 +63,7 @@ def api_limits(api: ApiInstance) -> ApiLimits | None:
     )
 
 
-def trusted_proxies(document: Document) -> TrustedProxies | None:
+def trusted_proxies(document: Surroundings) -> TrustedProxies | None:
     """Return whose word about callers counts, None where nobody's does. Raises `ConfigFault`."""
     given = document.trusted_proxies
     try:
@@ -88,7 +88,7 @@ def check_proxies(given: schema.TrustedProxies) -> None:
             raise ConfigFault(f"networks[{index}]", INVALID, message) from None
 
 
-def pseudonym(document: Document) -> bytes:
+def pseudonym(document: Surroundings) -> bytes:
     """Return what a gateway calls itself in `Via`, the same in all of its replicas.
 
     A gateway of files is told from others by its machine and its ports.

@@ -14,7 +14,7 @@ from gateway_runtime.clock import Clock, monotonic
 from gateway_runtime.http.limits import Limits
 from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http.via import PSEUDONYM
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry
 
 if TYPE_CHECKING:
     from gateway_runtime.configuration.snapshot import Snapshot

@@ -21,11 +21,11 @@ from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "circuit-breaker", "cors", "credential-injection-basic-auth", "credential-injection-oauth2",
-    "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter", "header-removal",
-    "http-caching", "idle-timeout", "ip-allowlist", "ip-blocklist", "json-threat-protection", "jwt-validation",
+    "circuit-breaker", "credential-injection-basic-auth", "credential-injection-oauth2",
+    "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter",
+    "http-caching", "idle-timeout", "json-threat-protection", "jwt-validation",
     "ldap-authentication", "message-logging", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
-    "openidconnect-access-token-enforcement", "spec-validation", "spike-control",
+    "openidconnect-access-token-enforcement", "spec-validation",
     "tls-outbound", "tracing",
 })  # fmt: skip
 # Read by other modules.

@@ -7,6 +7,16 @@ import msgspec
 
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.upstream import (
+    Balance,
+    CircuitBreaker,
+    ForwardProxy,
+    HealthCheck,
+    Outliers,
+    Retries,
+    ServiceTimeouts,
+    UpstreamTls,
+)
 
 # A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
 FORMAT = 1
@@ -33,12 +43,23 @@ class Target(Part, frozen=True):
 
 
 class Service(Part, frozen=True):
-    """A backend as a route sees it: a scheme (`http` or `https`) and the targets that share its traffic."""
+    """A backend as a route sees it: a scheme (`http` or `https`) and the targets that share its traffic.
+
+    Without `retries` a lost kept connection is replaced once and another target is tried where one cannot be reached;
+    without `outliers` a target is passed over for a while only when no connection can be had.
+    """
 
     id: str
     name: str
     targets: list[Target]
     scheme: str = "http"
+    balance: Balance = Balance()
+    tls: UpstreamTls | None = None
+    health_check: HealthCheck | None = None
+    outliers: Outliers | None = None
+    circuit_breaker: CircuitBreaker | None = None
+    retries: Retries | None = None
+    timeouts: ServiceTimeouts = ServiceTimeouts()
 
 
 class Destination(Part, frozen=True):
@@ -161,21 +182,33 @@ class Timeouts(Part, frozen=True):
     upstream_response_seconds: float = 15.0
 
 
-class Document(Part, frozen=True):
-    """The whole configuration of one gateway. `log_level` is the lowest one that is written."""
+class Surroundings(Part, frozen=True):
+    """What a gateway has besides its APIs. `log_level` is the lowest one that is written."""
 
     gateway: str
     name: str
     format: int = FORMAT
     allow_private_targets: bool = False
     listeners: list[Listener] = []
-    apis: list[ApiInstance] = []
     consumers: list[Consumer] = []
     contracts: list[Contract] = []
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
     trusted_proxies: TrustedProxies = TrustedProxies()
+    forward_proxy: ForwardProxy | None = None
     log_level: str = "info"
+
+
+class Document(Surroundings, frozen=True):
+    """The whole configuration of one gateway."""
+
+    apis: list[ApiInstance] = []
+
+
+class Outline(Surroundings, frozen=True):
+    """A document as a worker reads it first: each API as its bytes, which say whether it is still the same."""
+
+    apis: list[msgspec.Raw] = []
 
 
 def encode(document: Document) -> bytes:

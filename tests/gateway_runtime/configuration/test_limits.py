@@ -8,7 +8,7 @@ from gateway_runtime.http.limits import Limits as EngineLimits
 from gateway_runtime.schema.document import ApiInstance, Document, Listener, Timeouts, encode
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry
 
 
 def document(**parts: object) -> Document:
