@@ -18,12 +18,15 @@ _PYTHON: dict[Kind, tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """`total` says that `run` never stops; `constant` that `value` is what it gives, whatever the request."""
+    """`constant` says that `value` is what it gives, whatever the request.
+
+    `bare` says that `run` never stops and can be called with the context alone, so that nothing has to be put around.
+    """
 
     run: Run
     type: Type
     at: int
-    total: bool = False
+    bare: bool = False
     constant: bool = False
     value: Any = None
 
@@ -34,7 +37,7 @@ def constant(value: Any, at: int) -> Code:
     def run(context: Any, given: Any = NOTHING) -> Any:
         return value
 
-    return Code(run=run, type=type_of(value), at=at, total=True, constant=True, value=value)
+    return Code(run=run, type=type_of(value), at=at, bare=True, constant=True, value=value)
 
 
 def folded(code: Code, parts: Sequence[Code]) -> Code:

@@ -1,5 +1,6 @@
 """From a tree to one closure: names are looked up, types checked and constants computed here, once."""
 
+from dataclasses import replace
 from typing import Any
 
 from gateway_runtime.expressions import operators
@@ -21,7 +22,7 @@ from gateway_runtime.expressions.tree import (
     Not,
     Select,
 )
-from gateway_runtime.expressions.types import Kind, Type, type_of, union
+from gateway_runtime.expressions.types import ANY, Kind, Type, type_of, union
 
 
 class Compiler:
@@ -60,7 +61,7 @@ class Compiler:
         source = self._scope.whole(node.name)
         if source is None:
             raise self._unknown(node)
-        return Code(run=source.read, type=source.type, at=node.at, total=True)
+        return Code(run=source.read, type=source.type, at=node.at, bare=True)
 
     def _unknown(self, node: Name) -> ExpressionError:
         message = self._scope.why_not(node.name)
@@ -72,7 +73,9 @@ class Compiler:
     def _select(self, node: Select) -> Code:
         source = self._source(node)
         if source is not None:
-            return Code(run=source.read, type=source.type, at=node.at, total=True)
+            code = Code(run=source.read, type=source.type, at=node.at, bare=source.sure)
+            # Taken as anything, so that it is looked at.
+            return code if source.sure else replace(code, run=checked(replace(code, type=ANY), source.type.kinds))
         base = self._source(node.base)
         key = self.code(node.key)
         if base is not None and base.part is not None and key.constant and type(key.value) is str:
@@ -103,7 +106,7 @@ class Compiler:
             message = f"Header names are lower case in expressions: write “{key.value.lower()}”."
             raise ExpressionError(key.at, "upper_case_header", message)
         assert source.type.items is not None
-        return Code(run=source.part(key.value), type=source.type.items, at=key.at, total=True)
+        return Code(run=source.part(key.value), type=source.type.items, at=key.at, bare=True)
 
     # Functions
 
@@ -115,7 +118,7 @@ class Compiler:
             hint = " Put a comparison beside it in brackets." if part.type.has(Kind.BOOLEAN) else ""
             require(part, allowed, f"The {name} of “{node.name}” is {Type(kinds).words}", hint)
         _check_choice(node.name, function, parts)
-        code = Code(run=_run(function, parts), type=_gives(function, parts), at=node.at, total=not parts)
+        code = Code(run=_run(function, parts), type=_gives(function, parts), at=node.at)
         return folded(code, parts) if function.constant else code
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway_runtime.expressions.code import Code, Run, checked, constant
+from gateway_runtime.expressions.code import Code, Run, checked, constant, folded
 from gateway_runtime.expressions.compiler import Compiler
 from gateway_runtime.expressions.errors import TOO_LARGE, UNFORESEEN, ExpressionError, Failure, Stop
 from gateway_runtime.expressions.given import NOTHING, Given
@@ -16,7 +16,7 @@ from gateway_runtime.expressions.limits import SOURCE_LENGTH, TEXT_LENGTH
 from gateway_runtime.expressions.parser import Parser
 from gateway_runtime.expressions.scope import Scope
 from gateway_runtime.expressions.tree import Node
-from gateway_runtime.expressions.types import EVERY, Kind, Type
+from gateway_runtime.expressions.types import EVERY, STRING, Kind, Type
 from gateway_runtime.expressions.values import as_text
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.schema.expression import Gives
@@ -35,7 +35,8 @@ class Expression:
     """A compiled setting.
 
     `evaluate(context)` or `evaluate(context, given)` returns a value of the type that was asked for, None for null, or
-    a `Failure`. It raises nothing. `constant` says that `value` is what it always returns: then nothing has to be
+    a `Failure`; it raises nothing. A text may hold any character, also a line end that a caller has sent: look at it
+    before it goes into a header. `constant` says that `value` is what it always returns, so that nothing has to be
     evaluated per request.
     """
 
@@ -48,7 +49,7 @@ class Expression:
 
 def compile_setting(source: str, scope: Scope, gives: Gives = Gives.STRING, *, text: bool = False) -> Expression:
     """Compile a setting. `text` lets it be plain text, or text with expressions inside. Raises `ExpressionError`."""
-    _check_length(source)
+    check_length(source)
     parts = _parts(source)
     whole = [(at, part) for at, part in parts if not isinstance(part, str) or part.strip()]
     if len(whole) == 1 and not isinstance(whole[0][1], str):
@@ -70,7 +71,8 @@ def compile_tree(source: str, tree: Node, scope: Scope, gives: Gives) -> Express
     return _expression(source, code, gives)
 
 
-def _check_length(source: str) -> None:
+def check_length(source: str) -> None:
+    """Raise `ExpressionError` when a setting is too long to be read."""
     if len(source) > SOURCE_LENGTH:
         message = f"The text is too long: at most {SOURCE_LENGTH:,} characters.".replace(",", "\u202f")
         raise ExpressionError(SOURCE_LENGTH, "too_long", message)
@@ -99,8 +101,6 @@ def _parts(source: str) -> list[tuple[int, str | Node]]:
 
 
 def _whole_text(codes: Sequence[Code]) -> Code:
-    if all(code.constant for code in codes):
-        return constant("".join(_written(code.value) for code in codes), 0)
     runs = tuple(code.run for code in codes)
 
     def run(context: Any, given: Any) -> str:
@@ -109,7 +109,7 @@ def _whole_text(codes: Sequence[Code]) -> Code:
             raise Stop(TOO_LARGE)
         return "".join(written)
 
-    return Code(run=run, type=Type(Kind.STRING), at=0)
+    return folded(Code(run=run, type=STRING, at=0), codes)
 
 
 def _written(value: Any) -> str:
@@ -128,19 +128,19 @@ def _check_type(code: Code, gives: Gives) -> None:
 
 
 def _expression(source: str, code: Code, gives: Gives) -> Expression:
-    run, total = code.run, code.total
-    if gives is Gives.STRING:
-        if not code.type.only(Kind.STRING | Kind.NULL):
-            run, total = _as_string(run), code.type.only(Kind.STRING | Kind.NULL | Kind.BOOLEAN) and total
-    elif gives is not Gives.ANY:
-        kinds = _TAKEN[gives][0] | Kind.NULL
-        run, total = checked(code, kinds), total and code.type.only(kinds)
-    if code.constant:
-        value = _guarded(run)(None)
-        if isinstance(value, Failure):
-            raise ExpressionError(code.at, value.code, value.message)
-        return Expression(source, code.type, _always(value), True, value)
-    return Expression(source, code.type, run if total and _takes_context_alone(run) else _guarded(run))
+    run: Callable[..., Any] = code.run
+    kinds = _TAKEN[gives][0] | Kind.NULL
+    if gives is Gives.STRING and not code.type.only(Kind.STRING | Kind.NULL):
+        run = _as_string(run)
+    elif gives is not Gives.STRING and not code.type.only(kinds):
+        run = checked(code, kinds)
+    evaluate = run if run is code.run and code.bare else _guarded(run)
+    if not code.constant:
+        return Expression(source, code.type, evaluate)
+    value = evaluate(None)
+    if isinstance(value, Failure):
+        raise ExpressionError(code.at, value.code, value.message)
+    return Expression(source, code.type, evaluate, True, value)
 
 
 def _as_string(run: Run) -> Run:
@@ -151,15 +151,7 @@ def _as_string(run: Run) -> Run:
     return read
 
 
-def _takes_context_alone(run: Run) -> bool:
-    return run.__defaults__ is not None  # type: ignore[attr-defined]
-
-
-def _always(value: Any) -> Callable[..., Any]:
-    return lambda context=None, given=NOTHING: value
-
-
-def _guarded(run: Run) -> Callable[..., Any]:
+def _guarded(run: Callable[..., Any]) -> Callable[..., Any]:
     def evaluate(context: RequestContext | None, given: Given = NOTHING) -> Any:
         try:
             return run(context, given)
@@ -170,6 +162,3 @@ def _guarded(run: Run) -> Callable[..., Any]:
             return UNFORESEEN
 
     return evaluate
-
-
-__all__ = ["Expression", "Gives", "compile_setting", "compile_tree"]

@@ -27,7 +27,6 @@ def _logical(sign: str, parts: Sequence[Code], at: int) -> Code:
         hint = " Compare it, or put what belongs to it in brackets." if part.type.has(Kind.STRING) else ""
         require(part, Kind.BOOLEAN, f"“{sign}” stands between values that are true or false", hint)
     runs = tuple(checked(part, Kind.BOOLEAN) for part in parts)
-    total = all(part.total and part.type.only(Kind.BOOLEAN) for part in parts)
     ends_at = sign == "or"  # the value that decides without looking further
     first, second = runs[:2]
 
@@ -41,7 +40,7 @@ def _logical(sign: str, parts: Sequence[Code], at: int) -> Code:
         return next((ends_at for run in runs if run(context, given) is ends_at), not ends_at)
 
     run = several if len(runs) > 2 else either if ends_at else both
-    return folded(Code(run=run, type=BOOLEAN, at=at, total=total), parts)
+    return folded(Code(run=run, type=BOOLEAN, at=at), parts)
 
 
 def _default(parts: Sequence[Code], at: int) -> Code:
@@ -57,8 +56,7 @@ def _default(parts: Sequence[Code], at: int) -> Code:
         return otherwise(context, given)
 
     kept = [Type(part.type.kinds & ~Kind.NULL, part.type.fields, part.type.items) for part in before]
-    total = all(part.total for part in parts)
-    return folded(Code(run=run, type=union(*kept, last.type), at=at, total=total), parts)
+    return folded(Code(run=run, type=union(*kept, last.type), at=at), parts)
 
 
 def _appended(parts: Sequence[Code], at: int) -> Code:
@@ -120,30 +118,26 @@ def _equality(sign: str, left: Code, right: Code, at: int) -> Code:
         run = (lambda c, g: one(c, g) == other(c, g)) if same else (lambda c, g: one(c, g) != other(c, g))
     else:
         run = lambda c, g: equal(one(c, g), other(c, g)) is same  # noqa: E731 — one of four like it
-    total = left.total and right.total and (plain or right.constant)
-    return folded(Code(run=run, type=BOOLEAN, at=at, total=total), (left, right))
+    return folded(Code(run=run, type=BOOLEAN, at=at), (left, right))
 
 
 def _order(sign: str, left: Code, right: Code, at: int) -> Code:
     for part in (left, right):
         require(part, _ORDERED, f"“{sign}” compares numbers or texts")
     one, other, test = left.run, right.run, ORDERS[sign]
-    total = False
     if any(all(code.type.only(kind) for code in (left, right)) for kind in (Kind.NUMBER, Kind.STRING)):
-        total = left.total and right.total
         run: Run = lambda c, g: test(one(c, g), other(c, g))  # noqa: E731
     else:
         run = lambda c, g: ordered(test, one(c, g), other(c, g))  # noqa: E731
-    return folded(Code(run=run, type=BOOLEAN, at=at, total=total), (left, right))
+    return folded(Code(run=run, type=BOOLEAN, at=at), (left, right))
 
 
 def negation(operand: Code, at: int) -> Code:
     """Compile `not`."""
     hint = " Put a comparison behind “!” in brackets." if operand.type.has(Kind.STRING) else ""
     require(operand, Kind.BOOLEAN, "“not” stands before a value that is true or false", hint)
-    total = operand.total and operand.type.only(Kind.BOOLEAN)
     run = checked(operand, Kind.BOOLEAN)
-    return folded(Code(run=lambda c, g: not run(c, g), type=BOOLEAN, at=at, total=total), (operand,))
+    return folded(Code(run=lambda c, g: not run(c, g), type=BOOLEAN, at=at), (operand,))
 
 
 def choice(condition: Code, yes: Code, no: Code, at: int) -> Code:
@@ -152,10 +146,7 @@ def choice(condition: Code, yes: Code, no: Code, at: int) -> Code:
     if condition.constant and condition.type == BOOLEAN:
         return yes if condition.value else no
     test, one, other = checked(condition, Kind.BOOLEAN), yes.run, no.run
-    total = condition.total and condition.type.only(Kind.BOOLEAN) and yes.total and no.total
-    return Code(
-        run=lambda c, g: one(c, g) if test(c, g) else other(c, g), type=union(yes.type, no.type), at=at, total=total
-    )
+    return Code(run=lambda c, g: one(c, g) if test(c, g) else other(c, g), type=union(yes.type, no.type), at=at)
 
 
 def items(parts: Sequence[Code], at: int) -> Code:
@@ -166,7 +157,6 @@ def items(parts: Sequence[Code], at: int) -> Code:
         run=lambda c, g: [run(c, g) for run in runs],
         type=Type(Kind.LIST, items=held),
         at=at,
-        total=all(part.total for part in parts),
     )
     return folded(code, parts)
 
@@ -183,7 +173,6 @@ def fields(parts: Sequence[tuple[str, Code]], at: int) -> Code:
         run=lambda c, g: {name: run(c, g) for name, run in runs},
         type=Type(Kind.OBJECT, fields={name: part.type for name, part in parts}),
         at=at,
-        total=all(part.total for _, part in parts),
     )
     return folded(code, [part for _, part in parts])
 

@@ -33,13 +33,14 @@ class Side(enum.StrEnum):
 class Source:
     """A name: its type and how it is read. `part` makes the reader of one constant part, where that costs less.
 
-    `lower` says that the names of its parts have no capitals.
+    `lower` says that the names of its parts have no capitals. What a policy hands over is not `sure` to be of its type.
     """
 
     type: Type
     read: Reader
     part: Callable[[str], Reader] | None = None
     lower: bool = False
+    sure: bool = True
 
 
 _REQUEST = {
@@ -62,7 +63,7 @@ _AUTHENTICATION = {
     "clientId": Source(optional(STRING), reading.client_id),
     "clientName": Source(optional(STRING), reading.client_name),
     "principal": Source(optional(STRING), reading.principal),
-    "properties": Source(optional(OBJECT), reading.properties),
+    "properties": Source(optional(OBJECT), reading.properties, sure=False),
 }
 _PAYLOAD = Source(ANY, reading.payload)
 _ATTRIBUTES = {Side.REQUEST: _REQUEST, Side.RESPONSE: _RESPONSE}
@@ -84,7 +85,7 @@ class Scope:
         if name == "authentication":
             return _AUTHENTICATION
         if name == "vars" and self.variables:
-            return {each: Source(type_, reading.variable(each)) for each, type_ in self.variables.items()}
+            return {name: _variable(name, type_) for name, type_ in self.variables.items()}
         return None
 
     def whole(self, name: str) -> Source | None:
@@ -117,10 +118,15 @@ class Scope:
         return ""
 
 
+def _variable(name: str, type_: Type) -> Source:
+    return Source(optional(type_), reading.variable(name), sure=False)
+
+
 def _as_object(group: Mapping[str, Source]) -> Source:
     readers = tuple((name, source.read) for name, source in group.items())
 
     def read(context: Any, given: Any) -> dict[str, Any]:
         return {name: read_one(context, given) for name, read_one in readers}
 
-    return Source(record({name: source.type for name, source in group.items()}), read)
+    type_ = record({name: source.type if source.sure else ANY for name, source in group.items()})
+    return Source(type_, read)

@@ -21,8 +21,7 @@ def select(base: Code, key: Code) -> Code:
         return whole.get(value) if type(whole) is dict and by_name else selected(whole, value)
 
     by_name = type(value) is str
-    safe = Kind.OBJECT | Kind.LIST | Kind.NULL if by_name else Kind.LIST | Kind.STRING | Kind.NULL
-    return folded(Code(run=read, type=type_, at=key.at, total=base.total and base.type.only(safe)), (base, key))
+    return folded(Code(run=read, type=type_, at=key.at), (base, key))
 
 
 def _part_type(base: Code, key: Code) -> Type:

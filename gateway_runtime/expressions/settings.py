@@ -10,7 +10,7 @@ import msgspec
 from gateway_runtime.expressions.errors import ExpressionError
 from gateway_runtime.expressions.expression import Expression, compile_setting
 from gateway_runtime.expressions.scope import Scope, Side
-from gateway_runtime.expressions.types import ANY, BOOLEAN, LIST, NUMBER, OBJECT, STRING, Type, optional
+from gateway_runtime.expressions.types import ANY, BOOLEAN, LIST, NUMBER, OBJECT, STRING, Type
 from gateway_runtime.schema.expression import KEY, ExpressionSetting, Gives
 from gateway_runtime.schema.faults import ConfigFault
 
@@ -28,7 +28,7 @@ def _scope(response: bool, payload: bool, variables: tuple[tuple[str, Gives], ..
     return Scope(
         side=Side.RESPONSE if response else Side.REQUEST,
         payload=payload,
-        variables={name: optional(_TYPES[gives]) for name, gives in variables},
+        variables={name: _TYPES[gives] for name, gives in variables},
     )
 
 

@@ -160,3 +160,8 @@ def test_one_evaluation_leaves_nothing_for_the_next() -> None:
     read = compile_setting("#[attributes.headers['x-key'] default 'none']", WIDE).evaluate
     assert read(message(headers={"x-key": "a"})) == "a"
     assert read(message()) == "none"
+
+
+def test_constant_text_that_is_none_is_refused() -> None:
+    assert mistake("a #[fromBase64('/w==')] b", text=True)[0] == "not_text"
+    assert mistake("#[fromBase64('/w==')]", gives=Gives.STRING)[0] == "not_text"
