@@ -17,6 +17,12 @@ class Gives(enum.StrEnum):
     ANY = "any"
 
 
+_WORDS = {
+    Gives.STRING: "a text", Gives.BOOLEAN: "true or false", Gives.NUMBER: "a number", Gives.LIST: "a list",
+    Gives.OBJECT: "an object", Gives.ANY: "anything",
+}  # fmt: skip
+
+
 class ExpressionSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a setting says about its expressions.
 
@@ -30,6 +36,13 @@ class ExpressionSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     payload: bool = False
     variables: dict[str, Gives] = {}
     text: bool = False
+
+    @property
+    def words(self) -> str:
+        """Say what the setting takes: “an expression “#[…]” that gives a text”."""
+        if self.text:
+            return "text, which may hold expressions “#[…]”"
+        return f"an expression “#[…]” that gives {_WORDS[self.gives]}"
 
 
 KEY = "expression"
