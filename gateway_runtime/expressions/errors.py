@@ -37,6 +37,7 @@ NOT_A_NUMBER = Failure("not_a_number", "A text that is compared with a number is
 NOT_BASE64 = Failure("not_base64", "A text that should be Base64 is not.")
 NOT_TEXT = Failure("not_text", "Binary data is not text in its encoding.")
 TOO_LARGE = Failure("too_large", "The expression makes a text or a list that is too large.")
+BAD_PAYLOAD = Failure("bad_payload", "The body is not the JSON that it says it is.")
 UNFORESEEN = Failure("not_evaluated", "The expression could not be evaluated.")
 
 

@@ -1,19 +1,27 @@
 """Settings that take an expression: in the form, by REST and in files the same words at the same place."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 import pytest
 
+from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.policies import read_config
+from gateway_runtime.policies.context import PolicyRuntime, RequestContext
+from gateway_runtime.policies.registry import read_config as read_policy_config
+from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.schema.expression import ExpressionSetting, Gives, expression
-from gateway_runtime.schema.policy import Category, Handlers, PolicyConfig, PolicyDefinition, setting
+from gateway_runtime.schema.policy import Category, Handlers, PolicyConfig, PolicyDefinition, Refusal, setting
 from portal.core.errors import ApplicationError
+from portal.docs import library
 from portal.docs.settings_table import setting_rows
 from portal.policies.forms import PolicyForm
 from portal.policies.schemas import config_schema
 from portal.policies.settings import settings_check
+from tests.gateway_runtime.policies.kit import request
 
 
 class Header(PolicyConfig, frozen=True):
@@ -114,3 +122,28 @@ def test_the_documentation_and_the_schema_say_it_too() -> None:
     assert rows["onlyIf"] == "an expression “#[…]” that gives true or false"
     assert rows["headers[].key"] == "text"
     assert config_schema(POLICY)["properties"]["keySelector"]["format"] == "dataweaveExpression"
+
+
+def test_the_guide_shows_how_a_policy_uses_it() -> None:
+    (source,) = re.findall(r"```py\n(.*?)```", library.pages()["guides", "write-a-policy"].text, re.DOTALL)
+    counted: list[str | None] = []
+    known = {
+        "Annotated": Annotated, "PolicyConfig": PolicyConfig, "PolicyRuntime": PolicyRuntime, "Handlers": Handlers,
+        "RequestContext": RequestContext, "Response": Response, "count": counted.append,
+    }  # fmt: skip
+    exec(source, known)
+    config: Any = known["Config"]()
+    made = PolicyDefinition(
+        name="made-up", title="Made up", summary="", category=Category.SECURITY, config=known["Config"],
+        build=known["build"], default_order=1, phases=(), example={},
+        refusals=(Refusal(code="key_failed", status=500, title="Key", detail="No key."),),
+    )  # fmt: skip
+    runtime = BindingRuntime(
+        api="a", binding="b", definition=made, consumers=ApiConsumers(Directory(), ()), clock=lambda: 0.0, kept={}
+    )
+    check = made.build(read_policy_config(made, {}), runtime).request_headers
+    assert check is not None
+    assert config == read_policy_config(made, {})
+    assert check(request()) is None
+    assert check(request(headers={"x-key": "K1"})) is None
+    assert counted == ["192.0.2.1", "K1"]
