@@ -37,7 +37,7 @@ class RequestContext:
     """
 
     __slots__ = (
-        "api_path", "application", "application_name", "claims", "client_certificate", "client_ip", "headers", "host",
+        "api_path", "application", "application_name", "client_certificate", "client_ip", "headers", "host",
         "method", "notes", "path", "principal", "query", "request_id", "response_headers", "response_status",
         "stopped_at",
     )  # fmt: skip
@@ -60,8 +60,6 @@ class RequestContext:
         self.response_headers: Headers = []
         self.stopped_at = -1
         self.client_certificate: ClientCertificate | None = None
-        # Those of a verified token. Not to be changed: they are shared by all requests with this token.
-        self.claims: dict[str, Any] | None = None
         # What a policy's request handler leaves for its own response handler, by binding id.
         self.notes: dict[str, Any] | None = None
 

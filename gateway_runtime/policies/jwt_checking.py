@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from gateway_runtime.expressions.given import AUTHENTICATION, Given
+from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
 from gateway_runtime.policies.jwt_keys import SigningKey, read_key_set, text_key, usable_keys
-from gateway_runtime.policies.jwt_settings import Config, KeyOrigin, Origin
+from gateway_runtime.policies.jwt_settings import CLAIM, CLIENT_ID, TOKEN, Config, KeyOrigin, Origin
 from gateway_runtime.policies.jwt_token import (
     Unacceptable,
     UnknownKey,
@@ -17,7 +19,7 @@ from gateway_runtime.policies.jwt_token import (
     read_token,
 )
 from gateway_runtime.policies.results import Response
-from gateway_runtime.policies.selectors import selected_claim, selected_header, selected_parameter
+from gateway_runtime.policies.selectors import selected_claim, selected_header
 from gateway_runtime.schema.policy import Handlers
 
 REMEMBERED = 5000
@@ -39,9 +41,10 @@ class Verified(NamedTuple):
     keys: Keys
     not_before: float
     expires: float
-    claims: dict[str, Any]
+    properties: dict[str, Any]  # what later expressions find in authentication.properties
     principal: bytes
     client_id: bytes
+    given: Given
 
 
 class KeySets:
@@ -134,25 +137,39 @@ def _reader(config: Config) -> Read:
             return context.only_header(name) or None
 
         return read_header
-    start = f"{selected_parameter(config.jwt_expression)}=".encode()
+    evaluate = compile_for(TOKEN, config.jwt_expression).evaluate
 
-    def read_parameter(context: RequestContext) -> bytes | None:
-        found = [part for part in context.query.split(b"&") if part.startswith(start)]
-        return found[0][len(start) :] or None if len(found) == 1 else None
+    def read_selected(context: RequestContext) -> bytes | None:
+        value = evaluate(context)
+        return value.encode("utf-8", "replace") if type(value) is str and value else None
 
-    return read_parameter
+    return read_selected
 
 
 class _Judge:
     """Verifies one token by the settings of a binding."""
 
-    __slots__ = ("_algorithm", "_claim", "_config", "_verifier")
+    __slots__ = ("_algorithm", "_claim", "_config", "_literals", "_verifier", "conditions")
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._algorithm = config.algorithm()
         self._verifier = Verifier(self._algorithm)
         self._claim = selected_claim(config.client_id_expression) or ""
+        self._literals: list[tuple[str, str, bool]] = []
+        # Name, expression and whether the claim has to be there. They may look at the request, so each one is asked.
+        self.conditions: list[tuple[str, Callable[..., Any], bool]] = []
+        if config.validate_custom_claim:
+            for claims, needed in (
+                (config.mandatory_custom_claims, True),
+                (config.non_mandatory_custom_claims, False),
+            ):
+                for claim in claims:
+                    value = compile_for(CLAIM, claim.value)
+                    if type(value.value) is str:
+                        self._literals.append((claim.key, value.value, needed))
+                    else:
+                        self.conditions.append((claim.key, value.evaluate, needed))
 
     def verify(self, text: bytes, keys: Keys, now: float) -> Verified:
         """Return a token that is good now. Raises `Unacceptable`."""
@@ -169,16 +186,14 @@ class _Judge:
             raise Unacceptable("jwt_not_yet_valid")
         if config.validate_aud_claim:
             check_audience(claims, config.audiences(), needed=config.mandatory_aud_claim)
-        if config.validate_custom_claim:
-            for claim in config.mandatory_custom_claims:
-                check_claim(claims, claim.key, claim.value, needed=True)
-            for claim in config.non_mandatory_custom_claims:
-                check_claim(claims, claim.key, claim.value, needed=False)
+        for name, expected, needed in self._literals:
+            check_claim(claims, name, expected, needed=needed)
         subject, client = claims.get("sub"), claims.get(self._claim)
         return Verified(
-            keys, not_before, expires, claims,
+            keys, not_before, expires, {"claims": claims},
             subject.encode("utf-8", "replace") if isinstance(subject, str) else b"",
             client.encode("utf-8", "replace") if isinstance(client, str) else b"",
+            Given(vars={"claimSet": claims}),
         )  # fmt: skip
 
 
@@ -193,6 +208,9 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     expired, too_early = refusals["jwt_expired"], refusals["jwt_not_yet_valid"]
     consumers, now, current = runtime.consumers, runtime.now, source.current
     needs_contract = not config.skip_client_id_validation
+    conditions = judge.conditions
+    plain_client = selected_claim(config.client_id_expression) is not None
+    client_id = compile_for(CLIENT_ID, config.client_id_expression).evaluate
     remembered: dict[bytes, Verified] = {}
 
     def check(context: RequestContext) -> Response | Awaitable[Response | None] | None:
@@ -226,13 +244,23 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         return accept(context, found)
 
     def accept(context: RequestContext, found: Verified) -> Response | None:
+        for name, holds, needed in conditions:
+            if name not in found.properties["claims"]:
+                if needed:
+                    return refusals["jwt_claim"]
+            elif holds(context, found.given) is not True:
+                return refusals["jwt_claim"]
         if needs_contract:
-            consumer = consumers.by_client_id(found.client_id)
+            client = found.client_id
+            if not plain_client:
+                value = client_id(context, found.given)
+                client = value.encode("utf-8", "replace") if type(value) is str else b""
+            consumer = consumers.by_client_id(client)
             if consumer is None:
-                return no_contract if consumers.knows(found.client_id) else refusals["jwt_client_unknown"]
+                return no_contract if consumers.knows(client) else refusals["jwt_client_unknown"]
             context.application = consumer.id
             context.application_name = consumer.name
-        context.claims = found[3]
+        context.note(AUTHENTICATION, found[3])
         context.principal = found[4]
         return None
 

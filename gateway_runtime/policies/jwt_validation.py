@@ -29,8 +29,8 @@ config:
 
 ## What it does
 
-The token is the one in `Authorization: Bearer …`, or what `jwtExpression` selects (a header such as
-`#[attributes.headers['jwt']]` or a query parameter) where `jwtOrigin` is `customExpression`. It is passed on unchanged.
+The token is the one in `Authorization: Bearer …`, or what `jwtExpression` gives, such as
+`#[attributes.headers['jwt']]`, where `jwtOrigin` is `customExpression`. It is passed on unchanged.
 
 `signingMethod` and `signingKeyLength` say the one algorithm that is accepted (RS256, HS256, ES256, …), whatever a token
 says about itself; unsigned and encrypted tokens never are. Keys are a text (an RSA or EC public key of PEM form without
@@ -42,12 +42,14 @@ fails it is tried again ever more seldom, and the last good set is used for 24 h
 the gateway look once more, at most every 10 seconds. Redirects are not followed.
 
 `exp` and `nbf` are always checked where they are there. `supportedAudiences` are separated by commas; one of them must
-be an audience of the token, letter by letter. Custom claims are compared with a text (numbers and booleans as JSON
-writes them). To accept access tokens alone, ask for the claim that tells them from ID tokens, such as `token_use`.
+be an audience of the token, letter by letter. A custom claim is compared with a text (numbers and booleans as JSON
+writes them), or its expression over `vars.claimSet` has to give true, as in
+`#[vars.claimSet.scope contains 'orders:read']`. To accept access tokens alone, ask for the claim that tells them from
+ID tokens, such as `token_use`. Later policies find the claims as `authentication.properties.claims`.
 
-With `skipClientIdValidation` off, the claim that `clientIdExpression` selects must be the client ID of an application
-with an active contract, which is then known to later policies and in analytics. A verified token is remembered until it
-expires or the keys change.
+With `skipClientIdValidation` off, what `clientIdExpression` gives must be the client ID of an application with an
+active contract, which is then known to later policies and in analytics. A verified token is remembered until it expires
+or the keys change.
 
 ## What callers see
 
