@@ -15,7 +15,7 @@ from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.conditions import compile_condition
-from gateway_runtime.policies.registry import definition
+from gateway_runtime.policies.registry import answers_preflight, definition
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
@@ -163,10 +163,11 @@ class Compiler:
         if api.quarantine:
             return quarantined_api(api, api.quarantine)
         index = ApiConsumers(self._directory, clients)
-        ordered = sorted(api.policies, key=lambda binding: binding.order)
+        ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         chain = Chain(self._build(api, position, binding, index) for position, binding in enumerate(ordered))
         pools = {service.id: self._pools.get(service) for service in api.services}
-        return compile_api(api, chain, pools)
+        preflight = bool(ordered) and answers_preflight(ordered[0].policy)
+        return compile_api(api, chain, pools, preflight=preflight)
 
     def _build(self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers) -> Binding:
         path = f"policies[{position}]"
@@ -175,6 +176,9 @@ class Compiler:
             config = convert(binding.config, policy.config)
         except ConfigFault as fault:
             raise ConfigFault(f"{path}.{fault.path}".rstrip("."), fault.code, fault.message) from fault
+        if policy.answers_preflight and binding.rules:
+            message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
+            raise ConfigFault(f"{path}.rules", "invalid_value", message)
         runtime = BindingRuntime(
             api=api.id,
             binding=binding.id,

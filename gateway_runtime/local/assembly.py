@@ -23,8 +23,6 @@ from gateway_runtime.schema.policy import PolicyDefinition
 Bound = TypeVar("Bound")
 
 GATEWAY = "local"
-# Browsers ask before they send credentials, so CORS answers before anything else can refuse; it cannot be ordered.
-ALWAYS_FIRST = frozenset({"cors"})
 FIRST_ORDER = -(2**31) - 1
 
 
@@ -39,7 +37,8 @@ class Assembled:
 
 def order_of(binding: PolicyBinding, policy: PolicyDefinition | None) -> int:
     """Return a binding's place in the request direction."""
-    if policy is not None and policy.name in ALWAYS_FIRST:
+    if policy is not None and policy.answers_preflight:
+        # Browsers ask before they send credentials: what answers them comes before anything that can refuse.
         return FIRST_ORDER
     return binding.order
 
@@ -131,7 +130,7 @@ class Assembly:
             policy = find_policy(spec, binding.place, self._extensions, binding.namespace)
             config = read_config(policy, spec.config, binding.place.at("config"))
             rules = read_rules(spec.rules, binding.place)
-            if policy.name in ALWAYS_FIRST and rules:
+            if policy.answers_preflight and rules:
                 message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
                 raise binding.place.at("rules").fault(message)
         order = order_of(spec, policy)

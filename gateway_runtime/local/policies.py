@@ -20,11 +20,11 @@ from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "circuit-breaker", "cors", "credential-injection-basic-auth", "credential-injection-oauth2",
+    "circuit-breaker", "credential-injection-basic-auth", "credential-injection-oauth2",
     "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter",
     "http-caching", "idle-timeout", "json-threat-protection", "jwt-validation",
     "ldap-authentication", "message-logging", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
-    "openidconnect-access-token-enforcement", "response-timeout", "spec-validation", "spike-control",
+    "openidconnect-access-token-enforcement", "response-timeout", "spec-validation",
     "stream-idle-timeout", "tls-outbound", "tracing",
 })  # fmt: skip
 # These work on the way to a service, so they are bound to it.

@@ -18,6 +18,7 @@ config:
     - 192.168.3.0/24
     - "10.20"
     - 2001:db8::/32
+  ipExpression: "#[attributes.headers['x-forwarded-for']]"
 ```
 
 ## What it does
@@ -72,7 +73,10 @@ DEFINITION = PolicyDefinition(
     build=build,
     default_order=20,
     phases=(Phase.REQUEST_HEADERS,),
-    example={"ips": ["203.0.113.7", "192.168.3.0/24", "10.20", "2001:db8::/32"]},
+    example={
+        "ips": ["203.0.113.7", "192.168.3.0/24", "10.20", "2001:db8::/32"],
+        "ipExpression": "#[attributes.headers['x-forwarded-for']]",
+    },
     refusals=(
         Refusal(
             code="ip_blocked",

@@ -11,7 +11,7 @@ from gateway_runtime.policies.results import Response
 from gateway_runtime.routing.path_set import path_set
 from gateway_runtime.routing.rules import CompiledRule, Headers, compile_rules
 from gateway_runtime.routing.shares import Shares
-from gateway_runtime.schema.document import ApiInstance, Route
+from gateway_runtime.schema.document import ApiInstance, Route, Rule
 
 if TYPE_CHECKING:
     from gateway_runtime.policies.chain import Chain
@@ -94,8 +94,12 @@ class CompiledApi:
                 yield from (way.pool for way in route.shares.ways)
 
 
-def compile_api(api: ApiInstance, chain: Chain | None, pools: Mapping[str, Pool]) -> CompiledApi:
+def compile_api(
+    api: ApiInstance, chain: Chain | None, pools: Mapping[str, Pool], *, preflight: bool = False
+) -> CompiledApi:
     """Compile an API. `pools` has the pool of each of its services by service id.
+
+    With `preflight` the first policy answers every OPTIONS request, so that none of them may end for want of a route.
 
     Raises `RuleError` for a bad pattern and `LookupError` for a route to a service that is not there.
     """
@@ -105,11 +109,15 @@ def compile_api(api: ApiInstance, chain: Chain | None, pools: Mapping[str, Pool]
         for service in [d.service for d in route.destinations] or [route.service]:
             if service not in pools:
                 raise LookupError(f"Route “{route.name}” points to the service “{service}”, which does not exist.")
+    routes = [_compile_route(route, pools) for route in api.routes]
+    if preflight and routes:
+        rules = [Rule(methods="OPTIONS")]
+        routes.append(CompiledRoute(Route(id="", name="preflight", service="", rules=rules), routes[0].pool))
     return CompiledApi(
         id=api.id,
         name=api.name,
         base_path=base_path_bytes(api.base_path),
-        routes=tuple(_compile_route(route, pools) for route in api.routes),
+        routes=tuple(routes),
         chain=chain,
     )
 

@@ -8,7 +8,7 @@ import pytest
 from gateway_runtime.configuration import compiler
 from gateway_runtime.configuration.compiler import Compiled, Compiler
 from gateway_runtime.configuration.snapshot import Snapshot
-from gateway_runtime.decide import Call, decide
+from gateway_runtime.decide import Call, Outcome, Verdict, decide
 from gateway_runtime.policies import rate_limiting
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.document import (
@@ -91,6 +91,32 @@ def test_policies_run_in_their_order_whatever_the_list_says() -> None:
         "http-basic-authentication",
         "rate-limiting",
     ]
+
+
+def test_cors_runs_first_whatever_its_order_and_needs_no_route_for_a_preflight() -> None:
+    worker = Worker()
+    only_get = [Route(id="r", name="r", service="a-s", rules=[Rule(methods="GET")])]
+    cors = PolicyBinding(id="cors", policy="cors-flex", order=99)
+    worker.take(
+        document(
+            api("a", LOCK, cors, routes=only_get),
+            api("b", LOCK, routes=[msgspec.structs.replace(only_get[0], service="b-s")]),
+        )
+    )
+    assert worker.snapshot is not None
+    preflight = decide(worker.snapshot, Call(port=PORT, method="OPTIONS", target="/a/x"))
+    assert (preflight.status, preflight.code, preflight.policy) == (200, "", "")
+    assert preflight.verdicts == (Verdict(policy="cors", outcome=Outcome.ANSWERED),)
+    assert worker.status("/a/x") == 401
+    assert decide(worker.snapshot, Call(port=PORT, method="OPTIONS", target="/b/x")).code == "no_route"
+    assert decide(worker.snapshot, Call(port=PORT, method="PUT", target="/a/x")).code == "no_route"
+
+
+def test_cors_for_a_part_of_an_api_is_a_fault() -> None:
+    cors = PolicyBinding(id="cors", policy="cors", order=1, rules=[Rule(path="/x")])
+    (fault,) = Worker().take(document(api("a", cors))).faults
+    assert fault.path == "apis[0].policies[0].rules"
+    assert fault.message == "The policy “cors” is for a whole API and cannot have rules."
 
 
 def test_an_unchanged_api_keeps_its_compiled_form() -> None:
