@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.mode import Mode
+
 # A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
 FORMAT = 1
 
@@ -72,6 +74,7 @@ class PolicyBinding(Part, frozen=True):
     order: int
     config: dict[str, Any] = {}
     rules: list[Rule] = []
+    mode: Mode = Mode.ENFORCE
 
 
 class ApiInstance(Part, frozen=True):
