@@ -264,7 +264,8 @@ async def serve(channel_fd: int) -> None:
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=channel_fd))
     recorder = Recorder()
     state = WorkerState(recorder=recorder)
-    await Worker(Channel(reader, writer, ToWorker), state, recorder, Compiler(state.pools)).run()
+    compiler = Compiler(state.pools, count_shadow=recorder.shadow)
+    await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler).run()
 
 
 def main() -> None:

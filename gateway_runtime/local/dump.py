@@ -20,6 +20,7 @@ from gateway_runtime.local.routes import ROUTES
 from gateway_runtime.local.service_policies import SERVICE_POLICIES
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
 from gateway_runtime.schema.document import ForwardProxy
+from gateway_runtime.schema.mode import Mode
 
 MASK = "********"
 # One file of `--output-directory` each.
@@ -125,6 +126,7 @@ def _binding(resource: Resource) -> dict[str, Any]:
         "policyRef": {"name": spec.policy_ref.name},
         "order": spec.order,
         "rules": rules,
+        "mode": Mode.OFF if spec.mode is False else spec.mode or Mode.ENFORCE,
         "config": written,
         "source": {"file": resource.place.file, "line": resource.place.line},
     }
