@@ -12,8 +12,9 @@ import msgspec
 from gateway_runtime.local.api_limits import TIMEOUT_POLICIES
 from gateway_runtime.local.kinds import DEFAULT_NAMESPACE, PolicyBinding
 from gateway_runtime.local.place import Place
+from gateway_runtime.policies import registry
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 
 # These need contracts, an alert or a model that only the portal knows.
@@ -120,7 +121,7 @@ def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: 
         if name in given and not isinstance(given.pop(name), bool):
             raise place.at(name).fault("Expected “bool”.")
     try:
-        convert(given, policy.config)
+        registry.read_config(policy, given)
     except ConfigFault as fault:
         raise place.config_fault(fault) from fault
     return given
