@@ -109,7 +109,7 @@ class TargetState(msgspec.Struct, frozen=True, array_like=True):
 class Telemetry(Message, frozen=True):
     """What was counted since the last one. `served` and `dropped` are totals since the worker started.
 
-    `handshakes` counts those of TLS by how they ended, `turned_away` connections that were not let in by the reason;
+    `handshakes` counts those of TLS by how they ended, `turned_away` connections that were not let in by the reason.
     `targets` is None while nothing about them has changed.
     """
 

@@ -145,10 +145,10 @@ class Worker:
                 await asyncio.sleep(0)
                 pause_at = time.monotonic() + SLICE_SECONDS
         snapshot = compiled.snapshot
+        before = list(self._state.snapshot.apis.values()) if self._state.snapshot else []
         if self._state.snapshot is None:
             # Whoever connects before all listeners are open is already counted, and trusted, as the document says.
             self._take_settings(snapshot.document)
-        before = list(self._state.snapshot.apis.values()) if self._state.snapshot else []
         opened = await self._open_new(snapshot.document.listeners, snapshot.tls)
         self._state.snapshot = snapshot
         self._listeners.update(opened)
@@ -236,8 +236,8 @@ class Worker:
                     dropped=recorder.dropped,
                     handshakes=handshakes,
                     load=load,
-                    turned_away=turned_away,
                     targets=None if health is None else [TargetState(*row) for row in health],
+                    turned_away=turned_away,
                 )
             )
 

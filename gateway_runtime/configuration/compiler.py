@@ -16,13 +16,13 @@ from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.conditions import compile_condition
-from gateway_runtime.policies.registry import answers_preflight, definition
+from gateway_runtime.policies.registry import answers_preflight, definition, read_config
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
 from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Listener, Outline, Surroundings
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
@@ -98,9 +98,9 @@ class Compiler:
         yield
         # Without the bytes of the APIs, which would hold those of the whole document.
         document = msgspec.structs.replace(outline, apis=[])
+        # Only looked at: they are taken with the rest.
         gateway_limits(document)
         trusted_proxies(document)
-        # Only looked at: it is taken with the rest.
         proxy_of(document.forward_proxy)
         ports = _ports(document.listeners)
         consumers = _consumers_by_api(document)
@@ -175,13 +175,13 @@ class Compiler:
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
         }
         preflight = bool(ordered) and answers_preflight(ordered[0].policy)
-        return compile_api(api, chain, pools, api_limits(api), preflight=preflight)
+        return compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
 
     def _build(self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers) -> Binding:
         path = f"policies[{position}]"
         try:
             policy = definition(binding.policy)
-            config = convert(binding.config, policy.config)
+            config = read_config(policy, binding.config)
         except ConfigFault as fault:
             raise ConfigFault(f"{path}.{fault.path}".rstrip("."), fault.code, fault.message) from fault
         if policy.answers_preflight and binding.rules:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from msgspec import structs
+
 from gateway_runtime.local.addresses import read_instance_address
 from gateway_runtime.local.api_limits import TIMEOUT_POLICIES, LimitsByApi
 from gateway_runtime.local.faults import FileFault
@@ -17,6 +19,7 @@ from gateway_runtime.local.policies import find_policy, plain_name, read_config,
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTES, read_route, read_service
 from gateway_runtime.local.rules import read_rules
+from gateway_runtime.local.service_policies import ServicePolicies
 from gateway_runtime.local.sharing import Placed, sharing_faults
 from gateway_runtime.schema import document
 from gateway_runtime.schema.policy import PolicyDefinition
@@ -66,6 +69,7 @@ class Assembly:
         self._made: dict[str, document.Service] = {}
         self._placed: dict[str, Placed] = {}
         self._tls = PortTls(served)
+        self._on_services = ServicePolicies()
         self._limits = LimitsByApi()
         # By instance, in order of definition: (order, route) and (order, policy).
         self._routes: defaultdict[str, list[tuple[int, document.Route]]] = defaultdict(list)
@@ -79,8 +83,11 @@ class Assembly:
         self._settings.read(self._configurations)
         self.faults += self._settings.faults
         self.notes += self._settings.notes
+        breaker = self._settings.circuit_breaker
         for service in self._services.values():
             self._collect(self._service, service)
+            if breaker is not None and service.id in self._made:
+                self._made[service.id] = structs.replace(self._made[service.id], circuit_breaker=breaker)
         for api in self._apis.values():
             self._collect(self._place, api)
         for binding in self._bindings:
@@ -97,11 +104,12 @@ class Assembly:
             listeners=self._listeners(placed),
             apis=[self._api(each) for each in placed],
             timeouts=self._settings.timeouts(),
+            forward_proxy=self._settings.forward_proxy,
             limits=self._settings.limits,
             trusted_proxies=self._settings.trusted_proxies,
             log_level=self._settings.log_level or "info",
         )
-        self.notes += self._tls.notes
+        self.notes += [*self._tls.notes, *self._on_services.notes]
         bound = {api: [resource for _, resource in _ordered(found)] for api, found in self._bound.items()}
         return Assembled(made, bound, self.notes)
 
@@ -121,8 +129,12 @@ class Assembly:
     def _bind(self, binding: Resource) -> None:
         spec: PolicyBinding = binding.spec
         if spec.target_ref.kind == "Service":
-            self._target(binding, self._services, Kind.SERVICE)
+            service = self._target(binding, self._services, Kind.SERVICE)
             refuse_service_binding(spec, binding.place, self._extensions, binding.namespace)
+            if service.id in self._made:
+                self._made[service.id] = self._on_services.bind(binding, self._made[service.id])
+                self._bound[service.id].append((order_of(spec, None), binding))
+            return
         targets = list(self._targets(binding))
         if plain_name(spec.policy_ref.name) == TLS:
             self._tls.bind(binding, [self._placed[api.id] for api in targets if api.id in self._placed])

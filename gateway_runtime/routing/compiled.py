@@ -50,10 +50,8 @@ class CompiledRoute:
 class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
-    __slots__ = (
-        "_path_set", "_routes", "base_length", "base_path", "chain", "id", "limits", "name", "quarantine", "routes",
-        "special",
-    )  # fmt: skip
+    __slots__ = ("_path_set", "_routes", "base_length", "base_path", "chain", "id", "limits", "name", "quarantine",
+                 "routes", "special")  # fmt: skip
 
     def __init__(
         self,
@@ -106,8 +104,8 @@ def compile_api(
     api: ApiInstance,
     chain: Chain | None,
     pools: Mapping[str, Pool],
-    limits: ApiLimits | None = None,
     *,
+    limits: ApiLimits | None = None,
     preflight: bool = False,
 ) -> CompiledApi:
     """Compile an API. `pools` has the pool of each of its services by service id.

@@ -193,9 +193,9 @@ class Surroundings(Part, frozen=True):
     consumers: list[Consumer] = []
     contracts: list[Contract] = []
     timeouts: Timeouts = Timeouts()
+    forward_proxy: ForwardProxy | None = None
     limits: Limits = Limits()
     trusted_proxies: TrustedProxies = TrustedProxies()
-    forward_proxy: ForwardProxy | None = None
     log_level: str = "info"
 
 

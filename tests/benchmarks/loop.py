@@ -22,7 +22,6 @@ from gateway_runtime.http.protocol import ClientConnection
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.schema import document as documents
 from gateway_runtime.telemetry.recorder import Recorder
-from gateway_runtime.upstream.connection import UpstreamConnection
 from tests.benchmarks.documents import document
 
 REQUESTS = 50_000
@@ -59,9 +58,11 @@ class Loop:
         self._client_side = Transport()
         self.client.connection_made(self._client_side)  # type: ignore[arg-type]
         pool = compiled.snapshot.apis["a"].routes[0].pool
-        self.upstream = UpstreamConnection(pool, pool.targets[0])
+        (target,) = pool.targets
+        target.idle_until = float("inf")
+        self.upstream = pool.make_connection(target)
         self.upstream.connection_made(Transport())  # type: ignore[arg-type]
-        pool.release(self.upstream)
+        target.release(self.upstream)
 
     def run(self, requests: int, *, varied: bool = False) -> None:
         """Proxy so many requests, the same one or one after another of a hundred."""
