@@ -295,3 +295,18 @@ def test_another_revision_leaves_tunnels_alone(chat: Chat) -> None:
             assert await client.recv() == "hello"
 
     run(scenario())
+
+
+def test_an_api_that_is_removed_ends_its_tunnels_with_1008(chat: Chat) -> None:
+    async def scenario() -> None:
+        text = chat.config.read_text()
+        kept = text.replace("name: chat", "name: kept").replace("/chat", "/kept")
+        chat.config.write_text(text + "---\n" + kept)
+        await asyncio.to_thread(chat.gateway.wait_for_revision, 2)
+        async with chat.serving(), chat.connect() as client:
+            chat.config.write_text(kept)
+            async with asyncio.timeout(8):
+                await client.wait_closed()
+            assert client.close_code == 1008
+
+    run(scenario())
