@@ -126,6 +126,18 @@ POLICIES = {
         jwksServiceTimeToLive: 60
         jwksServiceConnectionTimeout: 2000
 """,
+    "repair": """
+    - policyRef:
+        name: maintenance
+      config: {status: 503, retryAfterSeconds: 60, contentType: text/plain, body: back at noon}
+      rules:
+        - path: /closed/.*
+""",
+    "key": """
+    - policyRef:
+        name: credential-injection-api-key-flex
+      config: {authType: apiKey, apiKey: $BACKEND_PASSWORD, customHeader: X-Api-Key}
+""",
     "jwt-away": """
     - policyRef:
         name: jwt-validation-flex
@@ -134,6 +146,7 @@ POLICIES = {
         jwksUrl: http://127.0.0.1:1/keys
 """,
 }
+PASSWORD = "correct-horse-battery"
 API = """\
 apiVersion: gateway.mulesoft.com/v1alpha1
 kind: ApiInstance
@@ -148,6 +161,16 @@ spec:
         - rules:
             - methods: GET|HEAD
   policies:{policies}"""
+CREDENTIALS = """\
+---
+apiVersion: gateway.mulesoft.com/v1alpha1
+kind: PolicyBinding
+metadata: {name: credentials}
+spec:
+  targetRef: {kind: Service, name: public-backend}
+  policyRef: {name: credential-injection-basic-auth-flex}
+  config: {username: portal, password: $BACKEND_PASSWORD}
+"""
 UNTIL = 4_000_000_000
 
 
@@ -224,7 +247,10 @@ def place(tmp_path_factory: pytest.TempPathFactory, backend: int) -> Iterator[Pl
             name=name, port=port, backend=backend, policies=policies.replace("{provider}", str(provider.port))
         )
         Path(conf / f"{name}.yaml").write_text(text)
-    gateway = GatewayProcess(folder, config=conf, workers=1, environment={"TOKEN_SECRET": SECRET})
+    Path(conf / "credentials.yaml").write_text(CREDENTIALS)
+    gateway = GatewayProcess(
+        folder, config=conf, workers=1, environment={"TOKEN_SECRET": SECRET, "BACKEND_PASSWORD": PASSWORD}
+    )
     gateway.start()
     try:
         gateway.wait_for_revision(1)
@@ -391,3 +417,20 @@ def test_no_secret_and_no_token_is_in_the_log(place: Place) -> None:
     assert SECRET not in place.gateway.log
     assert text.rpartition(".")[2] not in place.gateway.log
     assert "sesame" not in place.gateway.log
+    assert PASSWORD not in place.gateway.log
+
+
+def test_a_part_of_an_api_is_closed(place: Place) -> None:
+    closed = place.call("/repair/closed/a")
+    assert (closed.status, closed.body, closed.headers["content-type"]) == (503, b"back at noon", "text/plain")
+    assert closed.headers["retry-after"] == "60"
+    assert place.call("/repair/open").status == 200
+
+
+def test_the_backend_gets_credentials_that_the_caller_does_not_know(place: Place) -> None:
+    by_service = place.call("/public", {"authorization": "Bearer mine"}).seen
+    assert by_service is not None
+    assert by_service["authorization"] == "Basic cG9ydGFsOmNvcnJlY3QtaG9yc2UtYmF0dGVyeQ=="
+    by_instance = place.call("/key", {"authorization": "Bearer mine", "x-api-key": "guess"}).seen
+    assert by_instance is not None
+    assert (by_instance["authorization"], by_instance["x-api-key"]) == ("Bearer mine", PASSWORD)
