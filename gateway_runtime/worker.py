@@ -26,6 +26,7 @@ from gateway_runtime.control import (
     Load,
     Rejected,
     Steer,
+    StorageUse,
     Telemetry,
     ToWorker,
 )
@@ -34,6 +35,7 @@ from gateway_runtime.listener import Listener, open_listener
 from gateway_runtime.log import LEVELS, capture_library_logs, log
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.state.shared import SharedState
 from gateway_runtime.tasks import cancel, spawn
 from gateway_runtime.telemetry.recorder import Recorder
 from gateway_runtime.tls.compiled import ListenerTls
@@ -53,11 +55,19 @@ Address = tuple[str, int, bool]
 class Worker:
     """One worker: its state, its listeners by address, and the channel to its supervisor."""
 
-    def __init__(self, channel: Channel, state: WorkerState, recorder: Recorder, compiler: Compiler) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        state: WorkerState,
+        recorder: Recorder,
+        compiler: Compiler,
+        shared: SharedState | None = None,
+    ) -> None:
         self._channel = channel
         self._state = state
         self._recorder = recorder
         self._compiler = compiler
+        self._shared = shared or SharedState()
         self._listeners: dict[Address, Listener] = {}
         self._timeouts = documents.Timeouts()
         self._frozen = False
@@ -76,6 +86,7 @@ class Worker:
         await self._stop.wait()
         await self._drain(self._drain_seconds)
         await cancel(flushing, listening)
+        await self._shared.close()
         self._flush()
         await self._channel.close()
 
@@ -121,6 +132,7 @@ class Worker:
 
     async def _take(self, message: Apply) -> list[ApiFault]:
         """Compile, open what is new, swap, close what is gone. Raises before anything has changed."""
+        self._compiler.registered = message.storage
         steps = self._compiler.steps(
             message.revision,
             message.digest,
@@ -141,6 +153,8 @@ class Worker:
                 pause_at = time.monotonic() + SLICE_SECONDS
         snapshot = compiled.snapshot
         opened = await self._open_new(snapshot.document.listeners, snapshot.tls)
+        # Here already, so that the first request finds what was counted before.
+        await self._shared.use(self._compiler.storage(snapshot.document), snapshot.document.gateway)
         self._state.snapshot = snapshot
         self._listeners.update(opened)
         self._close_gone({_address(listener) for listener in snapshot.document.listeners})
@@ -211,7 +225,14 @@ class Worker:
         if rows or handshakes or load is not None:
             self._state.handshakes.clear()
             self._channel.send(
-                Telemetry(rows=rows, served=recorder.served, dropped=recorder.dropped, handshakes=handshakes, load=load)
+                Telemetry(
+                    rows=rows,
+                    served=recorder.served,
+                    dropped=recorder.dropped,
+                    handshakes=handshakes,
+                    load=load,
+                    storage=self._storage_use() if load is not None else None,
+                )
             )
 
     def _load(self) -> Load:
@@ -219,6 +240,11 @@ class Worker:
         connections = self._state.connections
         active = sum(connection.exchange is not None for connection in connections)
         return Load(len(connections) - active, active, max(self._lags))
+
+    def _storage_use(self) -> StorageUse | None:
+        shared = self._shared
+        state = shared.state
+        return None if state is None else StorageUse(state, shared.limiters, shared.answered, shared.unknown)
 
 
 def _address(listener: documents.Listener) -> Address:
@@ -230,7 +256,9 @@ async def serve(channel_fd: int) -> None:
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=channel_fd))
     recorder = Recorder()
     state = WorkerState(recorder=recorder)
-    await Worker(Channel(reader, writer, ToWorker), state, recorder, Compiler(state.pools)).run()
+    shared = SharedState()
+    compiler = Compiler(state.pools, shared=shared)
+    await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler, shared).run()
 
 
 def main() -> None:

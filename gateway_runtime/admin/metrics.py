@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from gateway_runtime import VERSION
 from gateway_runtime.admin.view import GatewayView
 from gateway_runtime.schema.histogram import bounds
+from gateway_runtime.state.breaker import BreakerState
 from gateway_runtime.telemetry.totals import Sums, merge
 
 # Seconds, as OpenTelemetry recommends for HTTP.
@@ -94,6 +95,30 @@ class GatewayCollector(Collector):
                 lag.add_metric((number,), load.lag_seconds)
         yield from (connections, inflight, lag)
 
+    def _storage(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily(
+            "portico_shared_storage_up", "Whether the shared storage answers a worker.", labels=("worker",)
+        )
+        breaker = GaugeMetricFamily(
+            "portico_shared_storage_breaker", "The state in which its breaker is.", labels=("worker", "state")
+        )
+        calls = CounterMetricFamily(
+            "portico_shared_storage_calls", "Calls by end.", labels=("worker", "outcome")
+        )  # fmt: skip
+        limiters = GaugeMetricFamily(
+            "portico_limiters", "Workers of all replicas that share limits, as a worker sees it.", labels=("worker",)
+        )
+        for worker in self._gateway.workers.alive:
+            if (use := worker.storage) is not None:
+                number = str(worker.number)
+                up.add_metric((number,), int(use.state == BreakerState.CLOSED))
+                for state in BreakerState:
+                    breaker.add_metric((number, state), int(use.state == state))
+                calls.add_metric((number, "answered"), use.answered)
+                calls.add_metric((number, "unknown"), use.unknown)
+                limiters.add_metric((number,), use.limiters)
+        yield from (up, breaker, calls, limiters)
+
     def _health(self) -> Iterator[Metric]:
         gateway, spool = self._gateway, self._gateway.spool
         if gateway.redis_up is not None:
@@ -101,6 +126,7 @@ class GatewayCollector(Collector):
         yield GaugeMetricFamily("portico_workers", "Worker processes that serve.", value=len(gateway.workers.alive))
         yield CounterMetricFamily("portico_worker_restarts", "Workers replaced.", value=gateway.workers.restarts)
         yield from self._load()
+        yield from self._storage()
         if spool is not None:
             yield CounterMetricFamily("portico_events_exported", "Counted requests stored.", value=spool.exported)
             yield CounterMetricFamily("portico_events_dropped", "Counted requests given up.", value=spool.dropped)

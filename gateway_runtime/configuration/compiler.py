@@ -22,6 +22,9 @@ from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
 from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Document, Listener, decode
 from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.storage import SharedStorage
+from gateway_runtime.state.connection import connector
+from gateway_runtime.state.shared import SharedState
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.pool import PoolRegistry
 
@@ -52,7 +55,11 @@ class Compiler:
         pools: PoolRegistry,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        shared: SharedState | None = None,
     ) -> None:
+        self._shared = shared
+        # The storage that the registration names.
+        self.registered: SharedStorage | None = None
         self._pools = pools
         self._clock = clock
         self._now = now
@@ -99,12 +106,22 @@ class Compiler:
         running = previous.tls if previous else {}
         tls, kept_listeners = yield from compile_listeners(document.listeners, running, listeners, self._now())
         faults = [_listener_fault(each) for each in kept_listeners]
+        storage = self.storage(document)
+        if storage is not None:
+            connector(storage)
+        # Policies are built for a storage or for none, so what was built without one cannot be taken over with one.
+        same = previous is not None and (self.storage(previous.document) is None) is (storage is None)
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
         for index, api in enumerate(document.apis):
             clients = consumers.get(api.id, ())
-            if previous and previous.definitions.get(api.id) == api and self._consumers.get(api.id, ()) == clients:
+            if (
+                same
+                and previous
+                and previous.definitions.get(api.id) == api
+                and self._consumers.get(api.id, ()) == clients
+            ):
                 apis[api.id], used[api.id] = previous.apis[api.id], api
                 yield
                 continue
@@ -139,16 +156,23 @@ class Compiler:
         self._pools.allow_private = document.allow_private_targets
         self._pools.retain({pool for api in snapshot.apis.values() for pool in api.pools()})
 
+    def storage(self, document: Document) -> SharedStorage | None:
+        """Return where counters are shared under a document."""
+        return document.shared_storage or self.registered
+
     def _compile_api(self, document: Document, api: ApiInstance, clients: tuple[Consumer, ...]) -> CompiledApi:
         if api.quarantine:
             return quarantined_api(api, api.quarantine)
         index = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: binding.order)
-        chain = Chain(self._build(api, position, binding, index) for position, binding in enumerate(ordered))
+        shared = self._shared if self.storage(document) is not None else None
+        chain = Chain(self._build(api, position, binding, index, shared) for position, binding in enumerate(ordered))
         pools = {service.id: self._pools.get(service) for service in api.services}
         return compile_api(api, chain, pools)
 
-    def _build(self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers) -> Binding:
+    def _build(
+        self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers, shared: SharedState | None
+    ) -> Binding:
         path = f"policies[{position}]"
         try:
             policy = definition(binding.policy)
@@ -162,6 +186,7 @@ class Compiler:
             consumers=consumers,
             clock=self._clock,
             kept=self._kept,
+            shared=shared,
         )
         handlers = policy.build(config, runtime)
         return Binding(policy.name, handlers, compile_condition(binding.rules, path))

@@ -5,12 +5,11 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.storage import SharedStorage
+
 # A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
 FORMAT = 1
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of everything inside a `Document`."""
 
 
 class Rule(Part, frozen=True):
@@ -158,7 +157,10 @@ class Timeouts(Part, frozen=True):
 
 
 class Document(Part, frozen=True):
-    """The whole configuration of one gateway. `log_level` is the lowest one that is written."""
+    """The whole configuration of one gateway. `log_level` is the lowest one that is written.
+
+    Without `shared_storage` a registered gateway shares through the Redis of its registration, another one does not.
+    """
 
     gateway: str
     name: str
@@ -170,6 +172,7 @@ class Document(Part, frozen=True):
     contracts: list[Contract] = []
     timeouts: Timeouts = Timeouts()
     log_level: str = "info"
+    shared_storage: SharedStorage | None = None
 
 
 def encode(document: Document) -> bytes:
