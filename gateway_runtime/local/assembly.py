@@ -97,6 +97,7 @@ class Assembly:
             apis=[self._api(each) for each in placed],
             timeouts=self._settings.timeouts(),
             log_level=self._settings.log_level or "info",
+            shared_storage=self._settings.shared_storage,
         )
         self.notes += self._tls.notes
         bound = {api: [resource for _, resource in _ordered(found)] for api, found in self._bound.items()}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from gateway_runtime.local.configuration_kind import Configuration
+from gateway_runtime.local.configuration_kind import Configuration, Redis
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.resources import Resource
+from gateway_runtime.local.shared_storage import read_shared_storage
 from gateway_runtime.schema.document import Timeouts
+from gateway_runtime.schema.storage import SharedStorage
 
 # Where each timeout stands in a file, and the variables that give it when no file does.
 _TIMEOUTS = {
@@ -30,6 +32,7 @@ class GatewaySettings:
         self._set_at: dict[str, Place] = {}
         self._timeouts: dict[str, float] = {}
         self.log_level = ""
+        self.shared_storage: SharedStorage | None = None
         self.faults: list[FileFault] = []
         self.notes: list[FileFault] = []
 
@@ -49,6 +52,9 @@ class GatewaySettings:
         self._refuse_unsupported(spec, place)
         if spec.logging and spec.logging.runtime_logs and (level := spec.logging.runtime_logs.log_level):
             self._once(place.at("logging", "runtimeLogs", "logLevel"), lambda: setattr(self, "log_level", level))
+        if spec.shared_storage and (redis := spec.shared_storage.redis):
+            here = place.at("sharedStorage", "redis")
+            self._once(here, lambda: self._share(redis, here))
         for name, (written, _) in _TIMEOUTS.items():
             seconds = getattr(spec.timeouts, name, None)
             if seconds is not None:
@@ -56,6 +62,12 @@ class GatewaySettings:
         if spec.platform_connection is not None:
             message = "This gateway takes its configuration from files: the connection to a platform is not used."
             self.notes.append(place.at("platformConnection").fault(message, "without_effect"))
+
+    def _share(self, redis: Redis, place: Place) -> None:
+        try:
+            self.shared_storage = read_shared_storage(redis, place)
+        except FileFault as fault:
+            self.faults.append(fault)
 
     def _timeout_setter(self, name: str, seconds: float) -> Callable[[], None]:
         return lambda: self._timeouts.update({name: seconds})
@@ -89,13 +101,12 @@ class GatewaySettings:
 
 def _unsupported(spec: Configuration) -> list[tuple[tuple[str, ...], bool, str]]:
     """Return what this gateway cannot do: where it stands, whether it is asked for, and what it is."""
-    logging, storage = spec.logging, spec.shared_storage
+    logging = spec.logging
     runtime_logs, access_logs = (logging.runtime_logs, logging.access_logs) if logging else (None, None)
     return [
         (("logging", "outputs"), _asks(logging and logging.outputs), "Sending logs elsewhere is"),
         (("logging", "runtimeLogs", "outputs"), _asks(runtime_logs and runtime_logs.outputs), "Log outputs are"),
         (("logging", "accessLogs", "outputs"), _asks(access_logs and access_logs.outputs), "Log outputs are"),
-        (("sharedStorage", "redis"), bool(storage and storage.redis), "Redis as shared storage is"),
         (("forwardProxy",), spec.forward_proxy is not None, "A forward proxy is"),
         (("proxyProtocol", "enabled"), bool(spec.proxy_protocol and spec.proxy_protocol.enabled), "PROXY protocol is"),
         (("probe", "enabled"), bool(spec.probe and spec.probe.enabled), "A port of its own for probes (use /readyz of "
