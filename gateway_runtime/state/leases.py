@@ -108,7 +108,7 @@ class Lease:
         covered = min(self.debt, granted)
         self.debt -= covered
         self.left += granted - covered
-        self.low = self.left // 2
+        self.low = (self.left + 1) // 2
         self.remaining = max(0, self.maximum - used)
         self.dry = not self.left and used >= self.maximum
         if self.dry:
