@@ -113,6 +113,7 @@ class Telemetry(Message, frozen=True):
     """What was counted since the last one. `served` and `dropped` are totals since the worker started.
 
     `handshakes` counts those of TLS by how they ended. `storage` comes with `load`, where there is one.
+    `access` counts the access lines written and dropped since the worker started.
     """
 
     rows: list[TrafficRow]
@@ -121,6 +122,7 @@ class Telemetry(Message, frozen=True):
     handshakes: dict[str, int] = {}
     load: Load | None = None
     storage: StorageUse | None = None
+    access: tuple[int, int] = (0, 0)
 
 
 ToWorker = Apply | Drain | Steer

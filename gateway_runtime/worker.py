@@ -37,6 +37,7 @@ from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.state.shared import SharedState
 from gateway_runtime.tasks import cancel, spawn
+from gateway_runtime.telemetry.access_sink import AccessSink
 from gateway_runtime.telemetry.recorder import Recorder
 from gateway_runtime.tls.compiled import ListenerTls
 from gateway_runtime.tls.handshake import ignore_unreadable_names
@@ -62,12 +63,14 @@ class Worker:
         recorder: Recorder,
         compiler: Compiler,
         shared: SharedState | None = None,
+        access: AccessSink | None = None,
     ) -> None:
         self._channel = channel
         self._state = state
         self._recorder = recorder
         self._compiler = compiler
         self._shared = shared or SharedState()
+        self._access = access or AccessSink()
         self._listeners: dict[Address, Listener] = {}
         self._timeouts = documents.Timeouts()
         self._frozen = False
@@ -87,6 +90,7 @@ class Worker:
         await self._drain(self._drain_seconds)
         await cancel(flushing, listening)
         await self._shared.close()
+        await self._access.close()
         self._flush()
         await self._channel.close()
 
@@ -172,6 +176,7 @@ class Worker:
 
     def _take_settings(self, document: documents.Document) -> None:
         log.level = document.log_level if document.log_level in LEVELS else "info"
+        self._state.access_log = self._compiler.access_logger(document.access_log)
         timeouts = document.timeouts
         if timeouts != self._timeouts:
             self._timeouts = timeouts
@@ -232,6 +237,7 @@ class Worker:
                     handshakes=handshakes,
                     load=load,
                     storage=self._storage_use() if load is not None else None,
+                    access=(self._access.written, self._access.dropped),
                 )
             )
 
@@ -257,8 +263,9 @@ async def serve(channel_fd: int) -> None:
     recorder = Recorder()
     state = WorkerState(recorder=recorder)
     shared = SharedState()
-    compiler = Compiler(state.pools, shared=shared)
-    await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler, shared).run()
+    access = AccessSink()
+    compiler = Compiler(state.pools, shared=shared, add_access_line=access.add)
+    await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler, shared, access).run()
 
 
 def main() -> None:

@@ -57,6 +57,7 @@ class WorkerHandle:
         self.revision = 0
         self.load: Load | None = None
         self.storage: StorageUse | None = None
+        self.access = (0, 0)
         self._dropped = 0
         self.hello = asyncio.Event()
         self._answer: asyncio.Future[Answer] | None = None
@@ -85,6 +86,7 @@ class WorkerHandle:
                 if isinstance(message, Telemetry):
                     self.load = message.load or self.load
                     self.storage = message.storage or self.storage
+                    self.access = message.access
                     # Workers report totals; what is new since the last message is what counts here.
                     on_telemetry(message, message.dropped - self._dropped)
                     self._dropped = message.dropped

@@ -119,6 +119,15 @@ class GatewayCollector(Collector):
                 limiters.add_metric((number,), use.limiters)
         yield from (up, breaker, calls, limiters)
 
+    def _access(self) -> Iterator[Metric]:
+        lines = CounterMetricFamily(
+            "portico_access_log_lines", "Lines about requests by what became of them.", labels=("worker", "outcome")
+        )
+        for worker in self._gateway.workers.alive:
+            for outcome, count in zip(("written", "dropped"), worker.access, strict=True):
+                lines.add_metric((str(worker.number), outcome), count)
+        yield lines
+
     def _health(self) -> Iterator[Metric]:
         gateway, spool = self._gateway, self._gateway.spool
         if gateway.redis_up is not None:
@@ -127,6 +136,7 @@ class GatewayCollector(Collector):
         yield CounterMetricFamily("portico_worker_restarts", "Workers replaced.", value=gateway.workers.restarts)
         yield from self._load()
         yield from self._storage()
+        yield from self._access()
         if spool is not None:
             yield CounterMetricFamily("portico_events_exported", "Counted requests stored.", value=spool.exported)
             yield CounterMetricFamily("portico_events_dropped", "Counted requests given up.", value=spool.dropped)

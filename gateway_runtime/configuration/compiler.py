@@ -20,11 +20,13 @@ from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
+from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Document, Listener, decode
 from gateway_runtime.schema.faults import ConfigFault, convert
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.state.connection import connector
 from gateway_runtime.state.shared import SharedState
+from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.pool import PoolRegistry
 
@@ -56,8 +58,10 @@ class Compiler:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         shared: SharedState | None = None,
+        add_access_line: Callable[[bytes], None] | None = None,
     ) -> None:
         self._shared = shared
+        self._add_access_line = add_access_line
         # The storage that the registration names.
         self.registered: SharedStorage | None = None
         self._pools = pools
@@ -109,6 +113,8 @@ class Compiler:
         storage = self.storage(document)
         if storage is not None:
             connector(storage)
+        if document.access_log is not None:
+            check_access_log(document.access_log, "access_log")
         # Policies are built for a storage or for none, so what was built without one cannot be taken over with one.
         same = previous is not None and (self.storage(previous.document) is None) is (storage is None)
         # The directory must know new applications before an API compiled for them answers.
@@ -156,19 +162,31 @@ class Compiler:
         self._pools.allow_private = document.allow_private_targets
         self._pools.retain({pool for api in snapshot.apis.values() for pool in api.pools()})
 
+    def access_logger(self, settings: AccessLog | None, api: str = "", name: str = "") -> AccessLogger | None:
+        """Return what writes access lines, None where none are wanted. Raises `ConfigFault`."""
+        if settings is None or self._add_access_line is None:
+            return None
+        check_access_log(settings, "access_log")
+        return AccessLogger(settings, self._add_access_line, api, name)
+
     def storage(self, document: Document) -> SharedStorage | None:
         """Return where counters are shared under a document."""
         return document.shared_storage or self.registered
 
     def _compile_api(self, document: Document, api: ApiInstance, clients: tuple[Consumer, ...]) -> CompiledApi:
+        log = self.access_logger(api.access_log, api.id, api.name)
         if api.quarantine:
-            return quarantined_api(api, api.quarantine)
+            fenced = quarantined_api(api, api.quarantine)
+            fenced.access_log = log
+            return fenced
         index = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: binding.order)
         shared = self._shared if self.storage(document) is not None else None
         chain = Chain(self._build(api, position, binding, index, shared) for position, binding in enumerate(ordered))
         pools = {service.id: self._pools.get(service) for service in api.services}
-        return compile_api(api, chain, pools)
+        compiled = compile_api(api, chain, pools)
+        compiled.access_log = log
+        return compiled
 
     def _build(
         self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers, shared: SharedState | None

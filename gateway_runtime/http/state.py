@@ -17,6 +17,7 @@ from gateway_runtime.upstream.pool import PoolRegistry
 if TYPE_CHECKING:
     from gateway_runtime.configuration.snapshot import Snapshot
     from gateway_runtime.http.protocol import ClientConnection
+    from gateway_runtime.telemetry.access_log import AccessLogger
 
 
 class TrafficRecorder(Protocol):
@@ -46,6 +47,8 @@ class WorkerState:
 
     recorder: TrafficRecorder
     snapshot: Snapshot | None = None
+    # For requests that no API takes.
+    access_log: AccessLogger | None = None
     draining: bool = False
     limits: Limits = field(default_factory=Limits)
     clock: Clock = monotonic

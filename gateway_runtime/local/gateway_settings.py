@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from gateway_runtime.local.configuration_kind import Configuration, Redis
+from gateway_runtime.local.configuration_kind import AccessLogs, Configuration, Redis
 from gateway_runtime.local.faults import FileFault
+from gateway_runtime.local.kinds import AccessLog
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.shared_storage import read_shared_storage
+from gateway_runtime.schema.access_log import FIELDS
+from gateway_runtime.schema.access_log import AccessLog as AccessLogSettings
 from gateway_runtime.schema.document import Timeouts
 from gateway_runtime.schema.storage import SharedStorage
 
@@ -33,6 +38,7 @@ class GatewaySettings:
         self._timeouts: dict[str, float] = {}
         self.log_level = ""
         self.shared_storage: SharedStorage | None = None
+        self.access_logs = AccessLogs()
         self.faults: list[FileFault] = []
         self.notes: list[FileFault] = []
 
@@ -55,6 +61,9 @@ class GatewaySettings:
         if spec.shared_storage and (redis := spec.shared_storage.redis):
             here = place.at("sharedStorage", "redis")
             self._once(here, lambda: self._share(redis, here))
+        if spec.logging and (logs := spec.logging.access_logs) and logs != AccessLogs(outputs=logs.outputs):
+            here = place.at("logging", "accessLogs")
+            self._once(here, lambda: self._log_access(logs, here))
         for name, (written, _) in _TIMEOUTS.items():
             seconds = getattr(spec.timeouts, name, None)
             if seconds is not None:
@@ -68,6 +77,24 @@ class GatewaySettings:
             self.shared_storage = read_shared_storage(redis, place)
         except FileFault as fault:
             self.faults.append(fault)
+
+    def _log_access(self, logs: AccessLogs, place: Place) -> None:
+        self.access_logs = logs
+        try:
+            check_hidden(logs.hide, place)
+        except FileFault as fault:
+            self.faults.append(fault)
+
+    def access_log(self, own: AccessLog | None = None) -> AccessLogSettings | None:
+        """Return how requests are logged: those of an instance that says so itself, or all others."""
+        logs = self.access_logs
+        if not (own.enabled if own is not None else logs.enabled):
+            return None
+        return AccessLogSettings(
+            sampling=_first(own and own.sampling, logs.sampling, 1.0),
+            query=_first(own and own.query, logs.query, False),
+            hide=_first(own and own.hide, logs.hide, []),
+        )
 
     def _timeout_setter(self, name: str, seconds: float) -> Callable[[], None]:
         return lambda: self._timeouts.update({name: seconds})
@@ -114,6 +141,19 @@ def _unsupported(spec: Configuration) -> list[tuple[tuple[str, ...], bool, str]]
         (("tracing",), spec.tracing is not None, "Tracing is"),
         (("circuitBreaker",), spec.circuit_breaker is not None, "A circuit breaker is"),
     ]  # fmt: skip
+
+
+def _first(*given: Any) -> Any:
+    return next(value for value in given if value is not None)
+
+
+def check_hidden(hide: Iterable[str] | None, place: Place) -> None:
+    """Raise `FileFault` for a field that no access line has."""
+    for index, name in enumerate(hide or ()):
+        if name not in FIELDS:
+            near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
+            hint = f" Did you mean “{near[0]}”?" if near else ""
+            raise place.at("hide", index).fault(f"There is no field “{name}” in an access line.{hint}", "unknown_field")
 
 
 def _asks(outputs: object) -> bool:

@@ -95,12 +95,22 @@ class InlineService(Form, frozen=True):
     routes: list[InlineRoute] | None = None
 
 
+class AccessLog(Form, frozen=True):
+    """A line for each request. What is not given is as the whole gateway has it."""
+
+    enabled: bool = True
+    sampling: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    query: bool | None = None
+    hide: list[str] | None = None
+
+
 class ApiInstance(Form, frozen=True):
     """`spec` of an ApiInstance. The services are decoded one by one, so that a fault knows its line."""
 
     address: str
     services: dict[str, Any] | None = None
     policies: list[Any] | None = None
+    access_log: AccessLog | None = None
 
 
 class Service(Form, frozen=True):

@@ -15,6 +15,7 @@ from gateway_runtime.schema.document import ApiInstance, Route
 
 if TYPE_CHECKING:
     from gateway_runtime.policies.chain import Chain
+    from gateway_runtime.telemetry.access_log import AccessLogger
     from gateway_runtime.upstream.pool import Pool
 
 
@@ -49,7 +50,7 @@ class CompiledRoute:
 class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
-    __slots__ = ("_path_set", "base_length", "base_path", "chain", "id", "name", "quarantine", "routes")
+    __slots__ = ("_path_set", "access_log", "base_length", "base_path", "chain", "id", "name", "quarantine", "routes")
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class CompiledApi:
         self.routes = routes
         self._path_set = path_set(routes)
         self.chain = chain
+        self.access_log: AccessLogger | None = None
         self.quarantine = quarantine
 
     def find(self, method: bytes, path: bytes, host: bytes, headers: Headers) -> tuple[CompiledRoute, bytes] | None:

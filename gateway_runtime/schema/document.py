@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.storage import SharedStorage
 
@@ -88,6 +89,7 @@ class ApiInstance(Part, frozen=True):
     routes: list[Route] = []
     policies: list[PolicyBinding] = []
     quarantine: str = ""
+    access_log: AccessLog | None = None
 
 
 class Certificate(Part, frozen=True):
@@ -160,6 +162,7 @@ class Document(Part, frozen=True):
     """The whole configuration of one gateway. `log_level` is the lowest one that is written.
 
     Without `shared_storage` a registered gateway shares through the Redis of its registration, another one does not.
+    `access_log` is for requests that no API takes; each API has its own.
     """
 
     gateway: str
@@ -173,6 +176,7 @@ class Document(Part, frozen=True):
     timeouts: Timeouts = Timeouts()
     log_level: str = "info"
     shared_storage: SharedStorage | None = None
+    access_log: AccessLog | None = None
 
 
 def encode(document: Document) -> bytes:

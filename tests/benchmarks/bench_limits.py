@@ -35,10 +35,10 @@ async def run(url: str, replicas: int, seconds: float) -> tuple[list[int], int]:
     end = due = time.monotonic()
     end += seconds
     while due < end:
-        due += random.expovariate(RATE)  # noqa: S311 - arrivals, no secrets
+        due += random.expovariate(RATE)
         if (pause := due - time.monotonic()) > 0:
             await asyncio.sleep(pause)
-        limiter = random.choice(limiters)  # noqa: S311
+        limiter = random.choice(limiters)
         if not limiter.take("k", time.monotonic()).retry_after:
             passed.append(time.time() * 1000)
         ends.update(entry.leases[0].window for entry in limiter._entries.values())

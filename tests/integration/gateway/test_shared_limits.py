@@ -3,7 +3,7 @@
 import http.client
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,8 +32,18 @@ def spread(port: int, times: int) -> Counter[int]:
     return Counter(call(port, "/orders/1").status for _ in range(times))
 
 
-def timed(port: int, seconds: float, pause: float = 0.002) -> tuple[Counter[int], list[float]]:
-    """Ask one after the other on kept connections. Return the statuses and how long each took, in order of size."""
+def timed(
+    port: int,
+    seconds: float,
+    pause: float = 0.002,
+    *,
+    path: str = "/orders/1",
+    enough: Callable[[], bool] | None = None,
+) -> tuple[Counter[int], list[float]]:
+    """Ask one after the other on kept connections. Return the statuses and how long each took, in order of size.
+
+    Now and then it is asked whether it is `enough`.
+    """
 
     def one() -> tuple[Counter[int], list[float]]:
         statuses: Counter[int] = Counter()
@@ -42,9 +52,11 @@ def timed(port: int, seconds: float, pause: float = 0.002) -> tuple[Counter[int]
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             began = time.monotonic()
-            connection.request("GET", "/orders/1")
+            connection.request("GET", path)
             response = connection.getresponse()
             response.read()
+            if len(took) % 500 == 499 and enough is not None and enough():
+                break
             took.append(time.monotonic() - began)
             statuses[response.status] += 1
             time.sleep(pause)
