@@ -109,20 +109,32 @@ class StorageUse(msgspec.Struct, frozen=True, array_like=True):
     unknown: int
 
 
+class TargetState(msgspec.Struct, frozen=True, array_like=True):
+    """What a worker thinks of a target: `healthy`, `unhealthy` or `ejected`. `service` is its id, `name` its name."""
+
+    service: str
+    name: str
+    target: str
+    state: str
+
+
 class Telemetry(Message, frozen=True):
     """What was counted since the last one. `served` and `dropped` are totals since the worker started.
 
-    `handshakes` counts those of TLS by how they ended. `storage` comes with `load`, where there is one.
-    `access` counts the access lines written and dropped since the worker started.
+    `handshakes` counts those of TLS by how they ended, `turned_away` connections that were not let in by the reason.
+    `targets` is None while nothing about them has changed. `storage` comes with `load`, where there is one. `access`
+    counts the access lines written and dropped since the worker started.
     """
 
     rows: list[TrafficRow]
     served: int
     dropped: int
     handshakes: dict[str, int] = {}
+    turned_away: dict[str, int] = {}
     load: Load | None = None
     storage: StorageUse | None = None
     access: tuple[int, int] = (0, 0)
+    targets: list[TargetState] | None = None
 
 
 ToWorker = Apply | Drain | Steer

@@ -128,6 +128,22 @@ class GatewayCollector(Collector):
                 lines.add_metric((str(worker.number), outcome), count)
         yield lines
 
+    def _targets(self) -> Iterator[Metric]:
+        healthy: dict[tuple[str, str, str], int] = {}
+        for worker in self._gateway.workers.alive:
+            for each in worker.targets:
+                place = (each.name, each.service, each.target)
+                # Passed over by one worker is passed over.
+                healthy[place] = min(healthy.get(place, 1), int(each.state == "healthy"))
+        family = GaugeMetricFamily(
+            "portico_upstream_healthy",
+            "Whether every worker sends requests to a target.",
+            labels=("upstream", "service", "target"),
+        )
+        for place, value in healthy.items():
+            family.add_metric(place, value)
+        yield family
+
     def _health(self) -> Iterator[Metric]:
         gateway, spool = self._gateway, self._gateway.spool
         if gateway.redis_up is not None:
@@ -137,6 +153,7 @@ class GatewayCollector(Collector):
         yield from self._load()
         yield from self._storage()
         yield from self._access()
+        yield from self._targets()
         if spool is not None:
             yield CounterMetricFamily("portico_events_exported", "Counted requests stored.", value=spool.exported)
             yield CounterMetricFamily("portico_events_dropped", "Counted requests given up.", value=spool.dropped)
@@ -148,6 +165,12 @@ class GatewayCollector(Collector):
         for outcome, count in sorted(gateway.totals.handshakes.items()):
             handshakes.add_metric((outcome,), count)
         yield handshakes
+        turned_away = CounterMetricFamily(
+            "portico_connections_refused", "Connections closed before they were served.", labels=("reason",)
+        )
+        for reason, count in sorted(gateway.totals.turned_away.items()):
+            turned_away.add_metric((reason,), count)
+        yield turned_away
         build = GaugeMetricFamily("portico_build_info", "The version that runs.", labels=("version",))
         build.add_metric((VERSION,), 1)
         yield build

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from gateway_runtime import clock as times
+from gateway_runtime.clock import Clock, Sleep
 from gateway_runtime.policies.context import ConsumerIndex
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.policy import PolicyDefinition
@@ -21,7 +23,7 @@ Kept = MutableMapping[tuple[str, str], Any]
 class BindingRuntime:
     """The `PolicyRuntime` of one binding."""
 
-    __slots__ = ("_definition", "_kept", "_shared", "api", "binding", "clock", "consumers")
+    __slots__ = ("_definition", "_kept", "_shared", "api", "binding", "clock", "consumers", "now", "sleep")
 
     def __init__(
         self,
@@ -30,14 +32,18 @@ class BindingRuntime:
         binding: str,
         definition: PolicyDefinition,
         consumers: ConsumerIndex,
-        clock: Callable[[], float],
+        clock: Clock,
         kept: Kept,
         shared: SharedState | None = None,
+        now: Clock = times.time,
+        sleep: Sleep = times.sleep,
     ) -> None:
         self.api = api
         self.binding = binding
         self.consumers = consumers
         self.clock = clock
+        self.now = now
+        self.sleep = sleep
         self._definition = definition
         self._kept = kept
         self._shared = shared

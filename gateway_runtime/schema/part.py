@@ -3,5 +3,5 @@
 import msgspec
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of everything inside a `Document`."""
+class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Base of everything inside a `Document`: many thousands of these make a tree, without any circle."""

@@ -23,6 +23,7 @@ def worker(number: int, revision: int) -> Any:
         load=Load(3, 2, 0.25),
         storage=StorageUse("closed", 2, 7, 1),
         access=(5, 3),
+        targets=[],
     )
 
 
