@@ -19,6 +19,7 @@ class Outcome(StrEnum):
 
     CONTINUED = "continued"
     REFUSED = "refused"
+    ANSWERED = "answered"  # the policy itself has the answer, and it is no refusal
     NOT_BOUND = "not_bound"  # the conditions of its binding do not hold for this request
     NEEDS_IO = "needs_io"  # its verdict depends on somebody else, whom a decision without I/O does not ask
 
@@ -123,7 +124,8 @@ def _walk(chain: Chain, context: RequestContext) -> tuple[tuple[Verdict, ...], R
         if result is None:
             verdicts.append(Verdict(policy=policy, outcome=Outcome.CONTINUED))
         elif isinstance(result, Response):
-            verdicts.append(Verdict(policy=policy, outcome=Outcome.REFUSED, code=result.code))
+            outcome = Outcome.REFUSED if result.body is None else Outcome.ANSWERED
+            verdicts.append(Verdict(policy=policy, outcome=outcome, code=result.code))
             return tuple(verdicts), result
         else:
             if inspect.iscoroutine(result):

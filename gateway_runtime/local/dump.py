@@ -17,7 +17,9 @@ from gateway_runtime.local.loading import Loaded, load
 from gateway_runtime.local.policies import NOT_LOCAL, plain_name
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTES
+from gateway_runtime.local.service_policies import SERVICE_POLICIES
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
+from gateway_runtime.schema.document import ForwardProxy
 
 MASK = "********"
 # One file of `--output-directory` each.
@@ -45,7 +47,13 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
             }
             for api in of_kind[Kind.API_INSTANCE]
         ],
-        "services": [_envelope(each, {"address": each.spec.address}) for each in of_kind[Kind.SERVICE]],
+        "services": [
+            {
+                **_envelope(each, _service(each)),
+                "policies": [_binding(bound) for bound in loaded.bindings.get(each.id, [])],
+            }
+            for each in of_kind[Kind.SERVICE]
+        ],
         "configuration": [
             {
                 "timeouts": {
@@ -54,6 +62,7 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
                     "upstreamResponseSeconds": timeouts.upstream_response_seconds,
                 },
                 "logLevel": loaded.document.log_level,
+                "forwardProxy": _proxy(loaded.document.forward_proxy),
                 "resources": [_envelope(each, None) for each in of_kind[Kind.CONFIGURATION]],
             }
         ],
@@ -64,9 +73,23 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
             ),
             *({"name": name, "title": "Traffic management", "supported": True} for name in sorted(ROUTES)),
             {"name": TLS, "title": "TLS for callers", "supported": True},
+            *({"name": name, "title": "The way to a service", "supported": True} for name in sorted(SERVICE_POLICIES)),
             *({"name": each.name, "namespace": each.namespace, "supported": False} for each in of_kind[Kind.EXTENSION]),
         ],
     }
+
+
+def _service(resource: Resource) -> dict[str, Any]:
+    """Return what is written of a service: what a variable gives is shown as that."""
+    return {
+        **{key: value for key, value in resource.written.items() if key != "routes"},
+        "address": resource.spec.address,
+    }
+
+
+def _proxy(proxy: ForwardProxy | None) -> dict[str, Any] | None:
+    """Return the address that services are reached through. Credentials are not shown at all."""
+    return None if proxy is None else {"address": proxy.address, "noProxy": proxy.no_proxy}
 
 
 def _envelope(resource: Resource, spec: dict[str, Any] | None) -> dict[str, Any]:
@@ -108,7 +131,9 @@ def _binding(resource: Resource) -> dict[str, Any]:
 
 
 def _secret_settings(policy: str) -> tuple[str, ...]:
-    return ("certificate",) if plain_name(policy) == TLS else definition(policy).secret_settings()
+    if plain_name(policy) in SERVICE_POLICIES | {TLS}:
+        return ("certificate",)
+    return definition(policy).secret_settings()
 
 
 def _router() -> dict[str, Any]:

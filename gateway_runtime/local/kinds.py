@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateway_runtime.local.form import Form
 from gateway_runtime.local.place import NAME_PATTERN
+from gateway_runtime.local.service_settings import ServiceSettings
 
 API_VERSIONS = ("gateway.mulesoft.com/v1alpha1", "gateway.mulesoft.com/v1beta1")
 DEFAULT_NAMESPACE = "default"
@@ -26,10 +28,6 @@ class Kind(enum.StrEnum):
     POLICY_BINDING = "PolicyBinding"
     CONFIGURATION = "Configuration"
     EXTENSION = "Extension"
-
-
-class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Base of everything that is written in a file."""
 
 
 class Metadata(Form, frozen=True):
@@ -88,22 +86,31 @@ class InlineRoute(Form, frozen=True):
     rules: list[Rule] | None = None
 
 
-class InlineService(Form, frozen=True):
+class InlineService(ServiceSettings, frozen=True, kw_only=True):
     """A service inside an ApiInstance. Without routes it takes every request."""
 
     address: str
     routes: list[InlineRoute] | None = None
 
 
+class InstanceLimits(Form, frozen=True):
+    """What is different for one instance. An addition: Flex Gateway has policies for two of these."""
+
+    response_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
+    stream_idle_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
+    body_bytes: Annotated[int, msgspec.Meta(ge=0, le=1 << 50)] | None = None
+
+
 class ApiInstance(Form, frozen=True):
     """`spec` of an ApiInstance. The services are decoded one by one, so that a fault knows its line."""
 
     address: str
+    limits: InstanceLimits | None = None
     services: dict[str, Any] | None = None
     policies: list[Any] | None = None
 
 
-class Service(Form, frozen=True):
+class Service(ServiceSettings, frozen=True, kw_only=True):
     """`spec` of a Service."""
 
     address: str

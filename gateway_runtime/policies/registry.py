@@ -7,8 +7,13 @@ from gateway_runtime.expressions.settings import check_expression, check_express
 from gateway_runtime.policies import (
     basic_authentication,
     client_id_enforcement,
+    cors,
     header_injection,
+    header_removal,
+    ip_allowlist,
+    ip_blocklist,
     rate_limiting,
+    spike_control,
 )
 from gateway_runtime.schema.faults import ConfigFault, convert
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
@@ -17,10 +22,15 @@ from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 SUFFIX = "-flex"
 
 _DEFINITIONS: tuple[PolicyDefinition, ...] = (
+    cors.DEFINITION,
+    ip_blocklist.DEFINITION,
+    ip_allowlist.DEFINITION,
     basic_authentication.DEFINITION,
     client_id_enforcement.DEFINITION,
+    spike_control.DEFINITION,
     rate_limiting.DEFINITION,
     header_injection.DEFINITION,
+    header_removal.DEFINITION,
 )
 _BY_NAME = {name: d for d in _DEFINITIONS for name in (d.name, *d.aliases)}
 
@@ -38,6 +48,12 @@ def definition(name: str) -> PolicyDefinition:
         hint = f" Did you mean “{_BY_NAME[near[0]].name}”?" if near else ""
         raise ConfigFault("policy", "unknown_policy", f"There is no policy “{name}”.{hint}")
     return found
+
+
+def answers_preflight(name: str) -> bool:
+    """Tell whether the policy with this name comes before all others; see `PolicyDefinition`."""
+    found = _BY_NAME.get(name) or _BY_NAME.get(name.removesuffix(SUFFIX))
+    return found is not None and found.answers_preflight
 
 
 def read_config(policy: PolicyDefinition, config: Any) -> PolicyConfig:

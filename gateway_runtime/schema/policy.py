@@ -65,7 +65,11 @@ class Handlers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDefinition:
-    """One policy: its names and texts, its settings type, and how it is built."""
+    """One policy: its names and texts, its settings type, and how it is built.
+
+    With `answers_preflight` it runs before every other policy whatever its order, holds for a whole API, and answers
+    every OPTIONS request itself, so that such a request needs no route.
+    """
 
     name: str
     title: str
@@ -79,6 +83,7 @@ class PolicyDefinition:
     refusals: tuple[Refusal, ...] = ()
     aliases: tuple[str, ...] = ()
     icon: str = "shield"
+    answers_preflight: bool = False
     documentation: str = field(default="", repr=False)
 
     def secret_settings(self) -> tuple[str, ...]:

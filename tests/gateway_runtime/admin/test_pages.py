@@ -17,7 +17,7 @@ from gateway_runtime.telemetry.totals import Totals
 
 def worker(number: int, revision: int) -> Any:
     return SimpleNamespace(
-        number=number, revision=revision, process=SimpleNamespace(pid=100 + number), load=Load(3, 2, 0.25)
+        number=number, revision=revision, process=SimpleNamespace(pid=100 + number), load=Load(3, 2, 0.25), targets=[]
     )
 
 

@@ -1,5 +1,6 @@
 """A policy on its own: build it as the compiler does and send it requests, without sockets or waiting."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,28 @@ from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.policies.results import Response
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.schema.document import Consumer
+
+
+class FakeSleep:
+    """Sleeping that ends when a clock is moved. `waiting` are those who sleep, by the time at which they wake."""
+
+    def __init__(self, clock: "FakeClock") -> None:
+        self._clock = clock
+        self.waiting: list[tuple[float, asyncio.Future[None]]] = []
+
+    async def __call__(self, seconds: float) -> None:
+        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append((self._clock.now + seconds, sleeper))
+        await sleeper
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and everybody who wakes do what is next."""
+        self._clock.advance(seconds)
+        for entry in [entry for entry in self.waiting if entry[0] <= self._clock.now]:
+            self.waiting.remove(entry)
+            entry[1].set_result(None)
+        for _ in range(5):
+            await asyncio.sleep(0)
 
 
 class FakeClock:
@@ -62,6 +85,7 @@ class PolicyCase:
     ) -> None:
         self.definition = definition(name)
         self.clock = clock or FakeClock()
+        self.sleep = FakeSleep(self.clock)
         self.kept: dict[tuple[str, str], Any] = {} if kept is None else kept
         directory = Directory()
         directory.fill([*consumers, *strangers])
@@ -72,6 +96,8 @@ class PolicyCase:
             consumers=ApiConsumers(directory, consumers),
             clock=self.clock,
             kept=self.kept,
+            now=self.clock,
+            sleep=self.sleep,
         )
         self.handlers = self.definition.build(read_config(self.definition, config), runtime)
         self.chain = Chain([Binding(self.definition.name, self.handlers)])
