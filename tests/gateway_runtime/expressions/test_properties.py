@@ -1,14 +1,17 @@
 """What holds for every expression and every request, tried with generated ones."""
 
+import ast
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from gateway_runtime import expressions
 from gateway_runtime.expressions.errors import ExpressionError, Failure
 from gateway_runtime.expressions.expression import Expression, compile_setting
 from gateway_runtime.expressions.given import AUTHENTICATION, Given
@@ -197,3 +200,17 @@ def seconds(source: str, size: int) -> float:
 def test_time_grows_with_the_size_and_no_faster(source: str) -> None:
     # Sixteen times the size: a search in quadratic time takes 256 times as long.
     assert seconds(source, 100_000) < 64 * max(seconds(source, 6_250), 5e-5)
+
+
+def test_nothing_in_the_evaluator_reaches_for_attributes_by_name() -> None:
+    package = Path(expressions.__file__).parent
+    forbidden = {"getattr", "setattr", "hasattr", "eval", "exec", "compile", "__import__", "vars", "globals", "locals"}
+    used = [
+        f"{path.name}:{node.lineno}: {node.func.id}"
+        for path in package.glob("*.py")
+        # It looks at descriptions of settings, never at values of a request.
+        if path.name != "settings.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in forbidden
+    ]
+    assert used == []
