@@ -120,6 +120,14 @@ def test_the_form_says_what_an_expression_gives() -> None:
     assert "data-expression" not in str(form["headers.0.key"])
 
 
+def test_an_expression_has_room_for_lines_and_text_for_one_line() -> None:
+    form = PolicyForm({"headers.0.key": "a", "headers.0.value": "b"}, definition=POLICY)
+    assert str(form["keySelector"]).startswith("<textarea")
+    assert str(form["headers.0.value"]).startswith("<input")
+    lines = PolicyForm(posted({"keySelector": "#[if (1 == 1)\r\n  'a'\r\nelse 'b']"}), definition=POLICY)
+    assert lines.is_valid(), lines.errors
+
+
 def test_the_documentation_and_the_schema_say_it_too() -> None:
     rows = {row.name: row.values for row in setting_rows(Config)}
     assert rows["onlyIf"] == "an expression “#[…]” that gives true or false"
