@@ -31,6 +31,7 @@ from gateway_runtime.control import (
     ToWorker,
 )
 from gateway_runtime.http.state import WorkerState
+from gateway_runtime.http.tunnel import end_disallowed
 from gateway_runtime.listener import Listener, open_listener
 from gateway_runtime.log import LEVELS, capture_library_logs, log
 from gateway_runtime.routing.compiled import CompiledApi
@@ -158,6 +159,7 @@ class Worker:
                 listener.use(tls)
         self._compiler.commit(snapshot)
         self._take_settings(snapshot.document)
+        end_disallowed(self._state.tunnels, snapshot)
         if not self._frozen:
             # The first snapshot and the code live for long; later collections need not walk them.
             gc.collect()
@@ -264,7 +266,8 @@ async def serve(channel_fd: int) -> None:
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=channel_fd))
     recorder = Recorder()
     state = WorkerState(recorder=recorder)
-    await Worker(Channel(reader, writer, ToWorker), state, recorder, Compiler(state.pools)).run()
+    compiler = Compiler(state.pools, count_shadow=recorder.shadow)
+    await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler).run()
 
 
 def main() -> None:

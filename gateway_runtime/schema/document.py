@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
+from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.upstream import (
     Balance,
@@ -92,6 +93,7 @@ class PolicyBinding(Part, frozen=True):
     order: int
     config: dict[str, Any] = {}
     rules: list[Rule] = []
+    mode: Mode = Mode.ENFORCE
 
 
 class ApiInstance(Part, frozen=True):
