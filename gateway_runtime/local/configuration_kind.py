@@ -4,13 +4,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from gateway_runtime.local.kinds import Form
+from gateway_runtime.local.form import Form
 from gateway_runtime.local.tls_settings import Certificate, TlsVersion
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 LogLevel = Literal["debug", "info", "warn", "error", "fatal"]
 Outputs = list[str] | dict[str, str]
 
@@ -31,9 +32,13 @@ class RuntimeLogs(Form, frozen=True):
 
 
 class AccessLogs(Form, frozen=True):
-    """What Message Logging policies write."""
+    """What Message Logging policies write, and a line for each request."""
 
     outputs: Outputs | None = None
+    enabled: bool | None = None
+    sampling: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    query: bool | None = None
+    hide: list[str] | None = None
 
 
 class Logging(Form, frozen=True):
@@ -185,9 +190,9 @@ class Tracing(Form, frozen=True):
 class Thresholds(Form, frozen=True):
     """How much may be under way to one Service."""
 
-    max_connections: Count | None = None
+    max_connections: AtLeastOne | None = None
     max_pending_requests: Count | None = None
-    max_requests: Count | None = None
+    max_requests: AtLeastOne | None = None
     max_retries: Count | None = None
     max_connection_pools: Count | None = None
 

@@ -5,7 +5,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateway_runtime.local.form import Form
 from gateway_runtime.local.place import NAME_PATTERN
+from gateway_runtime.local.service_settings import ServiceSettings
+from gateway_runtime.schema.mode import Mode
 
 API_VERSIONS = ("gateway.mulesoft.com/v1alpha1", "gateway.mulesoft.com/v1beta1")
 DEFAULT_NAMESPACE = "default"
@@ -26,10 +29,6 @@ class Kind(enum.StrEnum):
     POLICY_BINDING = "PolicyBinding"
     CONFIGURATION = "Configuration"
     EXTENSION = "Extension"
-
-
-class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Base of everything that is written in a file."""
 
 
 class Metadata(Form, frozen=True):
@@ -73,6 +72,7 @@ class InlinePolicy(Form, frozen=True):
     policy_ref: PolicyRef
     config: dict[str, Any] | None = None
     rules: list[Rule] | None = None
+    mode: Mode | bool | None = None  # YAML reads a bare `off` as false
 
 
 class InlineRouteConfig(Form, frozen=True):
@@ -88,11 +88,20 @@ class InlineRoute(Form, frozen=True):
     rules: list[Rule] | None = None
 
 
-class InlineService(Form, frozen=True):
+class InlineService(ServiceSettings, frozen=True, kw_only=True):
     """A service inside an ApiInstance. Without routes it takes every request."""
 
     address: str
     routes: list[InlineRoute] | None = None
+
+
+class AccessLog(Form, frozen=True):
+    """A line for each request. What is not given is as the whole gateway has it."""
+
+    enabled: bool = True
+    sampling: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    query: bool | None = None
+    hide: list[str] | None = None
 
 
 class InstanceLimits(Form, frozen=True):
@@ -110,9 +119,10 @@ class ApiInstance(Form, frozen=True):
     limits: InstanceLimits | None = None
     services: dict[str, Any] | None = None
     policies: list[Any] | None = None
+    access_log: AccessLog | None = None
 
 
-class Service(Form, frozen=True):
+class Service(ServiceSettings, frozen=True, kw_only=True):
     """`spec` of a Service."""
 
     address: str
@@ -142,6 +152,7 @@ class PolicyBinding(Form, frozen=True):
     config: dict[str, Any] | None = None
     order: Annotated[int, msgspec.Meta(ge=-(2**31), lt=ROUTER_ORDER)] = DEFAULT_ORDER
     rules: list[Rule] | None = None
+    mode: Mode | bool | None = None  # YAML reads a bare `off` as false
 
 
 class Parent(Form, frozen=True):

@@ -100,7 +100,7 @@ class Retries(Part, frozen=True):
 
     enabled: bool = True
     attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
-    on: tuple[Literal["connect", "reset"], ...] = ("connect", "reset")
+    failures: tuple[Literal["connect", "reset"], ...] = ("connect", "reset")
     statuses: tuple[Status, ...] = ()
     budget_percent: Percent = 20.0
     budget_per_second: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 10.0

@@ -74,24 +74,20 @@ class Breaker:
         self.gone()
 
     async def _wait(self, target: TargetConnections) -> UpstreamConnection | None:
-        loop = asyncio.get_running_loop()
-        waiter: Waiter = loop.create_future()
+        waiter: Waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
             while True:
                 for each in self._targets:
                     each.receiver = each.receiver or self
                 await asyncio.wait((waiter,), timeout=_LOOK_SECONDS)
-                found = waiter.result() if waiter.done() else None
-                found = found or self._any_idle(target)
-                if found is not None:
-                    return found
+                if waiter.done():
+                    return waiter.result()
+                if (idle := self._any_idle(target)) is not None:
+                    return idle
                 if self._has_room():
                     self._connecting += 1
                     return None
-                if waiter.done():
-                    waiter = loop.create_future()
-                    self._waiting.appendleft(waiter)
         finally:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
@@ -116,17 +112,14 @@ class Breaker:
 
     def take(self, connection: UpstreamConnection) -> None:
         """Give a connection to who has waited longest."""
-        if not self._wake(connection):
+        if self._waiting:
+            self._waiting.popleft().set_result(connection)
+        else:
             connection.target.keep(connection)
 
     def gone(self) -> None:
-        """There is room for another connection."""
-        self._wake(None)
-
-    def _wake(self, connection: UpstreamConnection | None) -> bool:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(connection)
-                return True
-        return False
+        """Give the place of a connection that has gone to who has waited longest."""
+        if self._waiting and self._has_room():
+            # Taken at once, or somebody who comes only now would get it.
+            self._connecting += 1
+            self._waiting.popleft().set_result(None)

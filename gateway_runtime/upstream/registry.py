@@ -104,10 +104,9 @@ class PoolRegistry:
 
     def _targets_of(self, service: Service) -> list[TargetConnections]:
         kind = _connection_kind(service)
-        watched = len(service.targets) > 1 or service.health_check is not None or service.outliers is not None
-        return [self._target(service, target, kind, watched=watched) for target in service.targets]
+        return [self._target(service, target, kind) for target in service.targets]
 
-    def _target(self, service: Service, target: Target, kind: bytes, *, watched: bool) -> TargetConnections:
+    def _target(self, service: Service, target: Target, kind: bytes) -> TargetConnections:
         key = (kind, target.host, target.port)
         found = self._targets.get(key)
         if found is None:
@@ -116,7 +115,7 @@ class PoolRegistry:
             proxy = self.proxy
             if proxy is not None and service.scheme == "http" and proxy.is_for(target.host):
                 found.through_proxy(proxy.credentials)
-        if watched and found.health is None:
+        if _is_watched(service) and found.health is None:
             found.health = self.health.of(_health_key(service, target), service.name)
         return found
 
@@ -140,16 +139,21 @@ class PoolRegistry:
             if target not in used:
                 del self._targets[place]
                 target.close()
-        checked: set[Key] = set()
-        known: set[Key] = set()
+        self._retain_health([pool for pool in kept if _is_watched(pool.service)], used)
         for pool in kept:
+            pool.start()
+
+    def _retain_health(self, watched: list[Pool], used: set[TargetConnections]) -> None:
+        for target in used - {target for pool in watched for target in pool.targets}:
+            target.health = None
+        known: set[Key] = set()
+        checked: set[Key] = set()
+        for pool in watched:
             keys = {_health_key(pool.service, target) for target in pool.service.targets}
             known |= keys
             if pool.service.health_check is not None:
                 checked |= keys
         self.health.retain(known, checked)
-        for pool in kept:
-            pool.start()
 
     def sweep(self, now: float) -> None:
         """Close connections that have been idle for too long, and restore targets that were out long enough."""
@@ -179,6 +183,11 @@ def proxy_of(definition: ForwardProxy | None) -> Proxy | None:
 
 def _settings(proxy: Proxy | None) -> ForwardProxy | None:
     return None if proxy is None else proxy.definition
+
+
+def _is_watched(service: Service) -> bool:
+    """Tell whether the health of its targets matters: where there is a choice, or somebody wants to know."""
+    return len(service.targets) > 1 or service.health_check is not None or service.outliers is not None
 
 
 def _health_key(service: Service, target: Target) -> Key:

@@ -81,11 +81,11 @@ class Watch:
         return attempt
 
     def may_retry(self, reason: str, tries: int) -> bool:
-        """Tell whether one more attempt may be made after so many, and count it. `reason` as in `Retries.on`."""
+        """Tell whether one more attempt may be made after so many, and count it. `reason` as in `Retries.failures`."""
         retries = self.retries
         if not retries.enabled or tries >= retries.attempts:
             return False
-        if reason != "status" and reason not in retries.on:
+        if reason != "status" and reason not in retries.failures:
             return False
         if self._most_retries is not None and len(self.under_way) >= self._most_retries:
             return False

@@ -175,7 +175,7 @@ def test_not_every_target_of_many_is_tried(monkeypatch: pytest.MonkeyPatch) -> N
     assert connect(Kit(service(6, outliers=None)), monkeypatch, broken={*range(6)}) == [0, 1, 2]
     off = Kit(service(6, retries=Retries(enabled=False)))
     assert connect(off, monkeypatch, broken={*range(6)}) == [0]
-    not_connect = Kit(service(6, retries=Retries(on=("reset",))))
+    not_connect = Kit(service(6, retries=Retries(failures=("reset",))))
     assert connect(not_connect, monkeypatch, broken={*range(6)}) == [0]
 
 
