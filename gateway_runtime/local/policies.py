@@ -42,8 +42,6 @@ SETTINGS_NOT_YET = {
 # These work without contracts as long as this setting is on, as it is without being said.
 NEED_NO_CONTRACT = frozenset({"jwt-validation"})
 NO_CONTRACT = "skipClientIdValidation"
-# Settings that say what happens here anyway: without shared storage every replica counts by itself.
-SETTINGS_WITHOUT_EFFECT = {"rate-limiting": frozenset({"clusterizable"})}
 
 
 def plain_name(name: str) -> str:
@@ -125,9 +123,6 @@ def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: 
         if name in given:
             message = f"The setting “{name}” of {policy.name} is not supported yet by this gateway."
             raise place.at(name).fault(message, "not_supported")
-    for name in SETTINGS_WITHOUT_EFFECT.get(policy.name, frozenset()) - known:
-        if name in given and not isinstance(given.pop(name), bool):
-            raise place.at(name).fault("Expected “bool”.")
     try:
         registry.read_config(policy, given)
     except ConfigFault as fault:
