@@ -32,6 +32,7 @@ from gateway_runtime.control import (
     ToWorker,
 )
 from gateway_runtime.http.state import WorkerState
+from gateway_runtime.http.tunnel import end_disallowed
 from gateway_runtime.listener import Listener, open_listener
 from gateway_runtime.log import LEVELS, capture_library_logs, log
 from gateway_runtime.routing.compiled import CompiledApi
@@ -176,6 +177,7 @@ class Worker:
                 listener.use(tls)
         self._compiler.commit(snapshot)
         self._take_settings(snapshot.document)
+        end_disallowed(self._state.tunnels, snapshot)
         if not self._frozen:
             # The first snapshot and the code live for long; later collections need not walk them.
             gc.collect()
@@ -292,7 +294,7 @@ async def serve(channel_fd: int) -> None:
     state = WorkerState(recorder=recorder)
     shared = SharedState()
     access = AccessSink()
-    compiler = Compiler(state.pools, shared=shared, add_access_line=access.add)
+    compiler = Compiler(state.pools, shared=shared, add_access_line=access.add, count_shadow=recorder.shadow)
     await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler, shared, access).run()
 
 

@@ -42,12 +42,22 @@ class GatewayCollector(Collector):
         refusals = CounterMetricFamily(
             "portico_policy_rejections", "Requests ended by a policy.", labels=("api", "instance", "policy", "reason")
         )
+        shadows = CounterMetricFamily(
+            "portico_policy_shadow_rejections",
+            "Requests that a policy in shadow mode would have ended.",
+            labels=("api", "instance", "policy", "reason"),
+        )
         places: defaultdict[tuple[str, ...], Sums] = defaultdict(Sums)
         refused: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        tried: defaultdict[tuple[str, ...], int] = defaultdict(int)
         counted: defaultdict[tuple[str, ...], int] = defaultdict(int)
         names = self._gateway.workers
         for labels, sums in self._gateway.totals.series.items():
             place = (names.api_names.get(labels.api, labels.api), labels.api, names.route_name(labels.route))
+            if sums.shadowed:
+                tried[(place[0], labels.api, labels.policy, labels.code)] += sums.shadowed
+            if not sums.requests:
+                continue
             source = "policy" if labels.policy else "gateway" if labels.code else "upstream"
             counted[(*place, str(labels.status), labels.policy, source)] += sums.requests
             if labels.policy:
@@ -62,8 +72,11 @@ class GatewayCollector(Collector):
             requests.add_metric(values, count)
         for values, count in refused.items():
             refusals.add_metric(values, count)
+        for values, count in tried.items():
+            shadows.add_metric(values, count)
         yield requests
         yield refusals
+        yield shadows
         yield from _by_place(places)
 
     def _configuration(self) -> Iterator[Metric]:

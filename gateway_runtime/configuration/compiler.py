@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,14 +17,16 @@ from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.conditions import compile_condition
-from gateway_runtime.policies.registry import answers_preflight, definition
+from gateway_runtime.policies.registry import answers_preflight, definition, read_config
 from gateway_runtime.policies.runtime import BindingRuntime
+from gateway_runtime.policies.shadow import count_nothing, shadowed
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
 from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Listener, Outline, Surroundings
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.state.connection import connector
 from gateway_runtime.state.shared import SharedState
@@ -62,6 +65,7 @@ class Compiler:
         pools: PoolRegistry,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        count_shadow: Callable[[str, str, str, str, int], None] | None = None,
         shared: SharedState | None = None,
         add_access_line: Callable[[bytes], None] | None = None,
     ) -> None:
@@ -72,6 +76,7 @@ class Compiler:
         self._pools = pools
         self._clock = clock
         self._now = now
+        self._count_shadow = count_shadow
         self._directory = Directory()
         self._kept: dict[tuple[str, str], Any] = {}
 
@@ -205,12 +210,14 @@ class Compiler:
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
         chain = Chain(
-            self._build(api, position, binding, consumers, shared) for position, binding in enumerate(ordered)
+            self._build(api, position, binding, consumers, shared)
+            for position, binding in enumerate(ordered)
+            if binding.mode is not Mode.OFF
         )
         pools = {
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
         }
-        preflight = bool(ordered) and answers_preflight(ordered[0].policy)
+        preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
         compiled = compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
         compiled.access_log = log
         return compiled
@@ -221,7 +228,7 @@ class Compiler:
         path = f"policies[{position}]"
         try:
             policy = definition(binding.policy)
-            config = convert(binding.config, policy.config)
+            config = read_config(policy, binding.config)
         except ConfigFault as fault:
             raise ConfigFault(f"{path}.{fault.path}".rstrip("."), fault.code, fault.message) from fault
         if policy.answers_preflight and binding.rules:
@@ -237,6 +244,12 @@ class Compiler:
             shared=shared,
         )
         handlers = policy.build(config, runtime)
+        if binding.mode is Mode.SHADOW:
+            if not policy.can_shadow:
+                message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
+                raise ConfigFault(f"{path}.mode", "shadow_not_possible", message)
+            count = partial(self._count_shadow, api.id) if self._count_shadow is not None else count_nothing
+            handlers = shadowed(policy.name, handlers, count)
         return Binding(policy.name, handlers, compile_condition(binding.rules, path))
 
     def _stand_in(

@@ -8,6 +8,7 @@ import msgspec
 from gateway_runtime.local.form import Form
 from gateway_runtime.local.place import NAME_PATTERN
 from gateway_runtime.local.service_settings import ServiceSettings
+from gateway_runtime.schema.mode import Mode
 
 API_VERSIONS = ("gateway.mulesoft.com/v1alpha1", "gateway.mulesoft.com/v1beta1")
 DEFAULT_NAMESPACE = "default"
@@ -71,6 +72,7 @@ class InlinePolicy(Form, frozen=True):
     policy_ref: PolicyRef
     config: dict[str, Any] | None = None
     rules: list[Rule] | None = None
+    mode: Mode | bool | None = None  # YAML reads a bare `off` as false
 
 
 class InlineRouteConfig(Form, frozen=True):
@@ -150,6 +152,7 @@ class PolicyBinding(Form, frozen=True):
     config: dict[str, Any] | None = None
     order: Annotated[int, msgspec.Meta(ge=-(2**31), lt=ROUTER_ORDER)] = DEFAULT_ORDER
     rules: list[Rule] | None = None
+    mode: Mode | bool | None = None  # YAML reads a bare `off` as false
 
 
 class Parent(Form, frozen=True):

@@ -12,8 +12,10 @@ import msgspec
 from gateway_runtime.local.api_limits import TIMEOUT_POLICIES
 from gateway_runtime.local.kinds import DEFAULT_NAMESPACE, PolicyBinding
 from gateway_runtime.local.place import Place
+from gateway_runtime.policies import registry
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 
 # These need contracts, an alert or a model that only the portal knows.
@@ -115,7 +117,22 @@ def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: 
             message = f"The setting “{name}” of {policy.name} is not supported yet by this gateway."
             raise place.at(name).fault(message, "not_supported")
     try:
-        convert(given, policy.config)
+        registry.read_config(policy, given)
     except ConfigFault as fault:
         raise place.config_fault(fault) from fault
     return given
+
+
+def read_mode(binding: PolicyBinding, policy: PolicyDefinition | None, place: Place) -> Mode:
+    """Return what a binding does with the traffic. `policy` is None for routes and TLS, which have no mode."""
+    if binding.mode is None:
+        return Mode.ENFORCE
+    if policy is None:
+        raise place.fault("Routes and TLS have no mode. Remove it.")
+    if binding.mode is True:
+        raise place.fault("Use “enforce”, “shadow” or “off”.")
+    mode = binding.mode or Mode.OFF
+    if mode is Mode.SHADOW and not policy.can_shadow:
+        message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
+        raise place.fault(message, "shadow_not_possible")
+    return mode

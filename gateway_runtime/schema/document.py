@@ -7,6 +7,7 @@ import msgspec
 
 from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
+from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.upstream import (
@@ -94,6 +95,7 @@ class PolicyBinding(Part, frozen=True):
     order: int
     config: dict[str, Any] = {}
     rules: list[Rule] = []
+    mode: Mode = Mode.ENFORCE
 
 
 class ApiInstance(Part, frozen=True):

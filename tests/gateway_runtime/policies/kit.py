@@ -7,11 +7,10 @@ from typing import Any
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.registry import definition
+from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.policies.results import Response
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.schema.document import Consumer
-from gateway_runtime.schema.faults import convert
 
 
 class FakeSleep:
@@ -100,7 +99,7 @@ class PolicyCase:
             now=self.clock,
             sleep=self.sleep,
         )
-        self.handlers = self.definition.build(convert(config, self.definition.config), runtime)
+        self.handlers = self.definition.build(read_config(self.definition, config), runtime)
         self.chain = Chain([Binding(self.definition.name, self.handlers)])
 
     def send(self, context: RequestContext) -> Response | None:
