@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway_runtime.configuration.snapshot import Snapshot
     from gateway_runtime.http.protocol import ClientConnection
     from gateway_runtime.http.tunnel import Tunnel
+    from gateway_runtime.telemetry.access_log import AccessLogger
 
 
 class TrafficRecorder(Protocol):
@@ -49,6 +50,8 @@ class WorkerState:
 
     recorder: TrafficRecorder
     snapshot: Snapshot | None = None
+    # For requests that no API takes.
+    access_log: AccessLogger | None = None
     draining: bool = False
     limits: Limits = field(default_factory=Limits)
     clock: Clock = monotonic

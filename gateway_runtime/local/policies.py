@@ -38,8 +38,6 @@ OUTBOUND = frozenset({
 SETTINGS_NOT_YET = {
     "rate-limiting": frozenset({"keySelector", "blockOnUnknownQuota"}),
 }
-# Settings that say what happens here anyway: without shared storage every replica counts by itself.
-SETTINGS_WITHOUT_EFFECT = {"rate-limiting": frozenset({"clusterizable"})}
 
 
 def plain_name(name: str) -> str:
@@ -118,9 +116,6 @@ def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: 
         if name in given:
             message = f"The setting “{name}” of {policy.name} is not supported yet by this gateway."
             raise place.at(name).fault(message, "not_supported")
-    for name in SETTINGS_WITHOUT_EFFECT.get(policy.name, frozenset()) - known:
-        if name in given and not isinstance(given.pop(name), bool):
-            raise place.at(name).fault("Expected “bool”.")
     try:
         registry.read_config(policy, given)
     except ConfigFault as fault:
