@@ -8,6 +8,7 @@ from django.forms import BoundField
 
 from gateway_runtime.schema.faults import ConfigFault, convert
 from gateway_runtime.schema.policy import PolicyDefinition
+from portal.core.errors import ApplicationError
 from portal.core.forms import ConsoleForm
 from portal.policies.controls import Control, Setting
 from portal.policies.outline import Rows, Section, join, outline, row_indexes, shown_value
@@ -32,8 +33,8 @@ class Shown:
 class PolicyForm(ConsoleForm):
     """The settings of one policy, and when it acts. After validation `config` and `when` are what the service takes.
 
-    `config` and `when` given are what the form shows; `kept` are the stored secrets, which are never shown. Without
-    `conditions` the policy is for every request of what it is applied to.
+    `config` and `when` given are what the form shows; `kept` are the stored secrets, which are never shown. With
+    `automated` it is for the instances that a selector says, else for the requests that conditions say.
     """
 
     def __init__(
@@ -45,12 +46,12 @@ class PolicyForm(ConsoleForm):
         config: Mapping[str, Any] | None = None,
         kept: Mapping[str, Any] | None = None,
         when: Mapping[str, Any] | None = None,
-        conditions: bool = True,
+        automated: bool = False,
         **kwargs: Any,
     ) -> None:
         self.definition = definition
         self.outline = outline(definition.config)
-        self.when_outline = when_outline(definition, conditions=conditions)
+        self.when_outline = when_outline(definition, automated=automated)
         self.kept = dict(kept or {})
         self.config: dict[str, Any] = {}
         self.when: dict[str, Any] = {}
@@ -93,7 +94,10 @@ class PolicyForm(ConsoleForm):
         """Let the policy's own type decide, as in REST and files, and put its sentence beside the field."""
         cleaned: dict[str, Any] = super().clean() or {}
         self.config = self.outline.value(self.cleaned_data)
-        self.when = typed_when(self.when_outline.value(self.cleaned_data, PLACE))
+        try:
+            self.when = typed_when(self.when_outline.value(self.cleaned_data, PLACE))
+        except ApplicationError as error:
+            self.add_error(f"{PLACE}.selector", error.message)
         if not self.errors:
             try:
                 convert(with_kept_secrets(self.definition, self.config, self.kept), self.definition.config)
@@ -106,7 +110,8 @@ class PolicyForm(ConsoleForm):
         for name, sentence in error.fields.items():
             first, _, rest = name.partition(".")
             self._add_fault(
-                f"{PLACE}.{name}" if first in ("mode", "rules") else rest if first == "config" else "", sentence
+                f"{PLACE}.{name}" if first in ("mode", "rules", "selector") else rest if first == "config" else "",
+                sentence,
             )
         if not error.fields:
             self.add_error(None, error.message)
