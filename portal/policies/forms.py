@@ -28,6 +28,14 @@ class Shown:
     parts: list["Shown"] = field(default_factory=list)
     blank: "Shown | None" = None
     errors: list[str] = field(default_factory=list)
+    # What stands for the number in the pattern of a new row.
+    placeholder: str = ""
+
+    @property
+    def only_with(self) -> str:
+        """Return the field and the value without which this is hidden: `credentialsOrigin=headers`; "" for always."""
+        name, sign, value = self.setting.only_with.partition("=")
+        return f"{join(self.path.rpartition('.')[0], name)}{sign}{value}" if sign else ""
 
 
 class PolicyForm(ConsoleForm):
@@ -166,18 +174,30 @@ class PolicyForm(ConsoleForm):
         return found
 
 
-def _blank_row(node: Rows, path: str) -> Shown:
-    """Return the pattern from which the browser makes new rows; `__row__` stands for the number."""
+def _blank_row(node: Rows, path: str, depth: int = 0) -> Shown:
+    """Return the pattern from which the browser makes new rows; `__row0__` stands for the number, `__row1__` deeper."""
+    placeholder = f"__row{depth}__"
+    place = f"{path}.{placeholder}"
+    parts = _blank_parts(node.item, place, depth)
+    return Shown("row", place, node.setting, parts=parts, placeholder=placeholder)
+
+
+def _blank_parts(section: Section, path: str, depth: int) -> list[Shown]:
     pattern = ConsoleForm(auto_id="id_%s")
-    place = f"{path}.__row__"
-    for part in node.item.nodes:
+    found = []
+    for part in section.nodes:
+        place = join(path, part.setting.name)
         if isinstance(part, Control):
             made = part.field()
             made.initial = part.initial(part.setting.default)
-            pattern.fields[join(place, part.setting.name)] = made
+            pattern.fields[place] = made
             pattern.dress(made)
-    parts = [Shown("field", name, node.setting, bound=pattern[name]) for name in pattern.fields]
-    return Shown("row", place, node.setting, parts=parts)
+            found.append(Shown("field", place, part.setting, bound=pattern[place]))
+        elif isinstance(part, Section):
+            found.append(Shown("section", place, part.setting, parts=_blank_parts(part, place, depth)))
+        else:
+            found.append(Shown("rows", place, part.setting, blank=_blank_row(part, place, depth + 1)))
+    return found
 
 
 def _by_path(shown: list[Shown]) -> dict[str, Shown]:
