@@ -24,3 +24,12 @@ class Limits:
     connect_seconds: float = 5.0
     response_seconds: float = 15.0
     upstream_idle_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiLimits:
+    """What one API has of its own. None: as the gateway has it, and any number of bytes."""
+
+    response_seconds: float | None = None
+    stream_seconds: float | None = None
+    body_bytes: int | None = None

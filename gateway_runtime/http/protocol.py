@@ -17,6 +17,7 @@ from gateway_runtime.policies.results import Response
 from gateway_runtime.tls.client_certificate import ClientCertificate, client_certificate
 
 if TYPE_CHECKING:
+    from gateway_runtime.http.limits import ApiLimits
     from gateway_runtime.http.state import WorkerState
     from gateway_runtime.http.tunnel import Tunnel
 
@@ -50,7 +51,7 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, state: WorkerState, port: int, address: str = "") -> None:
         self.state = state
         self.port = port
-        # Where it comes from, said beforehand where a load balancer has said so.
+        # Where it comes from. Said beforehand by whoever has counted it already.
         self.address = address
         self.proxies: TrustedProxies | None = None
         self.certificate: ClientCertificate | None = None
@@ -75,9 +76,10 @@ class ClientConnection(asyncio.Protocol):
         if not self.address:
             peer = transport.get_extra_info("peername")
             self.address = peer[0].partition("%")[0].removeprefix("::ffff:") if peer else ""
-        if not self.state.enter(self):
-            self.transport.abort()
-            return
+            if not self.state.reserve(self.address):
+                self.transport.abort()
+                return
+        self.state.connections.add(self)
         self.peer = self.address
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
@@ -89,7 +91,9 @@ class ClientConnection(asyncio.Protocol):
         self.forwarded = forwarded_lines(self.peer, b"http" if tls is None else b"https", self.state.pseudonym)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.state.left(self)
+        if self in self.state.connections:
+            self.state.connections.remove(self)
+            self.state.release(self.address)
         self._pending.clear()
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
@@ -228,6 +232,8 @@ class ClientConnection(asyncio.Protocol):
         data = head_bytes(response.status, lines, request_id, (CLOSE,)) + body
         self.transport.write(data)
         self.state.recorder.record("", "", "", response.status, "", response.code, len(received), len(data), 0, -1)
+        if (log := self.state.access_log) is not None:
+            log.write_unread(self, request_id, response.status, response.code, (len(received), len(data)))
         self.closing = True
         self._linger()
 
@@ -251,12 +257,24 @@ class ClientConnection(asyncio.Protocol):
     def wait_for_answer(self) -> None:
         """The request has arrived: now the service is to answer."""
         self._phase = _ANSWER
-        self.deadline = self.state.answer_by
+        limits = self._api_limits()
+        if limits is None or limits.response_seconds is None:
+            self.deadline = self.state.answer_by
+        else:
+            self.deadline = self.state.now + limits.response_seconds
 
     def wait_for_stream(self) -> None:
         """The answer is under way."""
         self._phase = _STREAM
-        self.deadline = self.state.stream_by
+        limits = self._api_limits()
+        if limits is None or limits.stream_seconds is None:
+            self.deadline = self.state.stream_by
+        else:
+            self.deadline = self.state.now + limits.stream_seconds
+
+    def _api_limits(self) -> ApiLimits | None:
+        api = self.exchange.api if self.exchange is not None else None
+        return None if api is None else api.limits
 
     def close_after_reply(self) -> None:
         """Take no further request from this connection."""

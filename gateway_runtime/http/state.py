@@ -14,11 +14,13 @@ from gateway_runtime.clock import Clock, monotonic
 from gateway_runtime.http.limits import Limits
 from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http.via import PSEUDONYM
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry
 
 if TYPE_CHECKING:
     from gateway_runtime.configuration.snapshot import Snapshot
     from gateway_runtime.http.protocol import ClientConnection
+    from gateway_runtime.http.tunnel import Tunnel
+    from gateway_runtime.telemetry.access_log import AccessLogger
 
 
 class TrafficRecorder(Protocol):
@@ -48,13 +50,18 @@ class WorkerState:
 
     recorder: TrafficRecorder
     snapshot: Snapshot | None = None
+    # For requests that no API takes.
+    access_log: AccessLogger | None = None
     draining: bool = False
     limits: Limits = field(default_factory=Limits)
     clock: Clock = monotonic
     pools: PoolRegistry = None  # type: ignore[assignment]
     connections: set[ClientConnection] = field(default_factory=set)
-    # How many of them come from each address, and those that were not let in by the reason, since last sent on.
+    tunnels: set[Tunnel] = field(default_factory=set)
+    # Open connections, those whose handshake is under way included, and how many of them come from each address.
+    open: int = 0
     addresses: dict[str, int] = field(default_factory=dict)
+    # Connections that were not let in by the reason, since last sent on.
     turned_away: Counter[str] = field(default_factory=Counter)
     # Whose word about the caller counts, and what this gateway calls itself in `Via`.
     proxies: TrustedProxies | None = None
@@ -92,37 +99,27 @@ class WorkerState:
         self.stream_by = now + limits.stream_seconds
         self.idle_by = now + limits.keep_alive_seconds
 
-    def admits(self, address: str) -> bool:
-        """Tell whether one more connection may come from an address, and count those that may not.
+    def reserve(self, address: str) -> bool:
+        """Count one more connection from an address, if it may come.
 
-        A trusted proxy brings the connections of many clients, so that its own number says nothing.
+        A trusted proxy brings the connections of many clients, so that their number says nothing about it.
         """
         limits = self.limits
-        if 0 < limits.connections <= len(self.connections):
+        addresses = self.addresses
+        if 0 < limits.connections <= self.open:
             self.turned_away["connections"] += 1
             return False
-        if 0 < limits.connections_per_address <= self.addresses.get(address, 0) and (
-            self.proxies is None or address not in self.proxies
-        ):
+        count = addresses.get(address, 0)
+        if 0 < limits.connections_per_address <= count and (self.proxies is None or address not in self.proxies):
             self.turned_away["connections_per_address"] += 1
             return False
+        addresses[address] = count + 1
+        self.open += 1
         return True
 
-    def enter(self, connection: ClientConnection) -> bool:
-        """Let a connection in, if it may."""
-        address = connection.address
-        if not self.admits(address):
-            return False
-        self.connections.add(connection)
-        self.addresses[address] = self.addresses.get(address, 0) + 1
-        return True
-
-    def left(self, connection: ClientConnection) -> None:
-        """Forget a connection that is gone, if it was ever let in."""
-        if connection not in self.connections:
-            return
-        self.connections.remove(connection)
-        address = connection.address
+    def release(self, address: str) -> None:
+        """Count one connection less."""
+        self.open -= 1
         left = self.addresses[address] = self.addresses[address] - 1
         if not left:
             del self.addresses[address]

@@ -18,7 +18,7 @@ def sweep(state: WorkerState) -> None:
     for connection in [c for c in state.connections if c.deadline <= now]:
         connection.expire()
     state.cut_late()
-    state.pools.close_expired(now)
+    state.pools.sweep(now)
 
 
 async def sweep_forever(state: WorkerState) -> None:

@@ -54,8 +54,8 @@ def upstream_head(
     before, after = around
     query = request.query
     if query is None:
-        return b"".join((request.method, b" ", path, target.line_end, before, request_id, after))
-    return b"".join((request.method, b" ", path, b"?", query, target.line_end, before, request_id, after))
+        return b"".join((request.method, target.line_start, path, target.line_end, before, request_id, after))
+    return b"".join((request.method, target.line_start, path, b"?", query, target.line_end, before, request_id, after))
 
 
 def judged_head(
@@ -74,7 +74,7 @@ def judged_head(
     before, after = judged[1]
     if request.query is not None:
         path = path + b"?" + request.query
-    return b"".join((request.method, b" ", path, target.line_end, before, request_id, after))
+    return b"".join((request.method, target.line_start, path, target.line_end, before, request_id, after))
 
 
 def _around_id(request: Request, lines: list[bytes], forwarded: bytes) -> tuple[bytes, bytes]:

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateway_runtime.local.form import Form
 from gateway_runtime.local.place import NAME_PATTERN
+from gateway_runtime.local.service_settings import ServiceSettings
 from gateway_runtime.schema.mode import Mode
 
 API_VERSIONS = ("gateway.mulesoft.com/v1alpha1", "gateway.mulesoft.com/v1beta1")
@@ -27,10 +29,6 @@ class Kind(enum.StrEnum):
     POLICY_BINDING = "PolicyBinding"
     CONFIGURATION = "Configuration"
     EXTENSION = "Extension"
-
-
-class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Base of everything that is written in a file."""
 
 
 class Metadata(Form, frozen=True):
@@ -90,22 +88,41 @@ class InlineRoute(Form, frozen=True):
     rules: list[Rule] | None = None
 
 
-class InlineService(Form, frozen=True):
+class InlineService(ServiceSettings, frozen=True, kw_only=True):
     """A service inside an ApiInstance. Without routes it takes every request."""
 
     address: str
     routes: list[InlineRoute] | None = None
 
 
+class AccessLog(Form, frozen=True):
+    """A line for each request. What is not given is as the whole gateway has it."""
+
+    enabled: bool = True
+    sampling: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    query: bool | None = None
+    hide: list[str] | None = None
+
+
+class InstanceLimits(Form, frozen=True):
+    """What is different for one instance. An addition: Flex Gateway has policies for two of these."""
+
+    response_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
+    stream_idle_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
+    body_bytes: Annotated[int, msgspec.Meta(ge=0, le=1 << 50)] | None = None
+
+
 class ApiInstance(Form, frozen=True):
     """`spec` of an ApiInstance. The services are decoded one by one, so that a fault knows its line."""
 
     address: str
+    limits: InstanceLimits | None = None
     services: dict[str, Any] | None = None
     policies: list[Any] | None = None
+    access_log: AccessLog | None = None
 
 
-class Service(Form, frozen=True):
+class Service(ServiceSettings, frozen=True, kw_only=True):
     """`spec` of a Service."""
 
     address: str

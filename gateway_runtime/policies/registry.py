@@ -1,7 +1,9 @@
 """Every policy there is, by its documented names."""
 
 import difflib
+from typing import Any
 
+from gateway_runtime.expressions.settings import check_expression, check_expressions, expression_setting
 from gateway_runtime.policies import (
     basic_authentication,
     client_id_enforcement,
@@ -10,11 +12,13 @@ from gateway_runtime.policies import (
     header_removal,
     ip_allowlist,
     ip_blocklist,
+    jwt_validation,
+    maintenance,
     rate_limiting,
     spike_control,
 )
-from gateway_runtime.schema.faults import ConfigFault
-from gateway_runtime.schema.policy import PolicyDefinition
+from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 
 # The same policies are documented with this ending in files and without it in the console.
 SUFFIX = "-flex"
@@ -23,7 +27,9 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     cors.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
+    maintenance.DEFINITION,
     basic_authentication.DEFINITION,
+    jwt_validation.DEFINITION,
     client_id_enforcement.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,
@@ -52,3 +58,21 @@ def answers_preflight(name: str) -> bool:
     """Tell whether the policy with this name comes before all others; see `PolicyDefinition`."""
     found = _BY_NAME.get(name) or _BY_NAME.get(name.removesuffix(SUFFIX))
     return found is not None and found.answers_preflight
+
+
+def read_config(policy: PolicyDefinition, config: Any) -> PolicyConfig:
+    """Decode a policy's settings and check their expressions: the one way for form, REST, file and compiler.
+
+    Raises `ConfigFault`.
+    """
+    read: PolicyConfig = convert(config, policy.config)
+    check_expressions(read)
+    return read
+
+
+def check_setting(policy: PolicyDefinition, path: str, source: str) -> None:
+    """Check one expression while it is being written. Raises `ConfigFault`, also where no expression is taken."""
+    takes = expression_setting(policy.config, path)
+    if takes is None:
+        raise ConfigFault(path, "unknown_setting", f"“{path}” of {policy.title} takes no expression.")
+    check_expression(takes, source, path)

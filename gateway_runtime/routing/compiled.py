@@ -14,7 +14,9 @@ from gateway_runtime.routing.shares import Shares
 from gateway_runtime.schema.document import ApiInstance, Route, Rule
 
 if TYPE_CHECKING:
+    from gateway_runtime.http.limits import ApiLimits
     from gateway_runtime.policies.chain import Chain
+    from gateway_runtime.telemetry.access_log import AccessLogger
     from gateway_runtime.upstream.pool import Pool
 
 
@@ -49,7 +51,8 @@ class CompiledRoute:
 class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
-    __slots__ = ("_path_set", "_routes", "base_length", "base_path", "chain", "id", "name", "quarantine", "routes")
+    __slots__ = ("_path_set", "_routes", "access_log", "base_length", "base_path", "chain", "id", "limits", "name",
+                 "quarantine", "routes", "special")  # fmt: skip
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class CompiledApi:
         routes: tuple[CompiledRoute, ...] = (),
         chain: Chain | None = None,
         quarantine: Response | None = None,
+        limits: ApiLimits | None = None,
     ) -> None:
         self.id = id
         self.name = name
@@ -69,7 +73,11 @@ class CompiledApi:
         self._path_set = path_set(routes)
         self._routes = tuple((route, route.rules) for route in routes)
         self.chain = chain
+        self.access_log: AccessLogger | None = None
         self.quarantine = quarantine
+        self.limits = limits
+        # One test for each request instead of two.
+        self.special = quarantine is not None or limits is not None
 
     def find(self, method: bytes, path: bytes, host: bytes, headers: Headers) -> tuple[CompiledRoute, bytes] | None:
         """Return the first route that holds, with the path to send upstream. `path` still has the base path."""
@@ -95,7 +103,12 @@ class CompiledApi:
 
 
 def compile_api(
-    api: ApiInstance, chain: Chain | None, pools: Mapping[str, Pool], *, preflight: bool = False
+    api: ApiInstance,
+    chain: Chain | None,
+    pools: Mapping[str, Pool],
+    *,
+    limits: ApiLimits | None = None,
+    preflight: bool = False,
 ) -> CompiledApi:
     """Compile an API. `pools` has the pool of each of its services by service id.
 
@@ -119,6 +132,7 @@ def compile_api(
         base_path=base_path_bytes(api.base_path),
         routes=tuple(routes),
         chain=chain,
+        limits=limits,
     )
 
 

@@ -5,14 +5,24 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.access_log import AccessLog
+from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
 from gateway_runtime.schema.mode import Mode
+from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.storage import SharedStorage
+from gateway_runtime.schema.upstream import (
+    Balance,
+    CircuitBreaker,
+    ForwardProxy,
+    HealthCheck,
+    Outliers,
+    Retries,
+    ServiceTimeouts,
+    UpstreamTls,
+)
 
 # A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
 FORMAT = 1
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Base of everything inside a `Document`: many thousands of these make a tree, without any circle."""
 
 
 class Rule(Part, frozen=True):
@@ -36,12 +46,23 @@ class Target(Part, frozen=True):
 
 
 class Service(Part, frozen=True):
-    """A backend as a route sees it: a scheme (`http` or `https`) and the targets that share its traffic."""
+    """A backend as a route sees it: a scheme (`http` or `https`) and the targets that share its traffic.
+
+    Without `retries` a lost kept connection is replaced once and another target is tried where one cannot be reached;
+    without `outliers` a target is passed over for a while only when no connection can be had.
+    """
 
     id: str
     name: str
     targets: list[Target]
     scheme: str = "http"
+    balance: Balance = Balance()
+    tls: UpstreamTls | None = None
+    health_check: HealthCheck | None = None
+    outliers: Outliers | None = None
+    circuit_breaker: CircuitBreaker | None = None
+    retries: Retries | None = None
+    timeouts: ServiceTimeouts = ServiceTimeouts()
 
 
 class Destination(Part, frozen=True):
@@ -92,6 +113,8 @@ class ApiInstance(Part, frozen=True):
     routes: list[Route] = []
     policies: list[PolicyBinding] = []
     quarantine: str = ""
+    access_log: AccessLog | None = None
+    limits: ApiLimits = ApiLimits()
 
 
 class Certificate(Part, frozen=True):
@@ -126,13 +149,17 @@ class Tls(Part, frozen=True):
 
 
 class Listener(Part, frozen=True):
-    """An address and port that accepts traffic, in plain text without `tls`."""
+    """An address and port that accepts traffic, in plain text without `tls`.
+
+    With `proxy_protocol` every connection begins with a PROXY header, version 1 or 2, or it is closed.
+    """
 
     id: str
     name: str
     port: int
     host: str = "0.0.0.0"  # noqa: S104 - a gateway is there to be reached
     tls: Tls | None = None
+    proxy_protocol: bool = False
 
 
 class Consumer(Part, frozen=True):
@@ -161,7 +188,11 @@ class Timeouts(Part, frozen=True):
 
 
 class Surroundings(Part, frozen=True):
-    """What a gateway has besides its APIs. `log_level` is the lowest one that is written."""
+    """What a gateway has besides its APIs. `log_level` is the lowest one that is written.
+
+    Without `shared_storage` a registered gateway shares through the Redis of its registration, another one does not.
+    `access_log` is for requests that no API takes; each API has its own.
+    """
 
     gateway: str
     name: str
@@ -171,7 +202,12 @@ class Surroundings(Part, frozen=True):
     consumers: list[Consumer] = []
     contracts: list[Contract] = []
     timeouts: Timeouts = Timeouts()
+    forward_proxy: ForwardProxy | None = None
+    limits: Limits = Limits()
+    trusted_proxies: TrustedProxies = TrustedProxies()
     log_level: str = "info"
+    shared_storage: SharedStorage | None = None
+    access_log: AccessLog | None = None
 
 
 class Document(Surroundings, frozen=True):

@@ -33,12 +33,16 @@ class Sums:
 
 
 class Totals:
-    """Sums by labels. `folded` counts requests that went into no series of their own, `handshakes` those of TLS."""
+    """Sums by labels. `folded` counts requests that went into no series of their own.
+
+    `handshakes` counts those of TLS, `turned_away` the connections that were not let in.
+    """
 
     def __init__(self, limit: int = SERIES_LIMIT) -> None:
         self.series: dict[Labels, Sums] = {}
         self.folded = 0
         self.handshakes: Counter[str] = Counter()
+        self.turned_away: Counter[str] = Counter()
         self._limit = limit
 
     def rows(self) -> list[TrafficRow]:

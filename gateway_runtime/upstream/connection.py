@@ -13,7 +13,6 @@ from gateway_runtime.upstream.errors import BAD_RESPONSE, RESET, UpstreamError
 from gateway_runtime.upstream.response import BODILESS, CHUNKED, HEAD_LIMIT, UNTIL_CLOSE, ResponseHead, parse_response
 
 if TYPE_CHECKING:
-    from gateway_runtime.upstream.pool import Pool
     from gateway_runtime.upstream.target import TargetConnections
 
 _INTERIM_LIMIT = 16
@@ -47,7 +46,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (  # noqa: RUF023 (grouped by purpose)
         # where it belongs
-        "pool", "target",
+        "target",
         # the connection
         "gate", "idle_until", "transport", "writable",
         # the answer being read
@@ -58,8 +57,7 @@ class UpstreamConnection(asyncio.Protocol):
     transport: asyncio.Transport
     gate: ReadGate
 
-    def __init__(self, pool: Pool, target: TargetConnections) -> None:
-        self.pool = pool
+    def __init__(self, target: TargetConnections) -> None:
         self.target = target
         self.idle_until = 0.0
         self.writable = True
@@ -79,11 +77,12 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self.gate = ReadGate(self.transport)
+        self.target.open += 1
 
     def ask(self, exchange: Asker, method: bytes, head: bytes) -> None:
         """Send a request head for an exchange, which gets the answer."""
         self.exchange = exchange
-        self.pool.active += 1
+        self.target.active += 1
         self._method = method
         self._left = 0
         self._interims = 0
@@ -95,7 +94,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Forget the exchange and close: the answer is not wanted, so nothing may be reused."""
         if self.exchange is not None:
             self.exchange = None
-            self.pool.active -= 1
+            self.target.active -= 1
         self.transport.abort()
 
     # Reading
@@ -223,10 +222,10 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = None
         self._left = 0
         self.used = True
-        pool = self.pool
-        pool.active -= 1
+        target = self.target
+        target.active -= 1
         if self._reusable and self.writable and not self.gate.reasons and exchange.body_done():
-            pool.release(self)
+            target.release(self)
         else:
             self.transport.close()
 
@@ -234,7 +233,7 @@ class UpstreamConnection(asyncio.Protocol):
         exchange = self.exchange
         if exchange is not None:
             self.exchange = None
-            self.pool.active -= 1
+            self.target.active -= 1
             self.transport.abort()
             exchange.on_failure(response, stale=stale)
 

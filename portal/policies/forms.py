@@ -6,7 +6,8 @@ from typing import Any
 
 from django.forms import BoundField
 
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.policies.registry import read_config
+from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.core.errors import ApplicationError
 from portal.core.forms import ConsoleForm
@@ -108,7 +109,7 @@ class PolicyForm(ConsoleForm):
             self.add_error(f"{PLACE}.selector", error.message)
         if not self.errors:
             try:
-                convert(with_kept_secrets(self.definition, self.config, self.kept), self.definition.config)
+                read_config(self.definition, with_kept_secrets(self.definition, self.config, self.kept))
             except ConfigFault as fault:
                 self._add_fault(field_path(fault.path), fault.message)
         return cleaned

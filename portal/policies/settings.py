@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-from gateway_runtime.policies.registry import definition
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.policies.registry import definition, read_config
+from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.core.errors import ApplicationError
 from portal.policies.models import AppliedPolicy
@@ -30,7 +30,7 @@ def field_path(path: str) -> str:
 def settings_check(policy: PolicyDefinition, config: dict[str, Any]) -> None:
     """Raise `ApplicationError` with the sentence beside the very setting that is wrong."""
     try:
-        convert(config, policy.config)
+        read_config(policy, config)
     except ConfigFault as fault:
         name = f"config.{field_path(fault.path)}" if fault.path else "config"
         raise ApplicationError(fault.code, fault.message, fields={name: fault.message}) from fault

@@ -13,7 +13,7 @@ from gateway_runtime.schema.document import (
     Target,
 )
 from gateway_runtime.schema.mode import Mode
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry
 
 LOCK = {"username": "ada", "password": "sesame"}
 LIMIT = {"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 60_000}]}

@@ -44,7 +44,9 @@ class FakeListeners:
         self.history: list[str] = []
         self.taken: set[int] = set()
 
-    async def __call__(self, host: str, port: int, state: WorkerState, tls: Any = None) -> Any:
+    async def __call__(
+        self, host: str, port: int, state: WorkerState, tls: Any = None, *, proxied: bool = False
+    ) -> Any:
         if port in self.taken:
             raise OSError(errno.EADDRINUSE, "Address already in use")
         self.open.add(port)

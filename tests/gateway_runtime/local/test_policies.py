@@ -36,10 +36,14 @@ def test_a_documented_policy_that_is_not_there_yet_is_refused_by_name(name: str)
     )
 
 
-@pytest.mark.parametrize("name", sorted(OUTBOUND - {"tls-outbound"}))
-def test_policies_of_services_are_refused_by_name_and_on_an_instance_for_their_place(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(OUTBOUND & NOT_YET))
+def test_policies_of_services_that_are_not_there_yet_are_refused_by_name(name: str) -> None:
     on_service = bound(f"{name}-flex", target="kind: Service, name: exhibits")
     assert fault(service(), on_service).endswith(f"The policy “{name}” is not supported yet by this gateway.")
+
+
+@pytest.mark.parametrize("name", sorted(OUTBOUND))
+def test_policies_of_services_are_refused_on_an_instance(name: str) -> None:
     assert fault(instance(), bound(f"{name}-flex")).endswith("is bound to a Service, not to an ApiInstance.")
 
 
@@ -58,21 +62,6 @@ def test_policies_that_need_the_portal_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "target", "config", "sentence"),
-    [
-        ("tls-outbound", "kind: Service, name: exhibits", "{skipValidation: true}", "spec.policyRef.name: The policy"),
-        ("tls-outbound", "kind: Service, name: exhibits", "{}", "spec.config.skipValidation: This setting is required"),
-        ("tls-outbound", "kind: Service, name: exhibits", "{skipValidation: false}", "spec.config: Give a trustedCA"),
-    ],
-)  # fmt: skip
-def test_settings_of_outbound_tls_are_checked_before_it_is_refused(
-    policy: str, target: str, config: str, sentence: str
-) -> None:
-    found = fault(instance(), service(), bound(policy, config, target))
-    assert found.partition(": ")[2].startswith(sentence)
-
-
-@pytest.mark.parametrize(
     ("setting", "sentence"),
     [
         (
@@ -83,7 +72,7 @@ def test_settings_of_outbound_tls_are_checked_before_it_is_refused(
             "blockOnUnknownQuota: true",
             "blockOnUnknownQuota: The setting “blockOnUnknownQuota” of rate-limiting is not su",
         ),
-        ("clusterizable: 'no'", "clusterizable: Expected “bool”."),
+        ("clusterizable: 'no'", "clusterizable: Expected “bool”, got `str`."),
         ("clustrizable: true", "clustrizable: There is no setting “clustrizable”."),
     ],
 )
@@ -94,9 +83,26 @@ def test_settings_that_are_not_there_yet_are_refused_by_name(setting: str, sente
 
 
 @pytest.mark.parametrize("value", ["true", "false"])
-def test_without_shared_storage_clusterizable_changes_nothing(value: str) -> None:
+def test_tokens_are_not_matched_with_contracts_that_are_not_there(value: str) -> None:
+    key = "a-secret-of-thirty-two-characters"
+    documents = (
+        instance(),
+        bound("jwt-validation-flex", f"{{signingMethod: hmac, textKey: {key}, skipClientIdValidation: {value}}}"),
+    )
+    if value == "true":
+        assert only_api(loaded(*documents)).policies[0].policy == "jwt-validation"
+    else:
+        assert fault(*documents).endswith(
+            "spec.config.skipClientIdValidation: Client applications and their contracts are kept by the portal: leave "
+            "this setting on in local mode."
+        )
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_clusterizable_reaches_the_policy(value: str) -> None:
     limits = f"{{rateLimits: [{{maximumRequests: 1, timePeriodInMilliseconds: 1000}}], clusterizable: {value}}}"
-    assert list(only_api(loaded(instance(), bound("rate-limiting-flex", limits))).policies[0].config) == ["rateLimits"]
+    config = only_api(loaded(instance(), bound("rate-limiting-flex", limits))).policies[0].config
+    assert config["clusterizable"] is (value == "true")
 
 
 def test_custom_code_is_told_and_refused_when_it_is_bound() -> None:

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway_runtime.consumers.index import ApiConsumers, Directory
+from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.registry import definition
+from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.policies.results import Response
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.schema.document import Consumer
-from gateway_runtime.schema.faults import convert
 
 
 class FakeSleep:
@@ -83,6 +83,7 @@ class PolicyCase:
         strangers: Iterable[Consumer] = (),
         clock: FakeClock | None = None,
         kept: dict[tuple[str, str], Any] | None = None,
+        remotes: Remotes | None = None,
     ) -> None:
         self.definition = definition(name)
         self.clock = clock or FakeClock()
@@ -99,8 +100,9 @@ class PolicyCase:
             kept=self.kept,
             now=self.clock,
             sleep=self.sleep,
+            remotes=remotes,
         )
-        self.handlers = self.definition.build(convert(config, self.definition.config), runtime)
+        self.handlers = self.definition.build(read_config(self.definition, config), runtime)
         self.chain = Chain([Binding(self.definition.name, self.handlers)])
 
     def send(self, context: RequestContext) -> Response | None:

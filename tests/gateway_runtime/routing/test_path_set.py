@@ -6,14 +6,14 @@ import pytest
 from gateway_runtime.routing.compiled import CompiledRoute
 from gateway_runtime.routing.path_set import Candidate, PathSet, path_set
 from gateway_runtime.schema.document import Route, Rule, Service, Target
-from gateway_runtime.upstream.pool import Pool
+from gateway_runtime.upstream.registry import PoolRegistry
 
 SERVICE = Service(id="s", name="s", targets=[Target(host="127.0.0.1", port=9)])
 PATHS = [".*", "", "/a", "/a/.*", "/(a|b)", "/[0-9]+", "/a(/b)?", "/(.*)/c", "(?i)/A"]
 
 
 def routes_of(*paths: list[str]) -> list[CompiledRoute]:
-    pool = Pool("s", SERVICE.targets)
+    pool = PoolRegistry().get(SERVICE)
     return [
         CompiledRoute(Route(id=str(n), name=str(n), service="s", rules=[Rule(path=path) for path in rules]), pool)
         for n, rules in enumerate(paths)
@@ -53,7 +53,7 @@ def test_without_a_hit_all_are_asked_because_a_set_may_have_given_up() -> None:
 
 def test_a_path_that_one_pattern_holds_for_is_not_matched_again() -> None:
     plain, post, grouped = Rule(path="/a/.*"), Rule(path="/b", methods="POST"), Rule(path="/(c)/d")
-    pool = Pool("s", SERVICE.targets)
+    pool = PoolRegistry().get(SERVICE)
     routes = [
         CompiledRoute(Route(id=str(n), name=str(n), service="s", rules=[rule]), pool)
         for n, rule in enumerate((plain, post, grouped))
