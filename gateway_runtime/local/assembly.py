@@ -133,7 +133,7 @@ class Assembly:
             refuse_service_binding(spec, binding.place, self._extensions, binding.namespace)
             if service.id in self._made:
                 self._made[service.id] = self._on_services.bind(binding, self._made[service.id])
-                self._bound[service.id].append((order_of(spec, None), binding))
+                self._bound[f"{Kind.SERVICE} {service.id}"].append((order_of(spec, None), binding))
             return
         targets = list(self._targets(binding))
         if plain_name(spec.policy_ref.name) == TLS:

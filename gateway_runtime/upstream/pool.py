@@ -35,8 +35,8 @@ class Pool:
     where answers are looked at. Pools of two revisions share the targets that are the same in both.
     """
 
-    __slots__ = ("_attempts", "_balancer", "_breaker", "_checks", "_clock", "_connector", "_outliers", "_turns",
-                 "choose", "limits", "service", "targets", "watch")  # fmt: skip
+    __slots__ = ("__weakref__", "_attempts", "_balancer", "_breaker", "_checks", "_clock", "_connector", "_outliers",
+                 "_turns", "choose", "limits", "service", "targets", "watch")  # fmt: skip
 
     choose: Callable[..., TargetConnections]
 
@@ -54,7 +54,7 @@ class Pool:
         self.limits = limits or Limits()
         self._clock = clock
         self._turns = surroundings.checks
-        self._connector = Connector(surroundings, tls, self.make_connection)
+        self._connector = Connector(surroundings, tls)
         self._outliers = service.outliers or _CONNECT_FAILURES_COUNT
         retries, breaker = service.retries, service.circuit_breaker
         self._attempts = CONNECT_ATTEMPTS if retries is None else retries.attempts if retries.enabled else 1
@@ -136,9 +136,8 @@ class Pool:
 
     async def open(self, target: TargetConnections) -> UpstreamConnection:
         """Return a new connection to this target and no other. Raises `UpstreamError`."""
-        return await self._connector.connect(
-            target, self.service.timeouts.connect_seconds or self.limits.connect_seconds
-        )
+        seconds = self.service.timeouts.connect_seconds or self.limits.connect_seconds
+        return await self._connector.connect(target, seconds, self.make_connection)
 
     # Trying again
 
