@@ -43,17 +43,17 @@ class Surroundings:
 
 
 class Connector:
-    """Opens connections for one pool. `tls` is None for plain text."""
+    """Opens connections for all pools that speak the same. `tls` is None for plain text."""
 
-    __slots__ = ("_surroundings", "_tls")
+    __slots__ = ("__weakref__", "surroundings", "tls")
 
     def __init__(self, surroundings: Surroundings, tls: ServiceTls | None) -> None:
-        self._surroundings = surroundings
-        self._tls = tls
+        self.surroundings = surroundings
+        self.tls = tls
 
     async def connect(self, target: TargetConnections, seconds: float, make: MakeConnection) -> UpstreamConnection:
         """Return a new connection within so many seconds, as `make` makes them. Raises `UpstreamError`."""
-        proxy = self._surroundings.proxy
+        proxy = self.surroundings.proxy
         try:
             async with asyncio.timeout(seconds):
                 if proxy is not None and proxy.is_for(target.host):
@@ -67,8 +67,8 @@ class Connector:
 
     async def _addresses(self, host: str) -> list[str]:
         address = literal_address(host)
-        found = [address] if address is not None else await self._surroundings.resolver.resolve(host)
-        return allowed_addresses(found, allow_private=self._surroundings.allow_private)
+        found = [address] if address is not None else await self.surroundings.resolver.resolve(host)
+        return allowed_addresses(found, allow_private=self.surroundings.allow_private)
 
     async def _to_any(
         self, target: TargetConnections, addresses: list[str], seconds: float, make: MakeConnection
@@ -76,7 +76,7 @@ class Connector:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         failure: OSError | None = None
-        tls = self._tls
+        tls = self.tls
         for index, address in enumerate(addresses):
             # One address that swallows everything must not use up the time of the others.
             share = max((end - loop.time()) / (len(addresses) - index), _SHORTEST_TRY_SECONDS)
@@ -100,22 +100,22 @@ class Connector:
 
     async def _through(self, proxy: Proxy, target: TargetConnections, make: MakeConnection) -> UpstreamConnection:
         """Connect to the proxy, which is the operator's and is not judged. It resolves names, so only spelling is."""
-        if not self._surroundings.allow_private:
+        if not self.surroundings.allow_private:
             address = literal_address(target.host)
             if address is None:
                 refuse_local_name(target.host)
             elif not is_public(address):
                 raise UpstreamError(ADDRESS_REFUSED)
-        if self._tls is None:
+        if self.tls is None:
             _, connection = await self._to_proxy(proxy, lambda: make(target))
             return connection
         authority = tunnel_authority(target.host, target.port)
         transport, tunnel = await self._to_proxy(proxy, lambda: Tunnel(authority, proxy.credentials))
-        return await self._secured(transport, tunnel, make(target), self._tls, self._tls.server_name or target.host)
+        return await self._secured(transport, tunnel, make(target), self.tls, self.tls.server_name or target.host)
 
     async def _to_proxy(self, proxy: Proxy, make: Callable[[], Spoken]) -> tuple[asyncio.Transport, Spoken]:
         address = literal_address(proxy.host)
-        addresses = [address] if address is not None else await self._surroundings.resolver.resolve(proxy.host)
+        addresses = [address] if address is not None else await self.surroundings.resolver.resolve(proxy.host)
         for each in addresses:
             with suppress(OSError):
                 return await asyncio.get_running_loop().create_connection(make, each, proxy.port)
