@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from gateway_runtime import VERSION
 from gateway_runtime.admin.view import GatewayView
 from gateway_runtime.schema.histogram import bounds
+from gateway_runtime.state.breaker import BreakerState
 from gateway_runtime.telemetry.totals import Sums, merge
 
 # Seconds, as OpenTelemetry recommends for HTTP.
@@ -41,12 +42,22 @@ class GatewayCollector(Collector):
         refusals = CounterMetricFamily(
             "portico_policy_rejections", "Requests ended by a policy.", labels=("api", "instance", "policy", "reason")
         )
+        shadows = CounterMetricFamily(
+            "portico_policy_shadow_rejections",
+            "Requests that a policy in shadow mode would have ended.",
+            labels=("api", "instance", "policy", "reason"),
+        )
         places: defaultdict[tuple[str, ...], Sums] = defaultdict(Sums)
         refused: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        tried: defaultdict[tuple[str, ...], int] = defaultdict(int)
         counted: defaultdict[tuple[str, ...], int] = defaultdict(int)
         names = self._gateway.workers
         for labels, sums in self._gateway.totals.series.items():
             place = (names.api_names.get(labels.api, labels.api), labels.api, names.route_name(labels.route))
+            if sums.shadowed:
+                tried[(place[0], labels.api, labels.policy, labels.code)] += sums.shadowed
+            if not sums.requests:
+                continue
             source = "policy" if labels.policy else "gateway" if labels.code else "upstream"
             counted[(*place, str(labels.status), labels.policy, source)] += sums.requests
             if labels.policy:
@@ -61,8 +72,11 @@ class GatewayCollector(Collector):
             requests.add_metric(values, count)
         for values, count in refused.items():
             refusals.add_metric(values, count)
+        for values, count in tried.items():
+            shadows.add_metric(values, count)
         yield requests
         yield refusals
+        yield shadows
         yield from _by_place(places)
 
     def _configuration(self) -> Iterator[Metric]:
@@ -94,6 +108,39 @@ class GatewayCollector(Collector):
                 lag.add_metric((number,), load.lag_seconds)
         yield from (connections, inflight, lag)
 
+    def _storage(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily(
+            "portico_shared_storage_up", "Whether the shared storage answers a worker.", labels=("worker",)
+        )
+        breaker = GaugeMetricFamily(
+            "portico_shared_storage_breaker", "The state in which its breaker is.", labels=("worker", "state")
+        )
+        calls = CounterMetricFamily(
+            "portico_shared_storage_calls", "Calls by end.", labels=("worker", "outcome")
+        )  # fmt: skip
+        limiters = GaugeMetricFamily(
+            "portico_limiters", "Workers of all replicas that share limits, as a worker sees it.", labels=("worker",)
+        )
+        for worker in self._gateway.workers.alive:
+            if (use := worker.storage) is not None:
+                number = str(worker.number)
+                up.add_metric((number,), int(use.state == BreakerState.CLOSED))
+                for state in BreakerState:
+                    breaker.add_metric((number, state), int(use.state == state))
+                calls.add_metric((number, "answered"), use.answered)
+                calls.add_metric((number, "unknown"), use.unknown)
+                limiters.add_metric((number,), use.limiters)
+        yield from (up, breaker, calls, limiters)
+
+    def _access(self) -> Iterator[Metric]:
+        lines = CounterMetricFamily(
+            "portico_access_log_lines", "Lines about requests by what became of them.", labels=("worker", "outcome")
+        )
+        for worker in self._gateway.workers.alive:
+            for outcome, count in zip(("written", "dropped"), worker.access, strict=True):
+                lines.add_metric((str(worker.number), outcome), count)
+        yield lines
+
     def _targets(self) -> Iterator[Metric]:
         healthy: dict[tuple[str, str, str], int] = {}
         for worker in self._gateway.workers.alive:
@@ -117,6 +164,8 @@ class GatewayCollector(Collector):
         yield GaugeMetricFamily("portico_workers", "Worker processes that serve.", value=len(gateway.workers.alive))
         yield CounterMetricFamily("portico_worker_restarts", "Workers replaced.", value=gateway.workers.restarts)
         yield from self._load()
+        yield from self._storage()
+        yield from self._access()
         yield from self._targets()
         if spool is not None:
             yield CounterMetricFamily("portico_events_exported", "Counted requests stored.", value=spool.exported)

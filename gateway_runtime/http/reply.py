@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gateway_runtime.routing.compiled import CompiledApi, CompiledRoute
     from gateway_runtime.upstream.connection import UpstreamConnection
     from gateway_runtime.upstream.response import ResponseHead
+    from gateway_runtime.upstream.target import TargetConnections
 
 Lines = list[bytes]
 
@@ -52,7 +53,7 @@ class Reply:
         # the answer
         "answer_chunked", "begun", "bytes_out", "complete", "judged", "status", "unsent", "whole",
         # measured
-        "asked", "code", "ended", "policy", "started",
+        "asked", "code", "ended", "policy", "started", "target",
     )  # fmt: skip
 
     client: ClientConnection
@@ -78,6 +79,7 @@ class Reply:
     ended: bool
     policy: str
     started: float
+    target: TargetConnections | None  # who was asked last
 
     def refuse(self, response: Response) -> None:
         """Answer instead of the service. Said by the other half."""
@@ -298,6 +300,9 @@ class Reply:
             int((now - self.started) * 1_000_000),
             int((now - self.asked) * 1_000_000) if self.asked else -1,
         )
+        log = self.state.access_log if api is None else api.access_log
+        if log is not None:
+            log.write(self, now)
 
 
 def _framed(fields: list[tuple[bytes, bytes]], framing: bytes) -> Lines:

@@ -19,6 +19,8 @@ from gateway_runtime.upstream.registry import PoolRegistry
 if TYPE_CHECKING:
     from gateway_runtime.configuration.snapshot import Snapshot
     from gateway_runtime.http.protocol import ClientConnection
+    from gateway_runtime.http.tunnel import Tunnel
+    from gateway_runtime.telemetry.access_log import AccessLogger
 
 
 class TrafficRecorder(Protocol):
@@ -48,11 +50,14 @@ class WorkerState:
 
     recorder: TrafficRecorder
     snapshot: Snapshot | None = None
+    # For requests that no API takes.
+    access_log: AccessLogger | None = None
     draining: bool = False
     limits: Limits = field(default_factory=Limits)
     clock: Clock = monotonic
     pools: PoolRegistry = None  # type: ignore[assignment]
     connections: set[ClientConnection] = field(default_factory=set)
+    tunnels: set[Tunnel] = field(default_factory=set)
     # Open connections, those whose handshake is under way included, and how many of them come from each address.
     open: int = 0
     addresses: dict[str, int] = field(default_factory=dict)

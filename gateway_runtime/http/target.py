@@ -108,7 +108,8 @@ def _read_host(value: bytes, usual_port: bytes) -> tuple[bytes, bytes] | None:
     found = _match_host(value)
     if found is None:
         return None
-    name = found[1].lower()
+    # The dot at the end of a whole name is left out: with it and without, rules have to see the same host.
+    name = found[1].lower().removesuffix(b".")
     if found[2] is None:
         return name, name
     if int(found[2]) >= _PORTS:

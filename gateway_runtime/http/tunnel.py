@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING
 
 from gateway_runtime.http.flow_control import PEER_IS_FULL
 from gateway_runtime.http.headers import FRAMING
 from gateway_runtime.http.responses import head_bytes
 from gateway_runtime.http.upgrade import EARLY_BYTES, answer_lines, check_switch
-from gateway_runtime.http.websocket_frames import FrameEdges, going_away
+from gateway_runtime.http.websocket_frames import GOING_AWAY, NOT_ALLOWED, FrameEdges, close_frame
 from gateway_runtime.policies.results import Response
 from gateway_runtime.tasks import spawn
 from gateway_runtime.upstream.errors import BAD_RESPONSE, UpstreamError
 
 if TYPE_CHECKING:
+    from gateway_runtime.configuration.snapshot import Snapshot
     from gateway_runtime.http.exchange import Exchange
     from gateway_runtime.upstream.connection import UpstreamConnection
     from gateway_runtime.upstream.response import ResponseHead
@@ -92,7 +93,7 @@ class Tunnel:
         # the end
         "_going", "_told_client", "_told_service", "ended",
         # measured
-        "_labels", "_latency_us", "_upstream_us",
+        "_contracted", "_labels", "_latency_us", "_upstream_us",
     )  # fmt: skip
 
     def __init__(
@@ -104,7 +105,9 @@ class Tunnel:
         self.upstream = upstream
         self._from_client = FrameEdges()
         self._from_service = FrameEdges()
-        self._going = self._told_client = self._told_service = self.ended = False
+        # With which status the gateway ends it, 0 while it does not.
+        self._going = 0
+        self._told_client = self._told_service = self.ended = False
         now = state.clock()
         self._latency_us = int((now - exchange.started) * 1_000_000)
         self._upstream_us = int((now - exchange.asked) * 1_000_000)
@@ -114,6 +117,10 @@ class Tunnel:
             "" if exchange.route is None else exchange.route.id,
             "" if context is None else context.application,
         )
+        snapshot = state.snapshot
+        clients = () if snapshot is None else snapshot.consumers.get(self._labels[0], ())
+        self._contracted = any(client.id == self._labels[2] for client in clients)
+        state.tunnels.add(self)
         lines = [b": ".join(field) for field in fields if field[0] not in FRAMING]
         data = head_bytes(SWITCHING, lines + answer_lines(request.websocket), exchange.request_id)
         self._bytes_in = request.head_bytes
@@ -152,14 +159,29 @@ class Tunnel:
         """The client's connection is gone."""
         self._end("" if self._from_client.closed or self._from_service.closed or self._going else "client_gone")
 
-    def go_away(self) -> None:
-        """Tell both sides that the gateway goes (status 1001), each after the frame that is on its way to it."""
+    def go_away(self, status: int = GOING_AWAY) -> None:
+        """Tell both sides that the gateway ends the tunnel, each after the frame that is on its way to it."""
         if self._going or self.ended:
             return
-        self._going = True
+        self._going = status
         self.client.wait_for_goodbye(GOODBYE_SECONDS)
         self._farewell(self._from_client, b"", to_client=False)
         self._farewell(self._from_service, b"", to_client=True)
+
+    def is_allowed(self, snapshot: Snapshot, contracts: dict[str, frozenset[str]]) -> bool:
+        """Tell whether its API is still served and its caller still has the contract that it had.
+
+        `contracts` remembers whose these are by API, for all tunnels that are asked at once.
+        """
+        id, _, application = self._labels
+        api = snapshot.apis.get(id)
+        if api is None or api.quarantine is not None:
+            return False
+        if not self._contracted:
+            return True
+        if id not in contracts:
+            contracts[id] = frozenset(consumer.id for consumer in snapshot.consumers.get(id, ()))
+        return application in contracts[id]
 
     # Told by the service's connection
 
@@ -205,7 +227,7 @@ class Tunnel:
             told = edge >= 0
             passed, data = (data[:edge], data[edge:]) if told else (data, b"")
             if told and not edges.closed:
-                passed += going_away(masked=not to_client)
+                passed += close_frame(self._going, masked=not to_client)
             if passed:
                 (self.client if to_client else self.upstream).transport.write(passed)
             if to_client:
@@ -223,6 +245,7 @@ class Tunnel:
             return
         self.ended = True
         client, upstream = self.client, self.upstream
+        client.state.tunnels.discard(self)
         client.state.recorder.record(
             *self._labels, SWITCHING, "", code, self._bytes_in, self._bytes_out, self._latency_us, self._upstream_us
         )
@@ -232,3 +255,11 @@ class Tunnel:
             client.state.leave(upstream.transport)
         if client.exchange is self:
             client.exchange_ended()
+
+
+def end_disallowed(tunnels: Iterable[Tunnel], snapshot: Snapshot) -> None:
+    """End the tunnels that a new revision does not allow: they would outlive many of them."""
+    contracts: dict[str, frozenset[str]] = {}
+    for tunnel in list(tunnels):
+        if not tunnel.is_allowed(snapshot, contracts):
+            tunnel.go_away(NOT_ALLOWED)

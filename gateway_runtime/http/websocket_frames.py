@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 _CLOSE = 8
-# Status 1001, “going away”.
-_GOING_AWAY = b"\x03\xe9"
+# Why the gateway ends a tunnel (section 7.4.1): it goes away, or the tunnel is not allowed any more.
+GOING_AWAY, NOT_ALLOWED = 1001, 1008
 
 
 class FrameEdges:
@@ -77,9 +77,10 @@ def _payload_size(header: bytes) -> int:
     return int.from_bytes(header[2:4] if length == 126 else header[2:10])
 
 
-def going_away(*, masked: bool) -> bytes:
-    """Return a Close frame with status 1001. Clients mask what they send, services do not."""
+def close_frame(status: int, *, masked: bool) -> bytes:
+    """Return a Close frame. Clients mask what they send, services do not."""
+    payload = status.to_bytes(2)
     if not masked:
-        return b"\x88\x02" + _GOING_AWAY
+        return b"\x88\x02" + payload
     mask = os.urandom(4)
-    return b"\x88\x82" + mask + bytes(byte ^ mask[index] for index, byte in enumerate(_GOING_AWAY))
+    return b"\x88\x82" + mask + bytes(byte ^ mask[index] for index, byte in enumerate(payload))

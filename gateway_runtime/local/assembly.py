@@ -12,10 +12,16 @@ from msgspec import structs
 from gateway_runtime.local.addresses import read_instance_address
 from gateway_runtime.local.api_limits import TIMEOUT_POLICIES, LimitsByApi
 from gateway_runtime.local.faults import FileFault
-from gateway_runtime.local.gateway_settings import GatewaySettings
+from gateway_runtime.local.gateway_settings import GatewaySettings, check_hidden
 from gateway_runtime.local.kinds import Kind, PolicyBinding
 from gateway_runtime.local.listener_tls import TLS, PortTls
-from gateway_runtime.local.policies import find_policy, plain_name, read_config, refuse_service_binding
+from gateway_runtime.local.policies import (
+    find_policy,
+    plain_name,
+    read_config,
+    read_mode,
+    refuse_service_binding,
+)
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTES, read_route, read_service
 from gateway_runtime.local.rules import read_rules
@@ -108,6 +114,8 @@ class Assembly:
             limits=self._settings.limits,
             trusted_proxies=self._settings.trusted_proxies,
             log_level=self._settings.log_level or "info",
+            shared_storage=self._settings.shared_storage,
+            access_log=self._settings.access_log(),
         )
         self.notes += [*self._tls.notes, *self._on_services.notes]
         bound = {api: [resource for _, resource in _ordered(found)] for api, found in self._bound.items()}
@@ -120,6 +128,8 @@ class Assembly:
             self.faults.append(fault)
 
     def _place(self, api: Resource) -> None:
+        if api.spec.access_log is not None:
+            check_hidden(api.spec.access_log.hide, api.place.at("accessLog"))
         self._placed[api.id] = Placed(api, read_instance_address(api.spec.address, api.place.at("address")))
         self._limits.read(api)
 
@@ -137,6 +147,7 @@ class Assembly:
             return
         targets = list(self._targets(binding))
         if plain_name(spec.policy_ref.name) == TLS:
+            read_mode(spec, None, binding.place.at("mode"))
             self._tls.bind(binding, [self._placed[api.id] for api in targets if api.id in self._placed])
             for api in targets:
                 self._bound[api.id].append((FIRST_ORDER - 1, binding))
@@ -155,6 +166,7 @@ class Assembly:
             if policy.answers_preflight and rules:
                 message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
                 raise binding.place.at("rules").fault(message)
+        mode = read_mode(spec, policy, binding.place.at("mode"))
         order = order_of(spec, policy)
         for api in targets:
             id = f"{api.id} {binding.id}"
@@ -163,7 +175,9 @@ class Assembly:
                 self._routes[api.id].append((order, read_route(binding, self._services, id)))
                 self._note_base_path(api, binding)
             else:
-                made = document.PolicyBinding(id=id, policy=policy.name, order=order, config=config, rules=rules)
+                made = document.PolicyBinding(
+                    id=id, policy=policy.name, order=order, config=config, rules=rules, mode=mode
+                )
                 self._policies[api.id].append((order, made))
         if not targets and is_route:
             # Nothing is served by it, but what it says should still be right.
@@ -246,6 +260,7 @@ class Assembly:
             services=[self._made[id] for id in dict.fromkeys(used) if id in self._made],
             routes=[route for _, route in routes],
             policies=[policy for _, policy in _ordered(self._policies[resource.id])],
+            access_log=self._settings.access_log(resource.spec.access_log),
             limits=self._limits.of(resource),
         )
 

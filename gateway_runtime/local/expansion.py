@@ -40,7 +40,11 @@ def _parts(api: Resource) -> Iterator[Resource]:
         yield from _routes(api, generated, service, place)
     for number, policy in enumerate(api.spec.policies or (), start=1):
         spec = PolicyBinding(
-            target_ref=TargetRef(name=api.name), policy_ref=policy.policy_ref, config=policy.config, rules=policy.rules
+            target_ref=TargetRef(name=api.name),
+            policy_ref=policy.policy_ref,
+            config=policy.config,
+            rules=policy.rules,
+            mode=policy.mode,
         )
         place = api.place.at("policies", number - 1)
         yield _part(api, Kind.POLICY_BINDING, f"{api.name}-{policy.policy_ref.name}-{number}", spec, place)

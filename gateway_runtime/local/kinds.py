@@ -8,6 +8,7 @@ import msgspec
 from gateway_runtime.local.form import Form
 from gateway_runtime.local.place import NAME_PATTERN
 from gateway_runtime.local.service_settings import ServiceSettings
+from gateway_runtime.schema.mode import Mode
 
 API_VERSIONS = ("gateway.mulesoft.com/v1alpha1", "gateway.mulesoft.com/v1beta1")
 DEFAULT_NAMESPACE = "default"
@@ -71,6 +72,7 @@ class InlinePolicy(Form, frozen=True):
     policy_ref: PolicyRef
     config: dict[str, Any] | None = None
     rules: list[Rule] | None = None
+    mode: Mode | bool | None = None  # YAML reads a bare `off` as false
 
 
 class InlineRouteConfig(Form, frozen=True):
@@ -93,6 +95,15 @@ class InlineService(ServiceSettings, frozen=True, kw_only=True):
     routes: list[InlineRoute] | None = None
 
 
+class AccessLog(Form, frozen=True):
+    """A line for each request. What is not given is as the whole gateway has it."""
+
+    enabled: bool = True
+    sampling: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    query: bool | None = None
+    hide: list[str] | None = None
+
+
 class InstanceLimits(Form, frozen=True):
     """What is different for one instance. An addition: Flex Gateway has policies for two of these."""
 
@@ -108,6 +119,7 @@ class ApiInstance(Form, frozen=True):
     limits: InstanceLimits | None = None
     services: dict[str, Any] | None = None
     policies: list[Any] | None = None
+    access_log: AccessLog | None = None
 
 
 class Service(ServiceSettings, frozen=True, kw_only=True):
@@ -140,6 +152,7 @@ class PolicyBinding(Form, frozen=True):
     config: dict[str, Any] | None = None
     order: Annotated[int, msgspec.Meta(ge=-(2**31), lt=ROUTER_ORDER)] = DEFAULT_ORDER
     rules: list[Rule] | None = None
+    mode: Mode | bool | None = None  # YAML reads a bare `off` as false
 
 
 class Parent(Form, frozen=True):

@@ -15,6 +15,7 @@ from gateway_runtime.local.place import Place
 from gateway_runtime.policies import registry
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 
 # These need contracts, an alert or a model that only the portal knows.
@@ -37,8 +38,6 @@ OUTBOUND = frozenset({
 SETTINGS_NOT_YET = {
     "rate-limiting": frozenset({"keySelector", "blockOnUnknownQuota"}),
 }
-# Settings that say what happens here anyway: without shared storage every replica counts by itself.
-SETTINGS_WITHOUT_EFFECT = {"rate-limiting": frozenset({"clusterizable"})}
 
 
 def plain_name(name: str) -> str:
@@ -117,11 +116,23 @@ def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: 
         if name in given:
             message = f"The setting “{name}” of {policy.name} is not supported yet by this gateway."
             raise place.at(name).fault(message, "not_supported")
-    for name in SETTINGS_WITHOUT_EFFECT.get(policy.name, frozenset()) - known:
-        if name in given and not isinstance(given.pop(name), bool):
-            raise place.at(name).fault("Expected “bool”.")
     try:
         registry.read_config(policy, given)
     except ConfigFault as fault:
         raise place.config_fault(fault) from fault
     return given
+
+
+def read_mode(binding: PolicyBinding, policy: PolicyDefinition | None, place: Place) -> Mode:
+    """Return what a binding does with the traffic. `policy` is None for routes and TLS, which have no mode."""
+    if binding.mode is None:
+        return Mode.ENFORCE
+    if policy is None:
+        raise place.fault("Routes and TLS have no mode. Remove it.")
+    if binding.mode is True:
+        raise place.fault("Use “enforce”, “shadow” or “off”.")
+    mode = binding.mode or Mode.OFF
+    if mode is Mode.SHADOW and not policy.can_shadow:
+        message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
+        raise place.fault(message, "shadow_not_possible")
+    return mode

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway_runtime.clock import Clock, Sleep
 from gateway_runtime.policies.results import Response
+from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter
 
 if TYPE_CHECKING:
+    from gateway_runtime.state.cache import ByteCache
     from gateway_runtime.tls.client_certificate import ClientCertificate
 
 Headers = list[tuple[bytes, bytes]]
@@ -95,7 +97,11 @@ class RequestContext:
 
 
 class PolicyRuntime(Protocol):
-    """What `build(config, runtime)` may use. Everything costly happens there, once per revision."""
+    """What `build(config, runtime)` may use. Everything costly happens there, once per revision.
+
+    Counters and caches survive a new revision; shared ones survive a restart, too. `name` tells several of one binding
+    apart. While the shared storage is away they go on with what this worker knows: nothing is raised.
+    """
 
     api: str
     binding: str
@@ -109,3 +115,12 @@ class PolicyRuntime(Protocol):
 
     def keep(self, name: str, make: Callable[[], Any]) -> Any:
         """Return state of this binding that survives a new revision (counters, caches), made on first use."""
+
+    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool) -> Limiter:
+        """Return counters that answer at once, shared with all replicas where there is a shared storage."""
+
+    def exact_limiter(self, name: str, limits: tuple[Limit, ...]) -> WaitingLimiter | None:
+        """Return counters shared with all replicas that ask about each request; None without a shared storage."""
+
+    def cache(self, name: str, *, entries: int, shared: bool) -> "ByteCache":
+        """Return a cache, shared with all replicas where there is a shared storage."""

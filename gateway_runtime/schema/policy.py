@@ -86,6 +86,12 @@ class PolicyDefinition:
     answers_preflight: bool = False
     documentation: str = field(default="", repr=False)
 
+    @property
+    def can_shadow(self) -> bool:
+        """Tell whether it can be tried out on live traffic: it judges request heads, and may refuse some."""
+        judging = {Phase.REQUEST_HEADERS, Phase.RESPONSE_HEADERS}
+        return bool(self.refusals) and Phase.REQUEST_HEADERS in self.phases and set(self.phases) <= judging
+
     def secret_settings(self) -> tuple[str, ...]:
         """Return the wire names of the settings that are secret."""
         return tuple(

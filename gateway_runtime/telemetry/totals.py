@@ -29,6 +29,7 @@ class Sums:
     bytes_out: int = 0
     latency: dict[int, int] = field(default_factory=dict)
     upstream_latency: dict[int, int] = field(default_factory=dict)
+    shadowed: int = 0
 
 
 class Totals:
@@ -50,6 +51,7 @@ class Totals:
             TrafficRow(
                 0, labels.api, labels.route, "", labels.status, labels.policy, labels.code,
                 sums.requests, sums.bytes_in, sums.bytes_out, sums.latency, sums.upstream_latency,
+                sums.shadowed,
             )
             for labels, sums in self.series.items()
         ]  # fmt: skip
@@ -67,6 +69,7 @@ class Totals:
             sums.requests += row.requests
             sums.bytes_in += row.bytes_in
             sums.bytes_out += row.bytes_out
+            sums.shadowed += row.shadowed
             merge(sums.latency, row.latency)
             merge(sums.upstream_latency, row.upstream_latency)
 

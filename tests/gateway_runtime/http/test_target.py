@@ -63,7 +63,8 @@ def test_an_absolute_target_that_names_the_host_is_its_path() -> None:
         (b"127.0.0.1:65535", (b"127.0.0.1", b"127.0.0.1:65535")),
         (b"[::1]:8080", (b"[::1]", b"[::1]:8080")),
         (b"my_service", (b"my_service", b"my_service")),
-        (b"shop.example.", (b"shop.example.", b"shop.example.")),
+        (b"Shop.Example.", (b"shop.example", b"shop.example")),
+        (b"shop.example.:8080", (b"shop.example", b"shop.example:8080")),
     ],
 )
 def test_good_hosts(value: bytes, parsed: tuple[bytes, bytes]) -> None:

@@ -2,7 +2,13 @@
 
 import pytest
 
+from gateway_runtime.configuration.snapshot import Snapshot
 from gateway_runtime.http.limits import Limits
+from gateway_runtime.http.tunnel import end_disallowed
+from gateway_runtime.policies.chain import Binding
+from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.schema.document import Consumer, Document
+from gateway_runtime.schema.policy import Handlers
 from tests.gateway_runtime.fakes import FakeClient, FakeGateway, FakeUpstream
 from tests.gateway_runtime.http.test_upgrade import handshake, switch
 from tests.gateway_runtime.http.test_websocket_frames import frame
@@ -205,3 +211,54 @@ def test_a_tunnel_that_opens_while_the_gateway_drains_is_told_at_once() -> None:
     gateway.state.draining = True
     upstream.answer(switch())
     assert client.take().endswith(GOING_AWAY)
+
+
+NOT_ALLOWED = b"\x88\x02\x03\xf0"
+
+
+def revision(gateway: FakeGateway, *consumers: str, without: bool = False) -> Snapshot:
+    """Return a snapshot in which these have a contract."""
+    before = gateway.state.snapshot
+    assert before is not None
+    apis = {} if without else before.apis
+    found = {"a1": tuple(Consumer(id=id, name=id, client_id=id) for id in consumers)}
+    return Snapshot(2, "e", before.ports, apis, Document(gateway="g", name="g"), consumers=found)
+
+
+def identified() -> FakeGateway:
+    def identify(context: RequestContext) -> None:
+        context.application = "app"
+
+    return FakeGateway(Binding("badge", Handlers(request_headers=identify)))
+
+
+def test_a_tunnel_of_an_api_that_is_gone_is_ended() -> None:
+    gateway, client, upstream = opened()
+    end_disallowed(gateway.state.tunnels, revision(gateway))
+    assert not client.take()
+    end_disallowed(gateway.state.tunnels, revision(gateway, without=True))
+    assert client.take() == NOT_ALLOWED
+    assert unmasked(upstream.take()) == b"\x03\xf0"
+
+
+def test_a_tunnel_ends_with_the_contract_of_its_caller() -> None:
+    gateway = identified()
+    gateway.state.snapshot = revision(gateway, "app")
+    _, client, _ = opened(gateway)
+    end_disallowed(gateway.state.tunnels, revision(gateway, "other", "app"))
+    assert not client.take()
+    end_disallowed(gateway.state.tunnels, revision(gateway, "other"))
+    assert client.take() == NOT_ALLOWED
+
+
+def test_a_caller_that_needed_no_contract_loses_none() -> None:
+    gateway, client, _ = opened(identified())
+    end_disallowed(gateway.state.tunnels, revision(gateway))
+    assert not client.take()
+
+
+def test_a_tunnel_that_has_ended_is_forgotten() -> None:
+    gateway, client, _ = opened()
+    assert len(gateway.state.tunnels) == 1
+    client.go()
+    assert not gateway.state.tunnels

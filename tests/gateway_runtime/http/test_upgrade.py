@@ -1,5 +1,7 @@
 """WebSocket handshakes: what opens a tunnel, and everything that does not."""
 
+import asyncio
+
 import pytest
 
 from gateway_runtime.http.limits import Limits
@@ -244,6 +246,39 @@ def test_a_response_policy_that_fails_opens_nothing() -> None:
     upstream.answer(switch())
     assert client.take_problem()[0] == 500
     assert upstream.transport.aborted
+
+
+@pytest.mark.parametrize("early", [b"", b"x"])
+def test_response_policies_may_wait(early: bytes) -> None:
+    async def scenario() -> None:
+        done = asyncio.Event()
+
+        async def wait(context: RequestContext) -> None:
+            await done.wait()
+            context.response_headers = [(b"x-marked", b"1")]
+
+        gateway = FakeGateway(Binding("mark", Handlers(response_headers=wait)))
+        upstream, client = gateway.upstream(), gateway.client()
+        client.send(handshake())
+        upstream.answer(switch() + b"\x81\x01a")
+        await asyncio.sleep(0)
+        assert not client.take()
+        assert not upstream.transport.reading
+        if early:
+            client.send(early)
+        done.set()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        answer = client.take()
+        if early:
+            assert answer.startswith(b"HTTP/1.1 400 ")
+        else:
+            assert answer.startswith(b"HTTP/1.1 101 ")
+            assert b"\r\nx-marked: 1\r\n" in answer
+            assert answer.endswith(b"\x81\x01a")
+            assert upstream.transport.reading
+
+    asyncio.run(scenario())
 
 
 SMUGGLED = get("/api/smuggled")

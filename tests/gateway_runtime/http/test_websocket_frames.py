@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_runtime.http.websocket_frames import FrameEdges, going_away
+from gateway_runtime.http.websocket_frames import GOING_AWAY, NOT_ALLOWED, FrameEdges, close_frame
 
 
 def frame(size: int, *, opcode: int = 2, masked: bool = False, end: bool = True) -> bytes:
@@ -84,9 +84,10 @@ def test_a_length_that_cannot_be_has_no_edge_behind_it() -> None:
     assert not edges.closed
 
 
-def test_the_gateways_close_frame_says_1001() -> None:
-    assert going_away(masked=False) == b"\x88\x02\x03\xe9"
-    sent = going_away(masked=True)
+@pytest.mark.parametrize(("status", "payload"), [(GOING_AWAY, b"\x03\xe9"), (NOT_ALLOWED, b"\x03\xf0")])
+def test_the_gateways_close_frame_says_why(status: int, payload: bytes) -> None:
+    assert close_frame(status, masked=False) == b"\x88\x02" + payload
+    sent = close_frame(status, masked=True)
     mask = sent[2:6]
     assert sent[:2] == b"\x88\x82"
-    assert bytes(byte ^ mask[index] for index, byte in enumerate(sent[6:])) == b"\x03\xe9"
+    assert bytes(byte ^ mask[index] for index, byte in enumerate(sent[6:])) == payload

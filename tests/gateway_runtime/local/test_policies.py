@@ -72,7 +72,7 @@ def test_policies_that_need_the_portal_are_refused(name: str) -> None:
             "blockOnUnknownQuota: true",
             "blockOnUnknownQuota: The setting “blockOnUnknownQuota” of rate-limiting is not su",
         ),
-        ("clusterizable: 'no'", "clusterizable: Expected “bool”."),
+        ("clusterizable: 'no'", "clusterizable: Expected “bool”, got `str`."),
         ("clustrizable: true", "clustrizable: There is no setting “clustrizable”."),
     ],
 )
@@ -83,9 +83,10 @@ def test_settings_that_are_not_there_yet_are_refused_by_name(setting: str, sente
 
 
 @pytest.mark.parametrize("value", ["true", "false"])
-def test_without_shared_storage_clusterizable_changes_nothing(value: str) -> None:
+def test_clusterizable_reaches_the_policy(value: str) -> None:
     limits = f"{{rateLimits: [{{maximumRequests: 1, timePeriodInMilliseconds: 1000}}], clusterizable: {value}}}"
-    assert list(only_api(loaded(instance(), bound("rate-limiting-flex", limits))).policies[0].config) == ["rateLimits"]
+    config = only_api(loaded(instance(), bound("rate-limiting-flex", limits))).policies[0].config
+    assert config["clusterizable"] is (value == "true")
 
 
 def test_custom_code_is_told_and_refused_when_it_is_bound() -> None:
@@ -105,3 +106,21 @@ def test_an_extension_is_checked_and_no_place_for_variables() -> None:
     )
     definition = "properties: {note: {type: string, default: $NOT_A_VARIABLE}}\nrequired: [note]\nrootId: main"
     assert loaded(instance(), resource("Extension", "note-definition", definition)).document.apis
+
+
+@pytest.mark.parametrize("mode", ["enforce", "shadow", "off", '"off"'])
+def test_the_mode_of_a_binding_is_read(mode: str) -> None:
+    made = loaded(instance(), bound("ip-allowlist", '{ips: ["10.0.0.1"], ipExpression: "#[attributes.remoteAddress]"}'))
+    assert only_api(made).policies[0].mode == "enforce"
+    text = bound("ip-allowlist", '{ips: ["10.0.0.1"], ipExpression: "#[attributes.remoteAddress]"}')
+    made = loaded(instance(), text.rstrip() + f"\n  mode: {mode}\n")
+    assert only_api(made).policies[0].mode == mode.strip('"')
+
+
+def test_a_mode_that_cannot_be_is_refused_where_it_stands() -> None:
+    allow = bound("header-injection", "{inboundHeaders: [{key: x, value: y}]}").rstrip()
+    assert "spec.mode: Invalid" in fault(instance(), f"{allow}\n  mode: shade\n")
+    assert "spec.mode: The policy “header-injection” cannot" in fault(instance(), f"{allow}\n  mode: shadow\n")
+    assert "spec.mode: Use “enforce”" in fault(instance(), f"{allow}\n  mode: on\n")
+    route = bound("route", "{destinationRef: {name: exhibits}}").rstrip()
+    assert "spec.mode: Routes and TLS have no mode" in fault(instance(), service(), f"{route}\n  mode: off\n")

@@ -19,8 +19,6 @@ BAD = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 3\r\n\r\nbad"
 DEEDS = st.sampled_from(
     [None, b"", OK, BAD, BAD[:-1], CUT, OK[:20], b"NOT HTTP\r\n\r\n", b"HTTP/1.1 103 X\r\n\r\n" + OK]
 )
-    [None, b"", OK, BAD, BAD[:-1], CUT, OK[:20], b"NOT HTTP\r\n\r\n", b"HTTP/1.1 103 X\r\n\r\n" + OK]
-)
 IDEMPOTENT = {"GET", "PUT", "DELETE"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
+from tests.certificates import Authority
 from tests.integration.gateway.conftest import GatewayProcess
 from tests.stack import free_ports
 
@@ -28,12 +30,19 @@ apiVersion: gateway.mulesoft.com/v1alpha1
 kind: ApiInstance
 metadata: {{name: chat}}
 spec:
-  address: http://127.0.0.1:{port}/chat
+  address: {scheme}://127.0.0.1:{port}/chat
   services:
     rooms:
       address: http://127.0.0.1:{service}
       routes: [{{}}]
 """
+TLS = """\
+  policies:
+    - policyRef: {name: tls}
+      config: {certificate: {crt: $CHAT_CERTIFICATE, key: $CHAT_KEY}}
+"""
+AUTHORITY = Authority()
+PAIR = AUTHORITY.issue("chat.example")
 
 
 async def echo(connection: ServerConnection) -> None:
@@ -44,10 +53,15 @@ async def echo(connection: ServerConnection) -> None:
 class Chat:
     """A gateway in front of a port that the test serves."""
 
-    def __init__(self, gateway: GatewayProcess, port: int, service: int) -> None:
+    def __init__(self, gateway: GatewayProcess, config: Path, scheme: str, port: int, service: int) -> None:
         self.gateway = gateway
+        self.config = config
         self.service = service
-        self.url = f"ws://127.0.0.1:{port}/chat/lobby"
+        self.url = f"{'wss' if scheme == 'https' else 'ws'}://127.0.0.1:{port}/chat/lobby"
+        self.options: dict[str, Any] = {}
+        if scheme == "https":
+            self.options["ssl"] = ssl.create_default_context(cadata=AUTHORITY.pem)
+            self.options["server_hostname"] = "chat.example"
 
     @asynccontextmanager
     async def serving(self, handler: Handler = echo, **options: Any) -> AsyncIterator[Any]:
@@ -58,7 +72,7 @@ class Chat:
 
     def connect(self, **options: Any) -> Any:
         """Open one through the gateway."""
-        return connect(self.url, max_size=None, proxy=None, **options)
+        return connect(self.url, max_size=None, proxy=None, **self.options, **options)
 
     def memory_bytes(self) -> int:
         """Return how much memory the one worker holds."""
@@ -66,15 +80,29 @@ class Chat:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def started(folder: Path, scheme: str) -> Chat:
+    """Start a gateway with one API."""
+    port, service = free_ports(2)
+    config = folder / "chat.yaml"
+    config.write_text(FILES.format(scheme=scheme, port=port, service=service) + (TLS if scheme == "https" else ""))
+    variables = {"CHAT_CERTIFICATE": PAIR.certificate, "CHAT_KEY": PAIR.key}
+    gateway = GatewayProcess(folder, config=config, workers=1, environment=variables).start()
+    gateway.wait_for_revision(1)
+    return Chat(gateway, config, scheme, port, service)
+
+
 @pytest.fixture
 def chat(tmp_path: Path) -> Iterator[Chat]:
-    port, service = free_ports(2)
-    config = tmp_path / "chat.yaml"
-    config.write_text(FILES.format(port=port, service=service))
-    gateway = GatewayProcess(tmp_path, config=config, workers=1).start()
-    gateway.wait_for_revision(1)
-    yield Chat(gateway, port, service)
-    gateway.kill()
+    made = started(tmp_path, "http")
+    yield made
+    made.gateway.kill()
+
+
+@pytest.fixture(params=["http", "https"])
+def any_chat(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Chat]:
+    made = started(tmp_path, request.param)
+    yield made
+    made.gateway.kill()
 
 
 def run(scenario: Awaitable[None], seconds: float = 40) -> None:
@@ -86,11 +114,11 @@ def run(scenario: Awaitable[None], seconds: float = 40) -> None:
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
-def test_messages_of_every_size_come_back(chat: Chat, compression: Any) -> None:
+def test_messages_of_every_size_come_back(any_chat: Chat, compression: Any) -> None:
     async def scenario() -> None:
         async with (
-            chat.serving(compression=compression),
-            chat.connect(compression=compression, subprotocols=None) as client,
+            any_chat.serving(compression=compression),
+            any_chat.connect(compression=compression, subprotocols=None) as client,
         ):
             for size in (0, 1, 125, 126, 65535, 65536, LARGE):
                 message = os.urandom(size)
@@ -139,7 +167,7 @@ def test_a_close_is_passed_on_with_its_code(chat: Chat) -> None:
     run(scenario())
 
 
-def test_a_slow_reader_stops_the_sender_and_costs_no_memory(chat: Chat) -> None:
+def test_a_slow_reader_stops_the_sender_and_costs_no_memory(any_chat: Chat) -> None:
     async def scenario() -> None:
         sent = 0
 
@@ -150,14 +178,14 @@ def test_a_slow_reader_stops_the_sender_and_costs_no_memory(chat: Chat) -> None:
                     await connection.send(bytes(1 << 20))
                     sent += 1
 
-        async with chat.serving(flood, compression=None, ping_interval=None):
-            before = chat.memory_bytes()
-            async with chat.connect(compression=None, max_queue=1, ping_interval=None, close_timeout=1) as client:
+        async with any_chat.serving(flood, compression=None, ping_interval=None):
+            before = any_chat.memory_bytes()
+            async with any_chat.connect(compression=None, max_queue=1, ping_interval=None, close_timeout=1) as client:
                 await asyncio.sleep(1)
                 stalled = sent
                 await asyncio.sleep(1)
                 assert sent == stalled < 100
-                assert chat.memory_bytes() - before < 16 << 20
+                assert any_chat.memory_bytes() - before < 16 << 20
                 for _ in range(50):
                     assert len(await client.recv()) == 1 << 20
                 assert sent > stalled
@@ -165,7 +193,7 @@ def test_a_slow_reader_stops_the_sender_and_costs_no_memory(chat: Chat) -> None:
     run(scenario())
 
 
-def test_a_killed_client_is_noticed_by_the_service(chat: Chat) -> None:
+def test_a_killed_client_is_noticed_by_the_service(any_chat: Chat) -> None:
     async def scenario() -> None:
         gone = asyncio.Event()
 
@@ -173,8 +201,8 @@ def test_a_killed_client_is_noticed_by_the_service(chat: Chat) -> None:
             await connection.wait_closed()
             gone.set()
 
-        async with chat.serving(listen):
-            client = await chat.connect()
+        async with any_chat.serving(listen):
+            client = await any_chat.connect()
             client.transport.abort()
             async with asyncio.timeout(3):
                 await gone.wait()
@@ -182,13 +210,13 @@ def test_a_killed_client_is_noticed_by_the_service(chat: Chat) -> None:
     run(scenario())
 
 
-def test_a_killed_service_is_noticed_by_the_client(chat: Chat) -> None:
+def test_a_killed_service_is_noticed_by_the_client(any_chat: Chat) -> None:
     async def scenario() -> None:
         async def die(connection: ServerConnection) -> None:
             await connection.recv()
             connection.transport.abort()
 
-        async with chat.serving(die), chat.connect() as client:
+        async with any_chat.serving(die), any_chat.connect() as client:
             await client.send("now")
             async with asyncio.timeout(3):
                 with pytest.raises(websockets.ConnectionClosedError):
@@ -197,7 +225,7 @@ def test_a_killed_service_is_noticed_by_the_client(chat: Chat) -> None:
     run(scenario())
 
 
-def test_draining_says_1001_to_both_sides(chat: Chat) -> None:
+def test_draining_says_1001_to_both_sides(any_chat: Chat) -> None:
     async def scenario() -> None:
         codes: list[int | None] = []
 
@@ -206,17 +234,17 @@ def test_draining_says_1001_to_both_sides(chat: Chat) -> None:
                 await connection.send(message)
             codes.append(connection.close_code)
 
-        async with chat.serving(listen):
-            clients: list[ClientConnection] = [await chat.connect() for _ in range(20)]
+        async with any_chat.serving(listen):
+            clients: list[ClientConnection] = [await any_chat.connect() for _ in range(20)]
             for client in clients:
                 await client.send("hello")
             for client in clients:
                 assert await client.recv() == "hello"
-            chat.gateway.terminate()
+            any_chat.gateway.terminate()
             async with asyncio.timeout(5):
                 await asyncio.gather(*(client.wait_closed() for client in clients))
             assert [client.close_code for client in clients] == [1001] * 20
-            assert await asyncio.to_thread(chat.gateway.wait) == 0
+            assert await asyncio.to_thread(any_chat.gateway.wait) == 0
             assert codes == [1001] * 20
 
     run(scenario())
@@ -239,5 +267,46 @@ def test_a_thousand_tunnels_are_small(chat: Chat) -> None:
             assert (chat.memory_bytes() - before) / TUNNELS < 24 * 1024
             for client in clients:
                 client.transport.abort()
+
+    run(scenario())
+
+
+def test_a_listener_that_goes_away_says_1001(chat: Chat) -> None:
+    async def scenario() -> None:
+        async with chat.serving():
+            client = await chat.connect()
+            await client.send("hello")
+            assert await client.recv() == "hello"
+            (other,) = free_ports(1)
+            chat.config.write_text(FILES.format(scheme="http", port=other, service=chat.service))
+            async with asyncio.timeout(8):
+                await client.wait_closed()
+            assert client.close_code == 1001
+
+    run(scenario())
+
+
+def test_another_revision_leaves_tunnels_alone(chat: Chat) -> None:
+    async def scenario() -> None:
+        async with chat.serving(), chat.connect() as client:
+            chat.config.write_text(chat.config.read_text() + "    other: {address: 'http://127.0.0.1:1'}\n")
+            await asyncio.to_thread(chat.gateway.wait_for_revision, 2)
+            await client.send("hello")
+            assert await client.recv() == "hello"
+
+    run(scenario())
+
+
+def test_an_api_that_is_removed_ends_its_tunnels_with_1008(chat: Chat) -> None:
+    async def scenario() -> None:
+        text = chat.config.read_text()
+        kept = text.replace("name: chat", "name: kept").replace("/chat", "/kept")
+        chat.config.write_text(text + "---\n" + kept)
+        await asyncio.to_thread(chat.gateway.wait_for_revision, 2)
+        async with chat.serving(), chat.connect() as client:
+            chat.config.write_text(kept)
+            async with asyncio.timeout(8):
+                await client.wait_closed()
+            assert client.close_code == 1008
 
     run(scenario())
