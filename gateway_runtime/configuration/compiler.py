@@ -15,6 +15,7 @@ from gateway_runtime.configuration.limits import api_limits, gateway_limits, tru
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
+from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.conditions import compile_condition
 from gateway_runtime.policies.registry import answers_preflight, definition, read_config
@@ -78,6 +79,7 @@ class Compiler:
         self._now = now
         self._count_shadow = count_shadow
         self._directory = Directory()
+        self._remotes = Remotes(pools.surroundings, clock)
         self._kept: dict[tuple[str, str], Any] = {}
 
     def compile(
@@ -242,6 +244,7 @@ class Compiler:
             clock=self._clock,
             kept=self._kept,
             shared=shared,
+            remotes=self._remotes,
         )
         handlers = policy.build(config, runtime)
         if binding.mode is Mode.SHADOW:

@@ -39,8 +39,9 @@ class RequestContext:
     """
 
     __slots__ = (
-        "api_path", "application", "application_name", "client_certificate", "client_ip", "headers", "host", "method",
-        "notes", "path", "principal", "query", "request_id", "response_headers", "response_status", "stopped_at",
+        "api_path", "application", "application_name", "client_certificate", "client_ip", "headers", "host",
+        "method", "notes", "path", "principal", "query", "request_id", "response_headers", "response_status",
+        "stopped_at",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +97,27 @@ class RequestContext:
             self.notes[binding] = value
 
 
+class RemoteDocument(Protocol):
+    """A document of somebody else, such as a key set. `value` is the last good one, None before there is one."""
+
+    value: Any
+
+    def current(self) -> Any:
+        """Return the document if it may be used without waiting, else None."""
+
+    async def latest(self) -> Any:
+        """Wait for the document. None where there is none that may be used."""
+
+    def fails(self) -> bool:
+        """Tell whether the last attempt to fetch it has failed, so that waiting for it is of little use."""
+
+    def may_ask_again(self) -> bool:
+        """Tell whether a document that lacks something may be fetched anew already."""
+
+    async def newer(self) -> Any:
+        """Fetch anew a document that lacks something, and return what is there then."""
+
+
 class PolicyRuntime(Protocol):
     """What `build(config, runtime)` may use. Everything costly happens there, once per revision.
 
@@ -124,3 +146,11 @@ class PolicyRuntime(Protocol):
 
     def cache(self, name: str, *, entries: int, shared: bool) -> "ByteCache":
         """Return a cache, shared with all replicas where there is a shared storage."""
+
+    def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> RemoteDocument:
+        """Return the document at a URL, which all policies that name it share. Nothing is fetched yet.
+
+        `parse` makes of its bytes what the policy needs, and raises `ValueError` for what is no such document. It is
+        fetched anew after `ttl` seconds; one fetch takes `seconds` at most. Raises `ValueError` for a URL that may not
+        be fetched.
+        """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway_runtime import clock as times
 from gateway_runtime.clock import Clock, Sleep
+from gateway_runtime.fetching.remote import Remote, Remotes
 from gateway_runtime.policies.context import ConsumerIndex
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.policy import PolicyDefinition
@@ -23,7 +24,9 @@ Kept = MutableMapping[tuple[str, str], Any]
 class BindingRuntime:
     """The `PolicyRuntime` of one binding."""
 
-    __slots__ = ("_definition", "_kept", "_shared", "api", "binding", "clock", "consumers", "now", "sleep")
+    __slots__ = (
+        "_definition", "_kept", "_remotes", "_shared", "api", "binding", "clock", "consumers", "now", "sleep",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class BindingRuntime:
         shared: SharedState | None = None,
         now: Clock = times.time,
         sleep: Sleep = times.sleep,
+        remotes: Remotes | None = None,
     ) -> None:
         self.api = api
         self.binding = binding
@@ -47,6 +51,7 @@ class BindingRuntime:
         self._definition = definition
         self._kept = kept
         self._shared = shared
+        self._remotes = Remotes() if remotes is None else remotes
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
         """Return the prebuilt answer for one of the definition's refusal codes."""
@@ -91,3 +96,7 @@ class BindingRuntime:
         if storage is None:
             return self.keep(f"cache {name}", lambda: LocalCache(self.clock, entries=entries))
         return self.keep(f"shared cache {name}", lambda: storage.cache(f"{self.binding} {name}"))
+
+    def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> Remote:
+        """Return a document of somebody else, shared by all policies of this worker that name it."""
+        return self._remotes.get(url, parse, ttl=ttl, seconds=seconds)
