@@ -150,7 +150,7 @@ class Assembly:
                 self._bound[service.id].append((order_of(spec, None), binding))
             elif service.id in self._made:
                 self._made[service.id] = self._on_services.bind(binding, self._made[service.id])
-                self._bound[service.id].append((order_of(spec, None), binding))
+                self._bound[f"{Kind.SERVICE} {service.id}"].append((order_of(spec, None), binding))
             return
         targets = list(self._targets(binding))
         if plain_name(spec.policy_ref.name) == TLS:
