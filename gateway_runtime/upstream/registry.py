@@ -112,7 +112,7 @@ class PoolRegistry:
 
     def _connector(self, service: Service, path: str) -> Connector:
         # The same for all services that speak the same: contexts are large.
-        key = service.scheme.encode() if service.tls is None else _encode((service.scheme, service.tls))
+        key = _connection_kind(msgspec.structs.replace(service, id=""))
         found = self._connectors.get(key)
         if found is None:
             found = self._connectors[key] = Connector(self._surroundings, _tls(service, path))
