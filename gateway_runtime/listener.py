@@ -9,6 +9,8 @@ from typing import Any
 from gateway_runtime.http.protocol import ClientConnection
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.http.timeouts import sweep_forever
+from gateway_runtime.http2.caller import CallerConnection
+from gateway_runtime.http2.negotiation import Negotiated
 from gateway_runtime.steering import steer
 from gateway_runtime.tasks import spawn
 from gateway_runtime.tls.compiled import ListenerTls
@@ -69,6 +71,8 @@ class Listener:
         """
         if gently:
             self._server.close()
+            for connection in self._connections():
+                connection.go_away()
         else:
             self.close()
         loop = asyncio.get_running_loop()
@@ -80,7 +84,7 @@ class Listener:
         for connection in self._connections():
             connection.transport.abort()
 
-    def _connections(self) -> list[ClientConnection]:
+    def _connections(self) -> list[ClientConnection | CallerConnection]:
         return [connection for connection in self._state.connections if connection.port == self.port]
 
 
@@ -94,8 +98,10 @@ async def open_listener(host: str, port: int, state: WorkerState, tls: ListenerT
         state.sweeper = spawn("sweep", sweep_forever(state))
     bound = port
 
-    def accept() -> ClientConnection:
-        return ClientConnection(state, bound)
+    protocol = ClientConnection if tls is None else Negotiated
+
+    def accept() -> asyncio.Protocol:
+        return protocol(state, bound)
 
     options: dict[str, Any] = {"reuse_port": True, "backlog": BACKLOG}
     context = None

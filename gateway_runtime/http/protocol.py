@@ -10,8 +10,10 @@ from gateway_runtime.http.flow_control import ONE_AT_A_TIME, ReadGate
 from gateway_runtime.http.framing import HEAD_END, check_unfinished_head
 from gateway_runtime.http.message import Request, parse_request, repeat_request
 from gateway_runtime.http.refusals import HEADERS_TOO_LARGE, REQUEST_TIMEOUT, URI_TOO_LONG, BadMessage
-from gateway_runtime.http.responses import CLOSE, head_bytes, problem, problem_body
+from gateway_runtime.http.responses import CLOSE, CONTINUE, head_bytes, problem, problem_body
 from gateway_runtime.http.upstream_head import forwarded_lines
+from gateway_runtime.http2.caller import CallerConnection
+from gateway_runtime.http2.frames import PREFACE
 from gateway_runtime.policies.results import Response
 from gateway_runtime.tls.client_certificate import ClientCertificate, client_certificate
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 # What the connection waits for, which says what its deadline means.
 _IDLE, _HEAD, _BODY, _ANSWER, _STREAM, _LINGER = range(6)
 
+# How HTTP/2 begins where it is not agreed by TLS (RFC 9113 section 3.3). Read as HTTP/1.1 it is a head that is refused.
+_FIRST_OF_HTTP2 = PREFACE[:18]
 # The longest method, the spaces and the version around a target.
 _REQUEST_LINE_EXTRA = 64
 
@@ -143,7 +147,10 @@ class ClientConnection(asyncio.Protocol):
                         raise BadMessage(self._too_large(data))
                     request = parse_request(data[:end], self.state.limits)
                 except BadMessage as error:
-                    self._refuse_head(error.response, data)
+                    if self._last is None and data.startswith(_FIRST_OF_HTTP2) and self._is_plain():
+                        self._speak_http2(data)
+                    else:
+                        self._refuse_head(error.response, data)
                     return
                 self._last = request
             self._scanned = 0
@@ -164,6 +171,17 @@ class ClientConnection(asyncio.Protocol):
             self.gate.pause(ONE_AT_A_TIME)
         elif self.exchange is None and not self.closing:
             self._wait_idle()
+
+    def _is_plain(self) -> bool:
+        return self.transport.get_extra_info("ssl_object") is None
+
+    def _speak_http2(self, data: bytes) -> None:
+        """Leave the connection to HTTP/2, which this client begins with because it knows that it may."""
+        self.state.connections.discard(self)
+        successor = CallerConnection(self.state, self.port)
+        self.transport.set_protocol(successor)
+        successor.connection_made(self.transport)
+        successor.data_received(data)
 
     def _keep_unfinished(self, data: bytes) -> None:
         limits = self.state.limits
@@ -201,6 +219,10 @@ class ClientConnection(asyncio.Protocol):
 
     # Told by the exchange
 
+    def send_continue(self) -> None:
+        """Let a client send the body that it has asked about."""
+        self.transport.write(CONTINUE)
+
     def wait_for_body(self) -> None:
         """The request's body is still coming."""
         self._phase = _BODY
@@ -215,6 +237,9 @@ class ClientConnection(asyncio.Protocol):
         """The answer is under way."""
         self._phase = _STREAM
         self.deadline = self.state.stream_by
+
+    def go_away(self) -> None:
+        """Do nothing yet: in HTTP/1.1 only an answer can tell the client to use another connection."""
 
     def close_after_reply(self) -> None:
         """Take no further request from this connection."""

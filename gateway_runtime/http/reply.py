@@ -27,12 +27,12 @@ from gateway_runtime.tasks import spawn
 
 if TYPE_CHECKING:
     from gateway_runtime.http.body import RequestBody
+    from gateway_runtime.http.caller import Caller
     from gateway_runtime.http.message import Request
-    from gateway_runtime.http.protocol import ClientConnection
     from gateway_runtime.http.state import WorkerState
     from gateway_runtime.policies.context import RequestContext
     from gateway_runtime.routing.compiled import CompiledApi, CompiledRoute
-    from gateway_runtime.upstream.connection import UpstreamConnection
+    from gateway_runtime.upstream.connection import Asked
     from gateway_runtime.upstream.response import ResponseHead
 
 Lines = list[bytes]
@@ -55,7 +55,7 @@ class Reply:
         "asked", "code", "ended", "policy", "started",
     )  # fmt: skip
 
-    client: ClientConnection
+    client: Caller
     request: Request
     request_id: bytes
     state: WorkerState
@@ -64,7 +64,7 @@ class Reply:
     context: RequestContext | None
     discarding: bool
     route: CompiledRoute | None
-    upstream: UpstreamConnection | None
+    upstream: Asked | None
     answer_chunked: bool
     begun: bool
     bytes_out: int
@@ -128,6 +128,9 @@ class Reply:
             self.reply_complete()
         else:
             self.client.wait_for_stream()
+
+    def on_trailers(self, fields: list[tuple[bytes, bytes]]) -> None:
+        """Drop them: a client of HTTP/1.1 mostly cannot read any, and none may be lost that matters (RFC 9110)."""
 
     # Writing
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway_runtime.clock import Clock, monotonic
 from gateway_runtime.http.limits import Limits
+from gateway_runtime.http2.pool import Http2Pool
 from gateway_runtime.upstream.pool import PoolRegistry
 
 if TYPE_CHECKING:
     from gateway_runtime.configuration.snapshot import Snapshot
     from gateway_runtime.http.protocol import ClientConnection
+    from gateway_runtime.http2.caller import CallerConnection
 
 
 class TrafficRecorder(Protocol):
@@ -50,7 +52,7 @@ class WorkerState:
     limits: Limits = field(default_factory=Limits)
     clock: Clock = monotonic
     pools: PoolRegistry = None  # type: ignore[assignment]
-    connections: set[ClientConnection] = field(default_factory=set)
+    connections: set[ClientConnection | CallerConnection] = field(default_factory=set)
     # Those of TLS by how they ended, since they were last sent on.
     handshakes: Counter[str] = field(default_factory=Counter)
     now: float = 0.0
@@ -70,7 +72,7 @@ class WorkerState:
         self.new_request_id = map((self._prefix + b"%x").__mod__, count()).__next__
         self.turn()
         if self.pools is None:
-            self.pools = PoolRegistry(self.limits, self.clock)
+            self.pools = PoolRegistry(self.limits, self.clock, {"http2": Http2Pool})
 
     def turn(self) -> None:
         """Turn the coarse clock. Deadlines are counted here, and not for each request that has one."""

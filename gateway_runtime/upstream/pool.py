@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import count
 from math import gcd
@@ -23,9 +23,9 @@ _ROTATION_LIMIT = 1000
 
 
 @cache
-def _verified_context() -> ssl.SSLContext:
+def _verified_context(alpn: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols([alpn])
     return context
 
 
@@ -56,6 +56,11 @@ class Pool:
     __slots__ = ("_closed", "_idle_until", "_rotation", "_turns", "active", "allow_private", "limits", "scheme",
                  "service_id", "targets")  # fmt: skip
 
+    # What another protocol does in its own way.
+    target_type = TargetConnections
+    connection_type = UpstreamConnection
+    alpn = "http/1.1"
+
     def __init__(
         self,
         service_id: str,
@@ -69,7 +74,7 @@ class Pool:
         self.service_id = service_id
         self.scheme = scheme
         self.allow_private = allow_private
-        self.targets = tuple(TargetConnections(target.host, target.port, scheme) for target in targets)
+        self.targets = tuple(self.target_type(target.host, target.port, scheme) for target in targets)
         self.active = 0
         self._rotation = tuple(self.targets[index] for index in rotation_of([target.weight for target in targets]))
         self._turns = count()
@@ -128,10 +133,10 @@ class Pool:
         for address in addresses:
             try:
                 _, connection = await loop.create_connection(
-                    lambda: UpstreamConnection(self, target),
+                    lambda: self.connection_type(self, target),
                     address,
                     target.port,
-                    ssl=_verified_context() if secure else None,
+                    ssl=_verified_context(self.alpn) if secure else None,
                     server_hostname=target.host if secure else None,
                 )
             except OSError as error:
@@ -159,11 +164,14 @@ class Pool:
 
 
 class PoolRegistry:
-    """The pools of a worker by the digest of their service."""
+    """The pools of a worker by the digest of their service. `kinds` are those that do not speak HTTP/1.1."""
 
-    __slots__ = ("_allow_private", "_clock", "_limits", "_pools")
+    __slots__ = ("_allow_private", "_clock", "_kinds", "_limits", "_pools")
 
-    def __init__(self, limits: Limits | None = None, clock: Clock = monotonic) -> None:
+    def __init__(
+        self, limits: Limits | None = None, clock: Clock = monotonic, kinds: Mapping[str, type[Pool]] | None = None
+    ) -> None:
+        self._kinds = kinds or {}
         self._limits = limits or Limits()
         self._clock = clock
         self._pools: dict[bytes, Pool] = {}
@@ -201,7 +209,7 @@ class PoolRegistry:
         key = msgspec.msgpack.encode(service)
         pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[key] = Pool(
+            pool = self._pools[key] = self._kinds.get(service.protocol, Pool)(
                 service.id,
                 service.targets,
                 service.scheme,
