@@ -45,7 +45,10 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
             }
             for api in of_kind[Kind.API_INSTANCE]
         ],
-        "services": [_envelope(each, {"address": each.spec.address}) for each in of_kind[Kind.SERVICE]],
+        "services": [
+            _envelope(each, {"address": each.spec.address, "protocol": each.spec.protocol})
+            for each in of_kind[Kind.SERVICE]
+        ],
         "configuration": [
             {
                 "timeouts": {

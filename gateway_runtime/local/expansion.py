@@ -35,7 +35,7 @@ def _parts(api: Resource) -> Iterator[Resource]:
     for name, service in (api.spec.services or {}).items():
         place = api.place.at("services", name)
         generated = f"{api.name}-{name}"
-        yield _part(api, Kind.SERVICE, generated, Service(address=service.address), place)
+        yield _part(api, Kind.SERVICE, generated, Service(address=service.address, protocol=service.protocol), place)
         yield from _routes(api, generated, service, place)
     for number, policy in enumerate(api.spec.policies or (), start=1):
         spec = PolicyBinding(

@@ -13,6 +13,9 @@ DEFAULT_ORDER = 50
 # The end of the chain has this place, so a policy cannot.
 ROUTER_ORDER = 2_147_483_647
 
+# What a service speaks; not in the documents, which have no services of HTTP/2.
+Protocol = Literal["http1", "http2"]
+
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=253, pattern=NAME_PATTERN)]
 # The documents write "" for “as usual”.
 Namespace = Annotated[str, msgspec.Meta(max_length=253, pattern=f"^$|{NAME_PATTERN}")]
@@ -92,6 +95,7 @@ class InlineService(Form, frozen=True):
     """A service inside an ApiInstance. Without routes it takes every request."""
 
     address: str
+    protocol: Protocol = "http1"
     routes: list[InlineRoute] | None = None
 
 
@@ -107,6 +111,7 @@ class Service(Form, frozen=True):
     """`spec` of a Service."""
 
     address: str
+    protocol: Protocol = "http1"
 
 
 class Selector(Form, frozen=True):

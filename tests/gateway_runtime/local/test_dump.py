@@ -61,7 +61,10 @@ def test_one_file_for_each_part(file: Path, tmp_path: Path, capsys: pytest.Captu
         "extensions.json",
         "services.json",
     ]
-    assert json.loads((folder / "services.json").read_text())[0]["spec"] == {"address": "http://10.0.0.1:9000"}
+    assert json.loads((folder / "services.json").read_text())[0]["spec"] == {
+        "address": "http://10.0.0.1:9000",
+        "protocol": "http1",
+    }
     assert capsys.readouterr().out == ""
     assert dump_main(["--config", str(file), "--output-directory", str(file)], {}) == 2
 
