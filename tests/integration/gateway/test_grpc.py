@@ -90,7 +90,7 @@ def test_many_messages_both_ways_in_turns(caller: Caller) -> None:
     def talk() -> Iterator[bytes]:
         for number in range(20):
             # The next one is only said when the one before has been answered.
-            wait_until(lambda: len(said) == number, seconds=5, what="the answer")
+            wait_until(lambda number=number: len(said) == number, seconds=5, what="the answer")
             yield b"%d" % number
 
     for answer in caller.both(talk(), timeout=20):
