@@ -68,14 +68,14 @@ def read_request(fields: Sequence[Field], *, ended: bool, last: Request | None, 
     regular = False
     for name, value in fields:
         kind = NAMES[name]
+        if value != value.strip(b" \t"):
+            raise BadMessage(_BAD_FIELD)
         if kind == _PSEUDO_NAME:
             if regular or name in pseudo:
                 raise BadMessage(_PSEUDO)
             pseudo[name] = value
             continue
         regular = True
-        if value != value.strip(b" \t"):
-            raise BadMessage(_BAD_FIELD)
         if kind == PLAIN:
             if name == b"content-length":
                 has_length = True

@@ -62,8 +62,9 @@ def without(name: bytes) -> Fields:
         ([*without(b":path"), (b":path", b"/" + b"a" * 9000)], "uri_too_long"),
         *[
             ([*without(b":authority"), (b":authority", value)], "bad_host")
-            for value in (b"", b"a@b", b"a b", b"a/b", b"a:0", b"a:99999", b"[::1", b"a,b")
+            for value in (b"", b"a@b", b"a b", b"a\tb", b"a/b", b"a:0", b"a:99999", b"[::1", b"a,b")
         ],
+        *[([*without(b":authority"), (b":authority", value)], "bad_header_line") for value in (b" a", b"a\t")],
         ([*GOOD, (b"host", b"b.example")], "host_mismatch"),
         ([*GOOD, (b"host", b"")], "host_mismatch"),
         ([*GOOD, (b"host", b"a.example"), (b"host", b"a.example")], "bad_host"),
