@@ -126,7 +126,19 @@ class Http2Connection(asyncio.Protocol):
             stream.said_all()
 
     def push(self, stream: Stream) -> None:
-        """Send as much of a stream as windows, socket and its turn allow."""
+        """Send what windows and the socket allow of a stream, and then of the others if its turn is over."""
+        if self._take_turn(stream):
+            self.push_all()
+
+    def push_all(self) -> None:
+        """Let the waiting streams send in turns."""
+        waiting = self._waiting
+        while self.writable and self.state.outbound_flow_control_window > 0:
+            if not [stream for stream in list(waiting) if stream in waiting and self._take_turn(stream)]:
+                return
+
+    def _take_turn(self, stream: Stream) -> bool:
+        """Send what windows, socket and one turn allow. Tell whether the turn was what ended it."""
         state = self.state
         unsent = stream.unsent
         turn = TURN_BYTES
@@ -149,28 +161,18 @@ class Http2Connection(asyncio.Protocol):
                 self._write()
         if turn < TURN_BYTES:
             stream.moved()
-        if unsent:
-            self._waiting.pop(stream, None)
-            self._waiting[stream] = None
-            return
+        # At the end of the line, so that the others come first.
         self._waiting.pop(stream, None)
+        if unsent:
+            self._waiting[stream] = None
+            return turn <= 0
         if stream.ending and not stream.ended:
             if stream.trailers:
                 self.send_head(stream, stream.trailers, ended=True)
             else:
                 state.end_stream(stream.number)
                 stream.said_all()
-
-    def push_all(self) -> None:
-        """Let the waiting streams send in turns."""
-        waiting = self._waiting
-        while waiting and self.writable and self.state.outbound_flow_control_window > 0:
-            left = sum(len(stream.unsent) for stream in waiting)
-            for stream in list(waiting):
-                if stream in waiting:
-                    self.push(stream)
-            if sum(len(stream.unsent) for stream in waiting) == left:
-                return
+        return False
 
     def reset(self, stream: Stream, code: ErrorCodes) -> None:
         """Give a stream up. Nothing more of it is sent or taken."""

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from h2.errors import ErrorCodes
+from h2.settings import SettingCodes
 
 from tests.gateway_runtime.fakes import OK, FakeGateway, denying, get
 from tests.gateway_runtime.http2.peers import Http2Client, fields
@@ -194,6 +195,18 @@ def test_a_shut_window_holds_the_service_back() -> None:
     client.flush()
     assert not held
     assert upstream.transport.reading
+
+
+def test_a_large_answer_is_sent_as_long_as_there_is_room() -> None:
+    gateway = FakeGateway()
+    services, client = [gateway.upstream(), gateway.upstream()], Http2Client(gateway.state)
+    client.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 1 << 20})
+    client.h2.increment_flow_control_window(4 << 20)
+    numbers = [client.ask(), client.ask()]
+    client.takes = False
+    for service in services:
+        service.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1_000_000)
+    assert [len(client.heard(number).body) for number in numbers] == [1_000_000] * 2
 
 
 def test_a_client_that_never_opens_its_window_is_let_go_in_time() -> None:

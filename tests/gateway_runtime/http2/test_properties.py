@@ -159,6 +159,14 @@ class Play:
         elif isinstance(step, tuple):
             getattr(self, step[0])(*step[1:])
             self.checked.read(self.transport.take())
+        self.check_progress()
+
+    def check_progress(self) -> None:
+        """Nothing waits that could be sent."""
+        connection = self.connection
+        for stream in connection._waiting:
+            room = connection.state.local_flow_control_window(stream.number)
+            assert room <= 0 or not connection.writable, "a stream waits for nothing"
 
     def head(self, number: int, which: int, ended: bool) -> None:
         more = ["END_HEADERS", "END_STREAM"] if ended else ["END_HEADERS"]
@@ -172,6 +180,7 @@ class Play:
     def gone(self, index: int) -> None:
         service = self.services[index]
         if service.connection.exchange is not None:
+            service.connection.used = False  # or it would be asked again, on a new connection
             service.go(ConnectionResetError())
 
     def time(self, seconds: float) -> None:
