@@ -57,8 +57,8 @@ check: $(DEVELOPMENT) ## Format, lint, types, Django checks, migrations, import 
 	@$(PYTHON) -m pytest tests/test_architecture.py tests/test_layout.py
 
 .PHONY: bench
-bench: $(DEVELOPMENT) ## Measure the gateway
-	@$(PYTHON) -m tests.benchmarks
+bench: $(DEVELOPMENT) ## Measure the gateway (CASE="latency tls": only these; WRITE=1: put the tables into results.md)
+	@$(PYTHON) -m tests.benchmarks $(CASE) $(if $(WRITE),--write)
 
 .PHONY: pictures
 pictures: $(DEVELOPMENT) $(FRONT_END) ## Take the pictures of the README from the running product (needs Chromium)

@@ -97,17 +97,29 @@ class Load(msgspec.Struct, frozen=True, array_like=True):
     lag_seconds: float
 
 
+class TargetState(msgspec.Struct, frozen=True, array_like=True):
+    """What a worker thinks of a target: `healthy`, `unhealthy` or `ejected`. `service` is its id, `name` its name."""
+
+    service: str
+    name: str
+    target: str
+    state: str
+
+
 class Telemetry(Message, frozen=True):
     """What was counted since the last one. `served` and `dropped` are totals since the worker started.
 
-    `handshakes` counts those of TLS by how they ended.
+    `handshakes` counts those of TLS by how they ended, `turned_away` connections that were not let in by the reason.
+    `targets` is None while nothing about them has changed.
     """
 
     rows: list[TrafficRow]
     served: int
     dropped: int
     handshakes: dict[str, int] = {}
+    turned_away: dict[str, int] = {}
     load: Load | None = None
+    targets: list[TargetState] | None = None
 
 
 ToWorker = Apply | Drain | Steer

@@ -1,6 +1,5 @@
 """What a snapshot would do with a request: the same routes and policies as live traffic, without a connection."""
 
-import inspect
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,6 +11,7 @@ from gateway_runtime.http.upstream_head import policy_headers
 from gateway_runtime.policies.chain import Chain
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.shadow import Shadow, give_up
 
 
 class Outcome(StrEnum):
@@ -19,6 +19,8 @@ class Outcome(StrEnum):
 
     CONTINUED = "continued"
     REFUSED = "refused"
+    ANSWERED = "answered"  # the policy itself has the answer, and it is no refusal
+    WOULD_REFUSE = "would_refuse"  # in shadow mode: the request goes on
     NOT_BOUND = "not_bound"  # the conditions of its binding do not hold for this request
     NEEDS_IO = "needs_io"  # its verdict depends on somebody else, whom a decision without I/O does not ask
 
@@ -119,15 +121,19 @@ def _walk(chain: Chain, context: RequestContext) -> tuple[tuple[Verdict, ...], R
         if condition is not None and not condition(context):
             verdicts.append(Verdict(policy=policy, outcome=Outcome.NOT_BOUND))
             continue
-        result = handler(context)
+        shadow = isinstance(handler, Shadow)
+        result = handler.judge(context) if isinstance(handler, Shadow) else handler(context)
         if result is None:
             verdicts.append(Verdict(policy=policy, outcome=Outcome.CONTINUED))
+        elif isinstance(result, Response) and shadow:
+            outcome = Outcome.WOULD_REFUSE if result.code else Outcome.CONTINUED
+            verdicts.append(Verdict(policy=policy, outcome=outcome, code=result.code))
         elif isinstance(result, Response):
-            verdicts.append(Verdict(policy=policy, outcome=Outcome.REFUSED, code=result.code))
+            outcome = Outcome.REFUSED if result.body is None else Outcome.ANSWERED
+            verdicts.append(Verdict(policy=policy, outcome=outcome, code=result.code))
             return tuple(verdicts), result
         else:
-            if inspect.iscoroutine(result):
-                result.close()
+            give_up(result)
             verdicts.append(Verdict(policy=policy, outcome=Outcome.NEEDS_IO))
     return tuple(verdicts), None
 

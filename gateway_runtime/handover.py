@@ -52,6 +52,7 @@ class State(Message, frozen=True):
     totals: list[TrafficRow]
     handshakes: dict[str, int]
     spool: SpoolState | None
+    turned_away: dict[str, int] = {}
 
 
 class Taken(Message, frozen=True):

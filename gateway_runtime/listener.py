@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 from typing import Any
 
+from gateway_runtime.accepting import Acceptor, open_sockets
 from gateway_runtime.http.protocol import ClientConnection
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.http.timeouts import sweep_forever
 from gateway_runtime.http2.caller import CallerConnection
-from gateway_runtime.http2.negotiation import Negotiated
 from gateway_runtime.steering import steer
 from gateway_runtime.tasks import spawn
 from gateway_runtime.tls.compiled import ListenerTls
-from gateway_runtime.tls.handshake import HANDSHAKE_SECONDS, SwitchedContext
+from gateway_runtime.tls.handshake import SwitchedContext
 
 BACKLOG = 4096
 _DRAIN_STEP_SECONDS = 0.05
@@ -27,7 +27,7 @@ class Listener:
 
     def __init__(
         self,
-        server: asyncio.Server,
+        server: asyncio.Server | Acceptor,
         state: WorkerState,
         host: str,
         port: int,
@@ -58,6 +58,7 @@ class Listener:
         for connection in self._connections():
             connection.close_after_reply()
             connection.close_if_idle()
+            connection.go_away()
 
     def steer(self, first: int, count: int) -> None:
         """Send new connections to these of all sockets that listen here."""
@@ -88,30 +89,28 @@ class Listener:
         return [connection for connection in self._state.connections if connection.port == self.port]
 
 
-async def open_listener(host: str, port: int, state: WorkerState, tls: ListenerTls | None = None) -> Listener:
+async def open_listener(
+    host: str, port: int, state: WorkerState, tls: ListenerTls | None = None, *, proxied: bool = False
+) -> Listener:
     """Listen, with `tls` for nothing else. Port 0 takes a free one; `Listener.port` is that of the routing tables.
 
-    Raises `OSError` when the port cannot be had.
+    `proxied`: every connection begins with a PROXY header. Raises `OSError` when the port cannot be had.
     """
     loop = asyncio.get_running_loop()
     if state.sweeper is None or state.sweeper.done():
         state.sweeper = spawn("sweep", sweep_forever(state))
     bound = port
 
-    protocol = ClientConnection if tls is None else Negotiated
+    def accept() -> ClientConnection:
+        return ClientConnection(state, bound)
 
-    def accept() -> asyncio.Protocol:
-        return protocol(state, bound)
-
-    options: dict[str, Any] = {"reuse_port": True, "backlog": BACKLOG}
-    context = None
-    if tls is not None:
-        context = SwitchedContext(tls, state.handshakes)
-        options["ssl"] = context
-        options["ssl_handshake_timeout"] = HANDSHAKE_SECONDS
-        options["ssl_shutdown_timeout"] = state.limits.linger_seconds
-    server: Any = await loop.create_server(accept, host, port, **options)
+    if tls is not None or proxied:
+        context = SwitchedContext(tls, state.handshakes) if tls is not None else None
+        sockets = await open_sockets(host, port, BACKLOG)
+        bound = port or sockets[0].getsockname()[1]
+        return Listener(Acceptor(sockets, state, bound, context, proxied=proxied), state, host, bound, context)
+    server: Any = await loop.create_server(accept, host, port, reuse_port=True, backlog=BACKLOG)
     if not port:
         with contextlib.suppress(IndexError):
             bound = server.sockets[0].getsockname()[1]
-    return Listener(server, state, host, bound, context)
+    return Listener(server, state, host, bound)

@@ -19,7 +19,10 @@ class OptionError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How this gateway is to run: from a registration (connected mode) or from declarative files (local mode)."""
+    """How this gateway is to run: from a registration (connected mode) or from declarative files (local mode).
+
+    With `upgrade_seconds` of 0 it never replaces itself: for one whose starter would take that for its end.
+    """
 
     registration: Path | None = None
     config: Path | None = None
@@ -54,7 +57,7 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
         admin_port=port,
         state=Path(value("state", os.path.join(home, "gateway"))[0]),
         drain_seconds=float(_number(*value("drain", drain), low=0, high=3600)),
-        upgrade_seconds=float(_number(*value("upgrade", str(int(UPGRADE_SECONDS))), low=1, high=3600)),
+        upgrade_seconds=float(_number(*value("upgrade", str(int(UPGRADE_SECONDS))), low=0, high=3600)),
     )
 
 
@@ -87,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--admin", metavar="HOST:PORT", help=f"address of probes and metrics (default {DEFAULT_ADMIN})")
     parser.add_argument("--state", metavar="DIR", help="folder for the last good revision (default var/gateway)")
     parser.add_argument("--drain", metavar="SECONDS", help="time for running requests at shutdown (default 25)")
-    parser.add_argument("--upgrade", metavar="SECONDS", help="time for a new version to become ready (default 60)")
+    parser.add_argument(
+        "--upgrade", metavar="SECONDS", help="time for a new version to become ready, 0 to ignore SIGHUP (default 60)"
+    )
     return parser
 
 

@@ -56,6 +56,7 @@ class Reporting:
             return
         self.totals.add(telemetry.rows)
         self.totals.handshakes.update(telemetry.handshakes)
+        self.totals.turned_away.update(telemetry.turned_away)
         self._link.count(telemetry, dropped)
 
     async def hand_over(self, successor: Successor) -> None:
@@ -65,7 +66,12 @@ class Reporting:
         """
         await self.pause()
         successor.send(
-            State(totals=self.totals.rows(), handshakes=dict(self.totals.handshakes), spool=self._link.hand_over())
+            State(
+                totals=self.totals.rows(),
+                handshakes=dict(self.totals.handshakes),
+                spool=self._link.hand_over(),
+                turned_away=dict(self.totals.turned_away),
+            )
         )
         self._successor = successor
         try:
@@ -86,6 +92,7 @@ class Reporting:
         """Take what a predecessor gives."""
         self.totals.add(state.totals)
         self.totals.handshakes.update(state.handshakes)
+        self.totals.turned_away.update(state.turned_away)
         if state.spool is not None:
             self._link.carry_on(state.spool)
 

@@ -147,6 +147,9 @@ class Supervisor:
         raise HandoverError(f"The running gateway goes on without this process. {why}")
 
     def _upgrade_asked(self) -> None:
+        if not self._options.upgrade_seconds:
+            log.warning("upgrade_not_here", message="Upgrades are turned off. Restart it where it was started.")
+            return
         if not self._serving.is_set() or self._stop.is_set() or (self._upgrading and not self._upgrading.done()):
             log.warning("upgrade_not_now")
             return

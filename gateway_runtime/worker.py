@@ -10,11 +10,11 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 
 import uvloop
 
 from gateway_runtime.configuration.compiler import Compiler
+from gateway_runtime.configuration.limits import gateway_limits, pseudonym, trusted_proxies
 from gateway_runtime.configuration.ports import port_fault
 from gateway_runtime.control import (
     ApiFault,
@@ -26,12 +26,15 @@ from gateway_runtime.control import (
     Load,
     Rejected,
     Steer,
+    TargetState,
     Telemetry,
     ToWorker,
 )
 from gateway_runtime.http.state import WorkerState
+from gateway_runtime.http.tunnel import end_disallowed
 from gateway_runtime.listener import Listener, open_listener
 from gateway_runtime.log import LEVELS, capture_library_logs, log
+from gateway_runtime.routing.compiled import CompiledApi
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.tasks import cancel, spawn
@@ -42,12 +45,16 @@ from gateway_runtime.tls.handshake import ignore_unreadable_names
 FLUSH_SECONDS = 0.5
 # Compiling gives way to requests this often.
 SLICE_SECONDS = 0.002
+# So many APIs are freed at a time.
+LET_GO = 100
+# More new objects than this are not worth walking again and again: a full collection would take a tenth of a second.
+MANY_OBJECTS = 100_000
 ORPHAN_DRAIN_SECONDS = 25.0
 # Half a minute of them, so that a scrape every so often misses no late moment.
 LAGS_KEPT = 60
 
-# Host, port, and whether it speaks TLS: for another one of these a socket has to be opened anew.
-Address = tuple[str, int, bool]
+# Host, port, and whether it speaks TLS and PROXY: for another one of these a socket has to be opened anew.
+Address = tuple[str, int, bool, bool]
 
 
 class Worker:
@@ -59,7 +66,6 @@ class Worker:
         self._recorder = recorder
         self._compiler = compiler
         self._listeners: dict[Address, Listener] = {}
-        self._timeouts = documents.Timeouts()
         self._frozen = False
         self._drain_seconds = ORPHAN_DRAIN_SECONDS
         self._gently = False
@@ -140,6 +146,10 @@ class Worker:
                 await asyncio.sleep(0)
                 pause_at = time.monotonic() + SLICE_SECONDS
         snapshot = compiled.snapshot
+        before = list(self._state.snapshot.apis.values()) if self._state.snapshot else []
+        if self._state.snapshot is None:
+            # Whoever connects before all listeners are open is already counted, and trusted, as the document says.
+            self._take_settings(snapshot.document)
         opened = await self._open_new(snapshot.document.listeners, snapshot.tls)
         self._state.snapshot = snapshot
         self._listeners.update(opened)
@@ -149,26 +159,29 @@ class Worker:
                 listener.use(tls)
         self._compiler.commit(snapshot)
         self._take_settings(snapshot.document)
+        end_disallowed(self._state.tunnels, snapshot)
         if not self._frozen:
             # The first snapshot and the code live for long; later collections need not walk them.
             gc.collect()
             gc.freeze()
             self._frozen = True
+        elif gc.get_count()[0] > MANY_OBJECTS:
+            # Neither of a revision in which most is new. A small one is left to the collector: what is frozen in a
+            # circle stays for ever, and there are many small ones.
+            gc.freeze()
+        await _let_go(before)
         return compiled.faults
 
     def _take_settings(self, document: documents.Document) -> None:
         log.level = document.log_level if document.log_level in LEVELS else "info"
-        timeouts = document.timeouts
-        if timeouts != self._timeouts:
-            self._timeouts = timeouts
-            self._state.limits = self._state.pools.limits = replace(
-                self._state.limits,
-                stream_seconds=timeouts.stream_idle_seconds,
-                upstream_idle_seconds=timeouts.upstream_connection_idle_seconds,
-                response_seconds=timeouts.upstream_response_seconds,
-            )
+        state = self._state
+        state.pseudonym = pseudonym(document)
+        state.proxies = trusted_proxies(document)
+        limits = gateway_limits(document)
+        if limits != state.limits:
+            state.limits = state.pools.limits = limits
             # Deadlines are made of the limits when the clock is turned.
-            self._state.turn()
+            state.turn()
 
     async def _open_new(
         self, listeners: list[documents.Listener], tls: Mapping[int, ListenerTls]
@@ -179,7 +192,13 @@ class Worker:
             if address in self._listeners or self._state.draining:
                 continue
             try:
-                opened[address] = await open_listener(listener.host, listener.port, self._state, tls.get(listener.port))
+                opened[address] = await open_listener(
+                    listener.host,
+                    listener.port,
+                    self._state,
+                    tls.get(listener.port),
+                    proxied=listener.proxy_protocol,
+                )
             except OSError as error:
                 for other in opened.values():
                     other.close()
@@ -207,11 +226,21 @@ class Worker:
     def _flush(self, load: Load | None = None) -> None:
         recorder = self._recorder
         rows = recorder.take()
-        handshakes = dict(self._state.handshakes)
-        if rows or handshakes or load is not None:
+        handshakes, turned_away = dict(self._state.handshakes), dict(self._state.turned_away)
+        health = self._state.pools.take_health()
+        if rows or handshakes or turned_away or load is not None or health is not None:
             self._state.handshakes.clear()
+            self._state.turned_away.clear()
             self._channel.send(
-                Telemetry(rows=rows, served=recorder.served, dropped=recorder.dropped, handshakes=handshakes, load=load)
+                Telemetry(
+                    rows=rows,
+                    served=recorder.served,
+                    dropped=recorder.dropped,
+                    handshakes=handshakes,
+                    load=load,
+                    targets=None if health is None else [TargetState(*row) for row in health],
+                    turned_away=turned_away,
+                )
             )
 
     def _load(self) -> Load:
@@ -221,8 +250,15 @@ class Worker:
         return Load(len(connections) - active, active, max(self._lags))
 
 
+async def _let_go(apis: list[CompiledApi]) -> None:
+    """Let go of APIs that are served no more, a few at a time: to free ten thousand takes a tenth of a second."""
+    while apis:
+        del apis[-LET_GO:]
+        await asyncio.sleep(0)
+
+
 def _address(listener: documents.Listener) -> Address:
-    return listener.host, listener.port, listener.tls is not None
+    return listener.host, listener.port, listener.tls is not None, listener.proxy_protocol
 
 
 async def serve(channel_fd: int) -> None:
@@ -230,7 +266,8 @@ async def serve(channel_fd: int) -> None:
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=channel_fd))
     recorder = Recorder()
     state = WorkerState(recorder=recorder)
-    await Worker(Channel(reader, writer, ToWorker), state, recorder, Compiler(state.pools)).run()
+    compiler = Compiler(state.pools, count_shadow=recorder.shadow)
+    await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler).run()
 
 
 def main() -> None:

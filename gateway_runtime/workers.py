@@ -11,6 +11,7 @@ from pathlib import Path
 
 import gateway_runtime
 from gateway_runtime.configuration.ports import probe_listeners
+from gateway_runtime.configuration.rereading import DocumentReader
 from gateway_runtime.configuration.source import Offer
 from gateway_runtime.control import (
     ApiFault,
@@ -23,11 +24,12 @@ from gateway_runtime.control import (
     Load,
     Rejected,
     Steer,
+    TargetState,
     Telemetry,
 )
 from gateway_runtime.handover import Begin
 from gateway_runtime.log import log
-from gateway_runtime.schema.document import ApiInstance, Listener, decode
+from gateway_runtime.schema.document import ApiInstance, Listener
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.tasks import cancel, spawn
 
@@ -54,6 +56,7 @@ class WorkerHandle:
         self.channel = channel
         self.revision = 0
         self.load: Load | None = None
+        self.targets: list[TargetState] = []
         self._dropped = 0
         self.hello = asyncio.Event()
         self._answer: asyncio.Future[Answer] | None = None
@@ -81,6 +84,8 @@ class WorkerHandle:
             async for message in self.channel.messages():
                 if isinstance(message, Telemetry):
                     self.load = message.load or self.load
+                    if message.targets is not None:
+                        self.targets = message.targets
                     # Workers report totals; what is new since the last message is what counts here.
                     on_telemetry(message, message.dropped - self._dropped)
                     self._dropped = message.dropped
@@ -111,6 +116,7 @@ class WorkerPool:
         self._slots: list[WorkerHandle | None] = [None] * size
         self._keepers: list[asyncio.Task[None]] = []
         self._listeners: list[Listener] = []
+        self._reader = DocumentReader()
         # The newest good definition of each API, and of them those that the current document has in a broken form.
         self._definitions: dict[str, ApiInstance] = {}
         self._stand_ins: dict[str, ApiInstance] = {}
@@ -195,7 +201,7 @@ class WorkerPool:
 
     def _settle(self, offer: Offer, listeners: list[Listener], faults: list[ApiFault]) -> None:
         broken = {fault.api for fault in faults}
-        document = decode(offer.document)
+        document = self._reader.read(offer.document)
         self._stand_ins = {a.id: self._definitions[a.id] for a in document.apis
                            if a.id in broken and a.id in self._definitions}  # fmt: skip
         good = {a.id: a for a in document.apis if a.id not in broken and not a.quarantine}

@@ -4,7 +4,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,20 +14,18 @@ from typing import Any
 
 import httpx2 as httpx
 
+from portal.cli.up.ports import pick_port
+
 ROOT = Path(__file__).resolve().parent.parent
 READY = "Portico is ready"
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Return ports that nobody listens on, all different, and that no outgoing connection takes meanwhile."""
+    ports: list[int] = []
+    while len(ports) < count:
+        ports.append(pick_port(avoid=ports))
+    return ports
 
 
 def wait_until(holds: Callable[[], Any], *, seconds: float, what: str) -> Any:
@@ -75,6 +72,11 @@ class Stack:
     def output(self) -> Path:
         """What the launcher printed."""
         return self.home.parent / f"{self.home.name}.out"
+
+    @property
+    def database(self) -> Path:
+        """Where its SQLite database is."""
+        return self.home / "portico.sqlite3"
 
     def env(self) -> dict[str, str]:
         """Return the environment of everything that belongs to this copy."""

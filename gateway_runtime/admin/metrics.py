@@ -41,12 +41,22 @@ class GatewayCollector(Collector):
         refusals = CounterMetricFamily(
             "portico_policy_rejections", "Requests ended by a policy.", labels=("api", "instance", "policy", "reason")
         )
+        shadows = CounterMetricFamily(
+            "portico_policy_shadow_rejections",
+            "Requests that a policy in shadow mode would have ended.",
+            labels=("api", "instance", "policy", "reason"),
+        )
         places: defaultdict[tuple[str, ...], Sums] = defaultdict(Sums)
         refused: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        tried: defaultdict[tuple[str, ...], int] = defaultdict(int)
         counted: defaultdict[tuple[str, ...], int] = defaultdict(int)
         names = self._gateway.workers
         for labels, sums in self._gateway.totals.series.items():
             place = (names.api_names.get(labels.api, labels.api), labels.api, names.route_name(labels.route))
+            if sums.shadowed:
+                tried[(place[0], labels.api, labels.policy, labels.code)] += sums.shadowed
+            if not sums.requests:
+                continue
             source = "policy" if labels.policy else "gateway" if labels.code else "upstream"
             counted[(*place, str(labels.status), labels.policy, source)] += sums.requests
             if labels.policy:
@@ -61,8 +71,11 @@ class GatewayCollector(Collector):
             requests.add_metric(values, count)
         for values, count in refused.items():
             refusals.add_metric(values, count)
+        for values, count in tried.items():
+            shadows.add_metric(values, count)
         yield requests
         yield refusals
+        yield shadows
         yield from _by_place(places)
 
     def _configuration(self) -> Iterator[Metric]:
@@ -94,6 +107,22 @@ class GatewayCollector(Collector):
                 lag.add_metric((number,), load.lag_seconds)
         yield from (connections, inflight, lag)
 
+    def _targets(self) -> Iterator[Metric]:
+        healthy: dict[tuple[str, str, str], int] = {}
+        for worker in self._gateway.workers.alive:
+            for each in worker.targets:
+                place = (each.name, each.service, each.target)
+                # Passed over by one worker is passed over.
+                healthy[place] = min(healthy.get(place, 1), int(each.state == "healthy"))
+        family = GaugeMetricFamily(
+            "portico_upstream_healthy",
+            "Whether every worker sends requests to a target.",
+            labels=("upstream", "service", "target"),
+        )
+        for place, value in healthy.items():
+            family.add_metric(place, value)
+        yield family
+
     def _health(self) -> Iterator[Metric]:
         gateway, spool = self._gateway, self._gateway.spool
         if gateway.redis_up is not None:
@@ -101,6 +130,7 @@ class GatewayCollector(Collector):
         yield GaugeMetricFamily("portico_workers", "Worker processes that serve.", value=len(gateway.workers.alive))
         yield CounterMetricFamily("portico_worker_restarts", "Workers replaced.", value=gateway.workers.restarts)
         yield from self._load()
+        yield from self._targets()
         if spool is not None:
             yield CounterMetricFamily("portico_events_exported", "Counted requests stored.", value=spool.exported)
             yield CounterMetricFamily("portico_events_dropped", "Counted requests given up.", value=spool.dropped)
@@ -112,6 +142,12 @@ class GatewayCollector(Collector):
         for outcome, count in sorted(gateway.totals.handshakes.items()):
             handshakes.add_metric((outcome,), count)
         yield handshakes
+        turned_away = CounterMetricFamily(
+            "portico_connections_refused", "Connections closed before they were served.", labels=("reason",)
+        )
+        for reason, count in sorted(gateway.totals.turned_away.items()):
+            turned_away.add_metric((reason,), count)
+        yield turned_away
         build = GaugeMetricFamily("portico_build_info", "The version that runs.", labels=("version",))
         build.add_metric((VERSION,), 1)
         yield build

@@ -1,4 +1,4 @@
-"""What the admin listener shows: alive, ready, metrics, revision."""
+"""What the admin listener shows: alive, ready, metrics, revision, health of targets."""
 
 from typing import Any
 
@@ -25,6 +25,7 @@ class AdminPages:
             "/readyz": self._readyz,
             "/metrics": self._metrics,
             "/revision": self._revision,
+            "/upstreams": self._upstreams,
         }
 
     def page(self, path: str) -> Page:
@@ -89,6 +90,22 @@ class AdminPages:
                 "workers": [
                     {"number": w.number, "pid": w.process.pid, "revision": w.revision} for w in gateway.workers.alive
                 ],
+            },
+        )
+
+    def _upstreams(self) -> Page:
+        """Show every target that somebody keeps an eye on, and what each worker thinks of it."""
+        found: dict[tuple[str, str, str], dict[str, str]] = {}
+        for worker in self._gateway.workers.alive:
+            for each in worker.targets:
+                found.setdefault((each.service, each.name, each.target), {})[str(worker.number)] = each.state
+        return _json(
+            200,
+            {
+                "targets": [
+                    {"service": service, "name": name, "target": target, "workers": states}
+                    for (service, name, target), states in sorted(found.items())
+                ]
             },
         )
 

@@ -6,24 +6,28 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway_runtime.configuration.snapshot import Snapshot
+from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
+from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.conditions import compile_condition
-from gateway_runtime.policies.registry import definition
+from gateway_runtime.policies.registry import answers_preflight, definition, read_config
 from gateway_runtime.policies.runtime import BindingRuntime
+from gateway_runtime.policies.shadow import count_nothing, shadowed
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
-from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Document, Listener, decode
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Listener, Outline, Surroundings
+from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.mode import Mode
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
 
@@ -32,6 +36,10 @@ class _Format(msgspec.Struct):
     """The one field that is read before the rest, so that a newer format is refused by its name."""
 
     format: int = FORMAT
+
+
+_decode_outline = msgspec.json.Decoder(Outline).decode
+_decode_api = msgspec.json.Decoder(ApiInstance).decode
 
 
 class Compiled(NamedTuple):
@@ -52,13 +60,14 @@ class Compiler:
         pools: PoolRegistry,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        count_shadow: Callable[[str, str, str, str, int], None] | None = None,
     ) -> None:
         self._pools = pools
         self._clock = clock
         self._now = now
+        self._count_shadow = count_shadow
         self._directory = Directory()
         self._kept: dict[tuple[str, str], Any] = {}
-        self._consumers: dict[str, tuple[Consumer, ...]] = {}
 
     def compile(
         self,
@@ -86,75 +95,107 @@ class Compiler:
         definitions: Mapping[str, ApiInstance] | None = None,
         listeners: Iterable[Listener] = (),
     ) -> Generator[None, None, Compiled]:
-        """Compile, with a pause after each API so that a worker can serve requests in between.
+        """Compile, with a pause after each part so that a worker can serve requests in between.
 
         `definitions` and `listeners` are last good definitions known from elsewhere; those of `previous` count too.
         """
-        document = _read(data)
-        ports = _ports(document)
+        outline = _read(data)
+        yield
+        # Without the bytes of the APIs, which would hold those of the whole document.
+        document = msgspec.structs.replace(outline, apis=[])
+        # Only looked at: they are taken with the rest.
+        gateway_limits(document)
+        trusted_proxies(document)
+        proxy_of(document.forward_proxy)
+        ports = _ports(document.listeners)
         consumers = _consumers_by_api(document)
-        last_good = {**(definitions or {}), **(previous.definitions if previous else {})}
+        yield
+        running = {each.data: each for each in previous.definitions.values()} if previous else {}
         apis: dict[str, CompiledApi] = {}
-        used: dict[str, ApiInstance] = {}
-        running = previous.tls if previous else {}
-        tls, kept_listeners = yield from compile_listeners(document.listeners, running, listeners, self._now())
+        used: dict[str, Definition] = {}
+        bindings: set[str] = set()
+        on_listener: dict[str, list[CompiledApi]] = {listener: [] for listener in ports}
+        tls, kept_listeners = yield from compile_listeners(
+            document.listeners, previous.tls if previous else {}, listeners, self._now()
+        )
         faults = [_listener_fault(each) for each in kept_listeners]
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
-        for index, api in enumerate(document.apis):
-            clients = consumers.get(api.id, ())
-            if previous and previous.definitions.get(api.id) == api and self._consumers.get(api.id, ()) == clients:
-                apis[api.id], used[api.id] = previous.apis[api.id], api
+        for index, raw in enumerate(outline.apis):
+            # The same bytes mean the same API: it need not even be read.
+            same = running.get(bytes(raw))
+            if (
+                previous
+                and same
+                and same.id not in apis
+                and same.listener in ports
+                and previous.consumers.get(same.id) == consumers.get(same.id)
+            ):
+                apis[same.id], used[same.id] = previous.apis[same.id], same
+                bindings.update(same.bindings)
+                on_listener[same.listener].append(apis[same.id])
                 yield
                 continue
+            api = _read_api(raw, index, ports, apis)
+            clients = consumers.get(api.id, ())
             try:
                 apis[api.id] = self._compile_api(document, api, clients)
                 if not api.quarantine:
-                    used[api.id] = api
+                    used[api.id] = _definition(api, bytes(raw))
             except Exception as error:
                 fault = _api_fault(api, index, error)
-                apis[api.id], kept = self._last_good(document, api, clients, last_good.get(api.id))
+                good = _last_good(api.id, previous, definitions)
+                apis[api.id], kept = self._stand_in(document, api, clients, good)
                 if kept is not None:
                     used[api.id] = kept
+                    bindings.update(kept.bindings)
                 faults.append(msgspec.structs.replace(fault, kept=kept is not None))
+            bindings.update(binding.id for binding in api.policies)
+            on_listener[api.listener].append(apis[api.id])
             yield
         try:
-            tables = {
-                port: PortTable.build(apis[api.id] for api in document.apis if api.listener == listener)
-                for listener, port in ports.items()
-            }
+            tables = {port: PortTable.build(on_listener[listener]) for listener, port in ports.items()}
         except OverlapError as error:
             raise ConfigFault("apis", "base_path_in_use", str(error)) from error
-        return Compiled(Snapshot(revision, digest, tables, apis, document, used, tls), faults)
+        snapshot = Snapshot(revision, digest, tables, apis, document, used, tls, consumers, bindings)
+        return Compiled(snapshot, faults)
 
     def commit(self, snapshot: Snapshot) -> None:
         """Let go of what only the snapshots before this one needed."""
         document = snapshot.document
-        self._consumers = _consumers_by_api(document)
         self._directory.fill(document.consumers)
-        bindings = {b.id for api in document.apis for b in api.policies}
-        bindings |= {b.id for api in snapshot.definitions.values() for b in api.policies}
-        self._kept = {key: state for key, state in self._kept.items() if key[0] in bindings}
+        self._kept = {key: state for key, state in self._kept.items() if key[0] in snapshot.bindings}
         self._pools.allow_private = document.allow_private_targets
+        self._pools.proxy = proxy_of(document.forward_proxy)
         self._pools.retain({pool for api in snapshot.apis.values() for pool in api.pools()})
 
-    def _compile_api(self, document: Document, api: ApiInstance, clients: tuple[Consumer, ...]) -> CompiledApi:
+    def _compile_api(self, document: Surroundings, api: ApiInstance, clients: tuple[Consumer, ...]) -> CompiledApi:
         if api.quarantine:
             return quarantined_api(api, api.quarantine)
-        index = ApiConsumers(self._directory, clients)
-        ordered = sorted(api.policies, key=lambda binding: binding.order)
-        chain = Chain(self._build(api, position, binding, index) for position, binding in enumerate(ordered))
-        pools = {service.id: self._pools.get(service) for service in api.services}
-        return compile_api(api, chain, pools)
+        consumers = ApiConsumers(self._directory, clients)
+        ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
+        chain = Chain(
+            self._build(api, position, binding, consumers)
+            for position, binding in enumerate(ordered)
+            if binding.mode is not Mode.OFF
+        )
+        pools = {
+            service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
+        }
+        preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
+        return compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
 
     def _build(self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers) -> Binding:
         path = f"policies[{position}]"
         try:
             policy = definition(binding.policy)
-            config = convert(binding.config, policy.config)
+            config = read_config(policy, binding.config)
         except ConfigFault as fault:
             raise ConfigFault(f"{path}.{fault.path}".rstrip("."), fault.code, fault.message) from fault
+        if policy.answers_preflight and binding.rules:
+            message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
+            raise ConfigFault(f"{path}.rules", "invalid_value", message)
         runtime = BindingRuntime(
             api=api.id,
             binding=binding.id,
@@ -164,11 +205,17 @@ class Compiler:
             kept=self._kept,
         )
         handlers = policy.build(config, runtime)
+        if binding.mode is Mode.SHADOW:
+            if not policy.can_shadow:
+                message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
+                raise ConfigFault(f"{path}.mode", "shadow_not_possible", message)
+            count = partial(self._count_shadow, api.id) if self._count_shadow is not None else count_nothing
+            handlers = shadowed(policy.name, handlers, count)
         return Binding(policy.name, handlers, compile_condition(binding.rules, path))
 
-    def _last_good(
-        self, document: Document, api: ApiInstance, clients: tuple[Consumer, ...], good: ApiInstance | None
-    ) -> tuple[CompiledApi, ApiInstance | None]:
+    def _stand_in(
+        self, document: Surroundings, api: ApiInstance, clients: tuple[Consumer, ...], good: ApiInstance | None
+    ) -> tuple[CompiledApi, Definition | None]:
         """Return what stands in for a broken API: its last good definition where it is now, or a 503.
 
         It is compiled anew, so that a contract revoked in this revision is revoked here too.
@@ -176,46 +223,80 @@ class Compiler:
         if good is not None:
             moved = msgspec.structs.replace(good, listener=api.listener, base_path=api.base_path)
             try:
-                return self._compile_api(document, moved, clients), moved
+                return self._compile_api(document, moved, clients), _definition(moved, msgspec.json.encode(moved))
             except Exception:  # noqa: S110 — the fault that matters is the new definition's, already reported
                 pass
         return quarantined_api(api, QUARANTINED), None
 
 
-def _read(data: bytes) -> Document:
+def _read(data: bytes) -> Outline:
     try:
-        found = msgspec.json.decode(data, type=_Format).format
-        if found != FORMAT:
-            raise ConfigFault(
-                "format", "unsupported_format", f"This gateway reads format {FORMAT}, not {found}. Upgrade the gateway."
-            )
-        return decode(data)
+        outline = _decode_outline(data)
+        found = outline.format
     except msgspec.MsgspecError as error:
-        raise ConfigFault("", "document_unreadable", f"The document cannot be read: {error}.") from error
+        found = _format(data)
+        if found == FORMAT:
+            raise _unreadable(str(error)) from error
+    if found != FORMAT:
+        raise ConfigFault(
+            "format", "unsupported_format", f"This gateway reads format {FORMAT}, not {found}. Upgrade the gateway."
+        )
+    return outline
 
 
-def _ports(document: Document) -> dict[str, int]:
-    """Return the port of each listener. Raises `ConfigFault` where listeners or APIs do not fit together."""
+def _format(data: bytes) -> int:
+    """Return the format of what cannot be read as a document."""
+    try:
+        return msgspec.json.decode(data, type=_Format).format
+    except msgspec.MsgspecError:
+        return FORMAT
+
+
+def _unreadable(reason: str) -> ConfigFault:
+    return ConfigFault("", "document_unreadable", f"The document cannot be read: {reason}.")
+
+
+def _read_api(raw: msgspec.Raw, index: int, ports: Mapping[str, int], before: Mapping[str, CompiledApi]) -> ApiInstance:
+    """Return one API. Raises `ConfigFault` where it does not fit the listeners or the APIs `before` it."""
+    try:
+        api = _decode_api(raw)
+    except msgspec.MsgspecError as error:
+        reason, at, path = str(error).partition(" - at `$")
+        raise _unreadable(f"{reason} - at `$.apis[{index}]{path if at else '`'}") from error
+    if api.id in before:
+        raise ConfigFault(f"apis[{index}].id", "duplicate_api", f"The API id “{api.id}” is there twice.")
+    if api.listener not in ports:
+        message = f"“{api.name}” is on the listener “{api.listener}”, which does not exist."
+        raise ConfigFault(f"apis[{index}].listener", "unknown_listener", message)
+    return api
+
+
+def _definition(api: ApiInstance, data: bytes) -> Definition:
+    return Definition(api.id, api.listener, tuple(binding.id for binding in api.policies), data)
+
+
+def _last_good(id: str, previous: Snapshot | None, known: Mapping[str, ApiInstance] | None) -> ApiInstance | None:
+    """Return the last good definition of an API: the one that is served, else the one that is known from elsewhere."""
+    served = previous.definitions.get(id) if previous else None
+    if served is not None:
+        return _decode_api(served.data)
+    return known.get(id) if known else None
+
+
+def _ports(listeners: Iterable[Listener]) -> dict[str, int]:
+    """Return the port of each listener. Raises `ConfigFault` where two have the same one."""
     ports: dict[str, int] = {}
     names: dict[int, str] = {}
-    for index, listener in enumerate(document.listeners):
+    for index, listener in enumerate(listeners):
         if listener.port in names:
             message = f"The listeners “{names[listener.port]}” and “{listener.name}” both use port {listener.port}."
             raise ConfigFault(f"listeners[{index}].port", "duplicate_port", message)
         names[listener.port] = listener.name
         ports[listener.id] = listener.port
-    seen: set[str] = set()
-    for index, api in enumerate(document.apis):
-        if api.id in seen:
-            raise ConfigFault(f"apis[{index}].id", "duplicate_api", f"The API id “{api.id}” is there twice.")
-        seen.add(api.id)
-        if api.listener not in ports:
-            message = f"“{api.name}” is on the listener “{api.listener}”, which does not exist."
-            raise ConfigFault(f"apis[{index}].listener", "unknown_listener", message)
     return ports
 
 
-def _consumers_by_api(document: Document) -> dict[str, tuple[Consumer, ...]]:
+def _consumers_by_api(document: Surroundings) -> dict[str, tuple[Consumer, ...]]:
     by_id = {consumer.id: consumer for consumer in document.consumers}
     found: defaultdict[str, list[Consumer]] = defaultdict(list)
     for contract in document.contracts:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING
 
-from gateway_runtime.schema.document import ApiInstance, Document
+import msgspec
+
+from gateway_runtime.schema.document import Consumer, Surroundings
 
 if TYPE_CHECKING:
     from gateway_runtime.routing.table import CompiledApi, PortTable
     from gateway_runtime.tls.compiled import ListenerTls
+
+
+class Definition(msgspec.Struct, frozen=True, gc=False):
+    """What an API was compiled from: its bytes, which are small and quickly compared, and what is asked of it often."""
+
+    id: str
+    listener: str
+    bindings: tuple[str, ...]
+    data: bytes
 
 
 class Snapshot:
@@ -16,10 +28,11 @@ class Snapshot:
 
     `ports` maps a listener's port to its routing table, `apis` an instance's id to its compiled form. `definitions`
     holds the definition each compiled API was really made from, which is an older one where the new one is broken.
-    `tls` maps the port of each listener that speaks TLS to how it does.
+    `consumers` has those with a contract for an API by its id, `bindings` the ids of all policy bindings, also of
+    those that could not be built. `tls` maps the port of each listener that speaks TLS to how it does.
     """
 
-    __slots__ = ("apis", "definitions", "digest", "document", "ports", "revision", "tls")
+    __slots__ = ("apis", "bindings", "consumers", "definitions", "digest", "document", "ports", "revision", "tls")
 
     def __init__(
         self,
@@ -27,9 +40,11 @@ class Snapshot:
         digest: str,
         ports: dict[int, PortTable],
         apis: dict[str, CompiledApi],
-        document: Document,
-        definitions: dict[str, ApiInstance] | None = None,
+        document: Surroundings,
+        definitions: dict[str, Definition] | None = None,
         tls: dict[int, ListenerTls] | None = None,
+        consumers: Mapping[str, tuple[Consumer, ...]] | None = None,
+        bindings: Set[str] = frozenset(),
     ) -> None:
         self.revision = revision
         self.digest = digest
@@ -38,3 +53,5 @@ class Snapshot:
         self.document = document
         self.definitions = {} if definitions is None else definitions
         self.tls = {} if tls is None else tls
+        self.consumers = {} if consumers is None else consumers
+        self.bindings = bindings

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gateway_runtime.http.chunked import ChunkedDecoder, ChunkError
 from gateway_runtime.http.message import CHUNKED
-from gateway_runtime.http.refusals import BadMessage, bad_request
+from gateway_runtime.http.refusals import CONTENT_TOO_LARGE, BadMessage, bad_request
 
 _BAD_CHUNK = bad_request("bad_chunk", "The body is not what the chunked coding requires.")
 
@@ -46,3 +46,25 @@ class RequestBody:
     def soon_done(self, limit: int) -> bool:
         """Tell whether what is still to come is known to be little enough to read it and throw it away."""
         return self.done or (not self.chunked and self.left <= limit)
+
+    def limited(self, most: int) -> LimitedBody:
+        """Return the body, taken as far as it is and no further than `most` bytes."""
+        body = LimitedBody(self.left)
+        body.chunked, body.done, body.received, body._decoder = self.chunked, self.done, self.received, self._decoder
+        body.most = most
+        return body
+
+
+class LimitedBody(RequestBody):
+    """A body of at most `most` bytes."""
+
+    __slots__ = ("most",)
+
+    most: int
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return as `RequestBody.feed` does. Raises `BadMessage`, also for a byte too many."""
+        found = super().feed(data)
+        if self.received > self.most:
+            raise BadMessage(CONTENT_TOO_LARGE)
+        return found

@@ -13,6 +13,7 @@ from gateway_runtime.http.body import RequestBody
 from gateway_runtime.http.flow_control import NOT_CONNECTED, PEER_IS_FULL
 from gateway_runtime.http.message import Request
 from gateway_runtime.http.refusals import (
+    CONTENT_TOO_LARGE,
     NO_API_HERE,
     NO_ROUTE,
     NOT_READY,
@@ -21,6 +22,7 @@ from gateway_runtime.http.refusals import (
 )
 from gateway_runtime.http.reply import Reply
 from gateway_runtime.http.target import NOT_CANONICAL, path_is_canonical
+from gateway_runtime.http.tunnel import switch
 from gateway_runtime.http.upstream_head import judged_head, policy_headers, upstream_head
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import Response
@@ -29,6 +31,7 @@ from gateway_runtime.upstream.errors import RESET, TIMEOUT, UpstreamError
 
 if TYPE_CHECKING:
     from gateway_runtime.http.caller import Caller
+    from gateway_runtime.routing.compiled import CompiledApi
     from gateway_runtime.upstream.connection import Asked
     from gateway_runtime.upstream.target import TargetConnections
 
@@ -40,7 +43,7 @@ CLIENT_GONE = 499
 class Exchange(Reply):
     """One request of one client connection. The client connection starts it and is told when it has ended."""
 
-    __slots__ = ("held", "path", "retried")
+    __slots__ = ("held", "path", "tries")
 
     def __init__(self, client: Caller, request: Request) -> None:
         state = self.state = client.state
@@ -59,7 +62,7 @@ class Exchange(Reply):
         self.held: list[bytes] | None = None
         # the service
         self.upstream = None
-        self.retried = False
+        self.tries = 1
         self.asked = 0.0
         # the answer
         self.judged = False
@@ -86,8 +89,8 @@ class Exchange(Reply):
         if api is None:
             return self.refuse(NO_API_HERE)
         self.api = api
-        if api.quarantine is not None:
-            return self.refuse(api.quarantine)
+        if api.special and (refusal := self._special(api)) is not None:
+            return self.refuse(refusal)
         found = api.find(request.method, request.path, request.host, request.headers)
         if found is None:
             return self.refuse(NO_ROUTE)
@@ -122,6 +125,20 @@ class Exchange(Reply):
                     return None
         return self._forward()
 
+    def _special(self, api: CompiledApi) -> Response | None:
+        """Take the limits that only this API has. Return an answer where it takes no such request."""
+        limits = api.limits
+        if limits is None:
+            return api.quarantine
+        self.client.wait_for_answer()
+        body, most = self.body, limits.body_bytes
+        if body is not None and most is not None:
+            if self.request.length > most or body.received > most:
+                self.client.close_after_reply()
+                return CONTENT_TOO_LARGE
+            self.body = body.limited(most)
+        return None
+
     async def _admit(self, waiting: Awaitable[Response | None]) -> None:
         try:
             result = await waiting
@@ -138,7 +155,7 @@ class Exchange(Reply):
     def _forward(self) -> None:
         assert self.route is not None
         try:
-            target = self.route.pool.choose()
+            target = self.route.pool.choose(self)
         except UpstreamError as error:
             return self.refuse(error.response)
         upstream = target.acquire(self.state.now)
@@ -158,7 +175,7 @@ class Exchange(Reply):
                 self.refuse(error.response)
             return
         if self.ended:
-            pool.release(upstream)
+            upstream.target.release(upstream)
         elif upstream.transport.is_closing():
             self.on_failure(RESET, stale=False)
         else:
@@ -175,7 +192,8 @@ class Exchange(Reply):
         else:
             head = judged_head(request, target, self.path, context.headers, client.forwarded, self.request_id)
         self.asked = self.state.clock()
-        upstream.ask(self, request.method, head)
+        watch = self.route.pool.watch  # type: ignore[union-attr]
+        upstream.ask(self if watch is None else watch.attempt(self, upstream), request.method, head)
         if not client.writable:
             upstream.client_full(True)
         body = self.body
@@ -236,6 +254,10 @@ class Exchange(Reply):
 
     # Told by the upstream connection
 
+    def on_switch(self, head: bytes, rest: bytes) -> None:
+        """The service says that it speaks WebSocket now. Raises `UpstreamError` unless it was asked to."""
+        switch(self, head, rest)
+
     def on_full(self, full: bool) -> None:
         """Read the client's body only as fast as the service takes it."""
         if full:
@@ -245,15 +267,31 @@ class Exchange(Reply):
 
     def on_failure(self, response: Response, *, stale: bool) -> None:
         """The service's connection is gone. `stale`: it was an old one, and no byte of an answer has come."""
-        self.upstream = None
         self.client.gate.resume(PEER_IS_FULL)
-        if stale and self.body is None and not self.retried and self.request.method in _IDEMPOTENT:
+        reason = "stale" if stale and self.tries == 1 else "reset"
+        if response is RESET and self.ask_again(reason):
+            return
+        self.upstream = None
+        self.break_off(response)
+
+    def ask_again(self, reason: str) -> bool:
+        """Ask a service another time where that changes nothing more and its pool lets it. Tell whether it will be."""
+        if self.begun or self.body is not None or self.request.method not in _IDEMPOTENT:
+            return False
+        assert self.route is not None
+        pool = self.route.pool
+        failed = None if self.upstream is None else self.upstream.target
+        if not pool.may_repeat(reason, self.tries):
+            return False
+        try:
             # A kept connection may be closed by the service at any time; a new one tells what is really the matter.
-            self.retried = True
-            assert self.route is not None
-            spawn("connect", self._connect(self.route.pool.choose()))
-        else:
-            self.break_off(response)
+            target = pool.choose(self) if reason == "stale" else pool.another(self, failed)
+        except UpstreamError:
+            return False
+        self.upstream = None
+        self.tries += 1
+        spawn("connect", self._connect(target))
+        return True
 
     # Ending
 
@@ -272,6 +310,8 @@ class Exchange(Reply):
         if self.begun or self.discarding:
             self.break_off(TIMEOUT)
         elif response_seconds_passed or self.client.gate.closed_by(PEER_IS_FULL):
+            if self.upstream is not None and self.route is not None:
+                self.route.pool.timed_out(self.upstream.target)
             self.refuse(TIMEOUT)
         else:
             self.client.close_after_reply()
@@ -294,7 +334,7 @@ class Exchange(Reply):
             self.record()
             self.client.abort()
             return
-        if response.status in (400, 408):
+        if response.status in (400, 408, 413):
             self.client.close_after_reply()
         self.refuse(response)
 

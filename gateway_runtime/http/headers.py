@@ -10,13 +10,18 @@ from functools import lru_cache
 # What to do with a header. Plain numbers: looking a member of an enum up costs as much as reading the header.
 # PASS is zero, so that the common case is a truth test.
 PASS, DROP, HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, REQUEST_ID, ONCE = range(9)
+# These are rare: they are set aside and read after the others, so that requests without them pay nothing.
+UPGRADE, VIA, TRACE, FORWARDED = range(9, 13)
+SET_ASIDE = UPGRADE
 
 # Meaningful between two neighbours only (RFC 9110 section 7.6.1).
 HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
 )
+# The two halves of a WebSocket handshake that prove each other (RFC 6455 section 4).
+HANDSHAKE = frozenset({b"sec-websocket-accept", b"sec-websocket-key", b"sec-websocket-version"})
 # What frames the message or names its receiver: written by the gateway, never by a policy or by `Connection`.
-FRAMING = frozenset({b"content-length", b"host", b"expect"}) | HOP_BY_HOP
+FRAMING = frozenset({b"content-length", b"host", b"expect"}) | HOP_BY_HOP | HANDSHAKE
 
 _ACTED_ON = {
     b"connection": CONNECTION,
@@ -27,8 +32,19 @@ _ACTED_ON = {
     b"x-request-id": REQUEST_ID,
     # Twice would let the policy read one and the service the other.
     b"authorization": ONCE,
+    b"upgrade": UPGRADE,
+    b"sec-websocket-key": UPGRADE,
+    b"sec-websocket-version": UPGRADE,
+    b"via": VIA,
+    b"traceparent": TRACE,
+    b"tracestate": TRACE,
+    b"baggage": TRACE,
 }
-_REQUEST_DROPPED = HOP_BY_HOP | {
+# Who the caller is, as a proxy says it: believed where the proxy is trusted, else dropped.
+_FORWARDED = frozenset(
+    {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto"}
+)
+_REQUEST_DROPPED = HOP_BY_HOP | HANDSHAKE | {
     b"http2-settings", b"proxy-authenticate", b"proxy-authorization",
     # Who the caller is and where it comes from is said by the gateway alone.
     b"cf-connecting-ip", b"client-cert", b"client-cert-chain", b"fastly-client-ip", b"forwarded", b"true-client-ip",
@@ -44,7 +60,7 @@ _REQUEST_PREFIXES = (
     # What other proxies call the certificate of a client.
     b"ssl-client", b"x-amzn-mtls-", b"x-arr-clientcert", b"x-client-cert", b"x-ssl-", b"x-tls-client",
 )  # fmt: skip
-_RESPONSE_DROPPED = HOP_BY_HOP | {b"proxy-authenticate", b"http2-settings", b"alt-svc"}
+_RESPONSE_DROPPED = HOP_BY_HOP | HANDSHAKE | {b"proxy-authenticate", b"http2-settings", b"alt-svc"}
 
 # The documented names of client credentials; the policy that reads them takes what could pose as them away.
 WITH_UNDERSCORE = frozenset({b"client_id", b"client_secret"})
@@ -84,6 +100,13 @@ class _RequestNames(_Names):
         return DROP if name in _REQUEST_DROPPED or name.startswith(_REQUEST_PREFIXES) else PASS
 
 
+class _TrustedNames(_RequestNames):
+    __slots__ = ()
+
+    def kind(self, name: bytes) -> int:
+        return FORWARDED if name in _FORWARDED else super().kind(name)
+
+
 class _ResponseNames(_Names):
     __slots__ = ()
 
@@ -94,6 +117,8 @@ class _ResponseNames(_Names):
 
 
 REQUEST_NAMES: dict[bytes, int] = _RequestNames()
+# For connections from a trusted proxy.
+TRUSTED_NAMES: dict[bytes, int] = _TrustedNames()
 RESPONSE_NAMES: dict[bytes, int] = _ResponseNames()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,12 +21,18 @@ from gateway_runtime.http.headers import (
     CONTENT_LENGTH,
     DROP,
     EXPECT,
+    FORWARDED,
     FRAMING,
     HOST,
     ONCE,
     REQUEST_ID,
     REQUEST_NAMES,
+    SET_ASIDE,
+    TRACE,
     TRANSFER_ENCODING,
+    TRUSTED_NAMES,
+    UPGRADE,
+    VIA,
     connection_options,
 )
 from gateway_runtime.http.limits import Limits
@@ -36,6 +44,9 @@ from gateway_runtime.http.refusals import (
     bad_request,
 )
 from gateway_runtime.http.target import BAD_HOST, parse_host, parse_target
+from gateway_runtime.http.trace_context import valid_trace
+from gateway_runtime.http.upgrade import handshake_key
+from gateway_runtime.http.via import PSEUDONYM, refuse_loop
 
 CHUNKED = -1
 
@@ -59,12 +70,35 @@ _match_plain_line = re.compile(
 _BLOCK_LIMIT = 2048
 
 
+class Reading(NamedTuple):
+    """What reading a head depends on beside its bytes, the same for all requests of a connection.
+
+    `names` says what each header is to this gateway, `secure` whether they came over TLS, and `pseudonym` is what this
+    gateway calls itself in `Via`.
+    """
+
+    names: dict[bytes, int] = REQUEST_NAMES
+    secure: bool = False
+    pseudonym: bytes = PSEUDONYM
+
+
+PLAIN = Reading()
+
+
+@lru_cache(maxsize=64)
+def reading_of(trusted: bool, secure: bool, pseudonym: bytes) -> Reading:
+    """Return how to read the heads of a connection: from a trusted proxy or from anybody, over TLS or not."""
+    return Reading(TRUSTED_NAMES if trusted else REQUEST_NAMES, secure, pseudonym)
+
+
 class Request(msgspec.Struct, eq=False):  # a Struct, because C makes it: a third of the time of an `__init__`
     """One request head. `lines` are the end-to-end headers as they came; `host` has no port.
 
     `length` is the body's size or `CHUNKED`; `query` is None without a question mark; `request_id` is the client's
     where it is acceptable, else empty. `block` is the header block as it came, empty when it is too long to remember;
     `fields`, `around_id` and `judged` are what has been made of it (see `headers` and `upstream_head`).
+    `websocket` is the key of a WebSocket handshake, empty in every other request, and `forwarded` has the lines in
+    which a trusted proxy says for whom it asks.
     """
 
     method: bytes
@@ -84,6 +118,8 @@ class Request(msgspec.Struct, eq=False):  # a Struct, because C makes it: a thir
     fields: list[tuple[bytes, bytes]] | None = None
     around_id: tuple[bytes, bytes] | None = None
     judged: tuple[list[tuple[bytes, bytes]], tuple[bytes, bytes]] | None = None
+    websocket: bytes = b""
+    forwarded: list[bytes] | None = None
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the end-to-end headers as (lower-case name, value). Not to be changed."""
@@ -117,7 +153,7 @@ def repeat_request(data: bytes, last: Request, limits: Limits) -> Request | None
     )  # fmt: skip
 
 
-def parse_request(head: bytes, limits: Limits) -> Request:
+def parse_request(head: bytes, limits: Limits, reading: Reading = PLAIN) -> Request:
     """Read a whole head, from the first byte to the empty line. Raises `BadMessage`."""
     found = match_request_head(head)
     if found is None:
@@ -135,7 +171,8 @@ def parse_request(head: bytes, limits: Limits) -> Request:
         request.block = block + b"\r\n"
 
     host = length = encoding = expect = connection = once = None
-    names = REQUEST_NAMES
+    set_aside: list[tuple[int, bytes]] = []
+    names = reading.names
     for line, spelling in split_lines(block):
         kind = names[spelling]
         if not kind:
@@ -168,15 +205,22 @@ def parse_request(head: bytes, limits: Limits) -> Request:
                 raise BadMessage(_TWICE)
             once = value
             lines.append(line)
+        elif kind >= SET_ASIDE:
+            set_aside.append((kind, line))
 
-    request.host, request.authority = _read_host(host, http10)
-    request.path, request.query = parse_target(target, request.authority)
+    request.host, request.authority = _read_host(host, http10, reading.secure)
+    request.path, request.query = parse_target(target, request.authority, secure=reading.secure)
     request.has_length = length is not None
     if length is not None or encoding is not None:
         request.length = _read_length(length, encoding, http10)
     request.keep_alive = not http10
+    if set_aside:
+        _read_set_aside(request, set_aside, reading)
     if connection is not None:
-        _apply_connection(request, connection_options(connection))
+        options = connection_options(connection)
+        _apply_connection(request, options)
+        if b"upgrade" in options and set_aside:
+            _read_upgrade(request, [line for kind, line in set_aside if kind == UPGRADE])
     if expect is not None:
         if expect.lower() != b"100-continue":
             raise BadMessage(EXPECTATION_FAILED)
@@ -184,12 +228,35 @@ def parse_request(head: bytes, limits: Limits) -> Request:
     return request
 
 
-def _read_host(value: bytes | None, http10: bool) -> tuple[bytes, bytes]:
+def _read_set_aside(request: Request, set_aside: list[tuple[int, bytes]], reading: Reading) -> None:
+    via = [line for kind, line in set_aside if kind == VIA]
+    if via:
+        refuse_loop(via, reading.pseudonym)
+    trace = [line for kind, line in set_aside if kind == TRACE]
+    request.lines += via + (valid_trace(trace) if trace else [])
+    forwarded = [line for kind, line in set_aside if kind == FORWARDED]
+    if forwarded:
+        request.forwarded = forwarded
+
+
+def _read_upgrade(request: Request, lines: list[bytes]) -> None:
+    if request.method != b"GET" or request.http10 or request.length or not request.keep_alive:
+        return
+    request.websocket = handshake_key(lines)
+    if request.websocket:
+        # The connection becomes a tunnel or it ends: what a client has sent behind a handshake that was refused may
+        # be meant for the tunnel, and is never read as a request. Nor is the head remembered to save work later.
+        request.keep_alive = False
+        request.block = b""
+        request.has_length = False
+
+
+def _read_host(value: bytes | None, http10: bool, secure: bool) -> tuple[bytes, bytes]:
     if value is None:
         if http10:
             return b"", b""
         raise BadMessage(BAD_HOST)
-    parsed = parse_host(value)
+    parsed = parse_host(value, secure=secure)
     if parsed is None:
         raise BadMessage(BAD_HOST)
     return parsed

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 from gateway_runtime.http.exchange import Exchange
 from gateway_runtime.http.flow_control import ONE_AT_A_TIME, ReadGate
 from gateway_runtime.http.framing import HEAD_END, check_unfinished_head
-from gateway_runtime.http.message import Request, parse_request, repeat_request
+from gateway_runtime.http.message import Reading, Request, parse_request, reading_of, repeat_request
+from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http.refusals import HEADERS_TOO_LARGE, REQUEST_TIMEOUT, URI_TOO_LONG, BadMessage
 from gateway_runtime.http.responses import CLOSE, CONTINUE, head_bytes, problem, problem_body
-from gateway_runtime.http.upstream_head import forwarded_lines
+from gateway_runtime.http.upstream_head import forwarded_lines, origin_of
 from gateway_runtime.http2.caller import CallerConnection
 from gateway_runtime.http2.frames import PREFACE
 from gateway_runtime.policies.results import Response
 from gateway_runtime.tls.client_certificate import ClientCertificate, client_certificate
 
 if TYPE_CHECKING:
+    from gateway_runtime.http.limits import ApiLimits
     from gateway_runtime.http.state import WorkerState
+    from gateway_runtime.http.tunnel import Tunnel
 
 # What the connection waits for, which says what its deadline means.
 _IDLE, _HEAD, _BODY, _ANSWER, _STREAM, _LINGER = range(6)
@@ -36,25 +39,31 @@ class ClientConnection(asyncio.Protocol):
         # shared
         "port", "state",
         # the connection
-        "certificate", "closing", "deadline", "forwarded", "gate", "peer", "transport", "writable",
+        "address", "certificate", "closing", "deadline", "gate", "transport", "writable",
+        # for whom it is, which a trusted proxy says anew with each head
+        "forwarded", "peer", "proxies",
         # reading
-        "_last", "_linger_left", "_pending", "_phase", "_scanned", "_starting",
+        "_last", "_linger_left", "_pending", "_phase", "_reading", "_scanned", "_starting",
         # what is being answered
         "exchange",
     )  # fmt: skip
 
     transport: asyncio.Transport
     gate: ReadGate
+    _reading: Reading
 
-    def __init__(self, state: WorkerState, port: int) -> None:
+    def __init__(self, state: WorkerState, port: int, address: str = "") -> None:
         self.state = state
         self.port = port
+        # Where it comes from. Said beforehand by whoever has counted it already.
+        self.address = address
+        self.proxies: TrustedProxies | None = None
         self.certificate: ClientCertificate | None = None
         self.closing = False
         self.writable = True
         self.peer = ""
         self.forwarded = b""
-        self.exchange: Exchange | None = None
+        self.exchange: Exchange | Tunnel | None = None
         self.deadline = state.head_by
         self._last: Request | None = None
         self._phase = _IDLE
@@ -68,16 +77,27 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self.gate = ReadGate(self.transport)
-        peer = transport.get_extra_info("peername")
-        self.peer = peer[0].partition("%")[0].removeprefix("::ffff:") if peer else ""
+        if not self.address:
+            peer = transport.get_extra_info("peername")
+            self.address = peer[0].partition("%")[0].removeprefix("::ffff:") if peer else ""
+            if not self.state.reserve(self.address):
+                self.transport.abort()
+                return
+        self.state.connections.add(self)
+        self.peer = self.address
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.certificate = client_certificate(tls)
-        self.forwarded = forwarded_lines(self.peer, b"http" if tls is None else b"https")
-        self.state.connections.add(self)
+        proxies = self.state.proxies
+        if proxies is not None and self.address in proxies:
+            self.proxies = proxies
+        self._reading = reading_of(self.proxies is not None, tls is not None, self.state.pseudonym)
+        self.forwarded = forwarded_lines(self.peer, b"http" if tls is None else b"https", self.state.pseudonym)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.state.connections.discard(self)
+        if self in self.state.connections:
+            self.state.connections.remove(self)
+            self.state.release(self.address)
         self._pending.clear()
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
@@ -145,14 +165,16 @@ class ClientConnection(asyncio.Protocol):
                         return
                     if end > self.state.limits.header_bytes:
                         raise BadMessage(self._too_large(data))
-                    request = parse_request(data[:end], self.state.limits)
+                    request = parse_request(data[:end], self.state.limits, self._reading)
                 except BadMessage as error:
-                    if self._last is None and data.startswith(_FIRST_OF_HTTP2) and self._is_plain():
+                    if self._last is None and data.startswith(_FIRST_OF_HTTP2) and not self._reading.secure:
                         self._speak_http2(data)
                     else:
                         self._refuse_head(error.response, data)
                     return
                 self._last = request
+                if self.proxies is not None:
+                    self._take_origin(self.proxies, request)
             self._scanned = 0
             data = data[request.head_bytes :]
             exchange = self.exchange = Exchange(self, request)
@@ -172,16 +194,17 @@ class ClientConnection(asyncio.Protocol):
         elif self.exchange is None and not self.closing:
             self._wait_idle()
 
-    def _is_plain(self) -> bool:
-        return self.transport.get_extra_info("ssl_object") is None
-
     def _speak_http2(self, data: bytes) -> None:
         """Leave the connection to HTTP/2, which this client begins with because it knows that it may."""
         self.state.connections.discard(self)
-        successor = CallerConnection(self.state, self.port)
+        successor = CallerConnection(self.state, self.port, self.address)
         self.transport.set_protocol(successor)
         successor.connection_made(self.transport)
         successor.data_received(data)
+
+    def _take_origin(self, proxies: TrustedProxies, request: Request) -> None:
+        """Believe the proxy until its next head; the same header block again says the same."""
+        self.peer, self.forwarded = origin_of(proxies, request, self.address, self._reading)
 
     def _keep_unfinished(self, data: bytes) -> None:
         limits = self.state.limits
@@ -223,6 +246,16 @@ class ClientConnection(asyncio.Protocol):
         """Let a client send the body that it has asked about."""
         self.transport.write(CONTINUE)
 
+    @property
+    def ahead(self) -> bool:
+        """Whether bytes have come that no request has taken yet."""
+        return bool(self._pending)
+
+    def wait_for_goodbye(self, seconds: float) -> None:
+        """Both sides of a tunnel have been asked to end it."""
+        self._phase = _STREAM
+        self.deadline = self.state.now + seconds
+
     def wait_for_body(self) -> None:
         """The request's body is still coming."""
         self._phase = _BODY
@@ -231,15 +264,24 @@ class ClientConnection(asyncio.Protocol):
     def wait_for_answer(self) -> None:
         """The request has arrived: now the service is to answer."""
         self._phase = _ANSWER
-        self.deadline = self.state.answer_by
+        limits = self._api_limits()
+        if limits is None or limits.response_seconds is None:
+            self.deadline = self.state.answer_by
+        else:
+            self.deadline = self.state.now + limits.response_seconds
 
     def wait_for_stream(self) -> None:
         """The answer is under way."""
         self._phase = _STREAM
-        self.deadline = self.state.stream_by
+        limits = self._api_limits()
+        if limits is None or limits.stream_seconds is None:
+            self.deadline = self.state.stream_by
+        else:
+            self.deadline = self.state.now + limits.stream_seconds
 
-    def go_away(self) -> None:
-        """Do nothing yet: in HTTP/1.1 only an answer can tell the client to use another connection."""
+    def _api_limits(self) -> ApiLimits | None:
+        api = self.exchange.api if self.exchange is not None else None
+        return None if api is None else api.limits
 
     def close_after_reply(self) -> None:
         """Take no further request from this connection."""
@@ -283,6 +325,11 @@ class ClientConnection(asyncio.Protocol):
             self.transport.abort()
         else:
             self.transport.close()
+
+    def go_away(self) -> None:
+        """End what would not end by itself: a tunnel."""
+        if self.exchange is not None:
+            self.exchange.go_away()
 
     def close_if_idle(self) -> None:
         """Close now unless a request is being answered; then it closes after that."""

@@ -254,6 +254,9 @@ class Reply:
 
     # Ending
 
+    def go_away(self) -> None:
+        """The listener closes. An answer that is under way is given to its end."""
+
     def reply_complete(self) -> None:
         """The whole answer has been written. The exchange ends when the request has arrived, too."""
         body = self.body

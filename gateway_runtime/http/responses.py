@@ -24,23 +24,31 @@ _KEPT = 4096
 
 
 class Problem:
-    """A prebuilt RFC 9457 answer. Only the request id is missing, between `before` and `after`."""
+    """A prebuilt RFC 9457 answer. Only the request id is missing, between `before` and `after`.
 
-    __slots__ = ("after", "before", "lines", "response", "size")
+    `after` is None where a policy has given the whole body itself.
+    """
+
+    __slots__ = ("after", "before", "lines", "response")
 
     def __init__(self, response: Response) -> None:
         self.response = response  # held, because its identity is the key in `_problems`
+        fields = tuple([b": ".join(field) for field in response.headers])
+        self.after: bytes | None = None
+        self.lines: tuple[bytes, ...] = fields
+        if response.body is not None:
+            self.before = response.body
+            return
         members = {"type": "about:blank", "title": response.title, "status": response.status, "detail": response.detail}
         members["code"] = response.code
         if response.policy:
             members["policy"] = response.policy
         self.before = msgspec.json.encode(members)[:-1] + b',"request_id":"'
         self.after = b'"}'
-        self.size = len(self.before) + len(self.after)
         self.lines = (
             b"content-type: application/problem+json",
             b"cache-control: no-store",
-            *[b": ".join(field) for field in response.headers],
+            *fields,
         )
 
 
@@ -59,8 +67,8 @@ def problem(response: Response) -> Problem:
 
 
 def problem_body(found: Problem, request_id: bytes) -> bytes:
-    """Return the JSON of a problem. The request id is of a charset that needs no escaping."""
-    return b"".join((found.before, request_id, found.after))
+    """Return the JSON of a problem, or the policy's own body. The request id is of a charset that needs no escaping."""
+    return found.before if found.after is None else b"".join((found.before, request_id, found.after))
 
 
 def head_bytes(status: int, lines: list[bytes], request_id: bytes, extra: tuple[bytes, ...] = ()) -> bytes:

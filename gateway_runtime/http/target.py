@@ -22,7 +22,7 @@ _find_refused_escape = re.compile(
     rb"%(?:[01][0-9a-f]|2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9aef])", re.I
 ).search
 _find_lower_escape = re.compile(rb"%(?=[0-9A-Fa-f]{2})(?:[a-f].|.[a-f])").search
-_match_absolute = re.compile(rb"(?i:http)://([^/?#@]++)([/?].*+)?").fullmatch
+_match_absolute = re.compile(rb"(?i:(https?))://([^/?#@]++)([/?].*+)?").fullmatch
 _match_host = re.compile(
     rb"([A-Za-z0-9_](?:[A-Za-z0-9_-]*+(?:\.(?=[A-Za-z0-9_]))?)*+\.?|\[[0-9A-Fa-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?"
 ).fullmatch
@@ -34,6 +34,7 @@ NOT_CANONICAL = bad_request(
     "The path has an empty segment, a dot segment, a byte that may not be in a path, or an escape that is refused.",
 )
 _FRAGMENT = bad_request("fragment_in_target", "A request target has no fragment.")
+_SCHEME = bad_request("scheme_mismatch", "The scheme of the request target is not the one of this connection.")
 _BAD_TARGET = bad_request("bad_target", "The request target is not a path.")
 _MISMATCH = bad_request("host_mismatch", "The host of the request target is not the one of the Host header.")
 BAD_HOST = bad_request("bad_host", "There must be one Host header with a valid name and port.")
@@ -45,13 +46,14 @@ def path_is_canonical(path: bytes) -> bool:
     return found is not None and found[2] is None and b"?" not in path
 
 
-def parse_target(target: bytes, host: bytes) -> tuple[bytes, bytes | None]:
+def parse_target(target: bytes, host: bytes, *, secure: bool = False) -> tuple[bytes, bytes | None]:
     """Return the canonical path and the query (None without `?`), or raise `BadMessage`.
 
-    An absolute target is taken when it names `host`, the lower-case authority of the Host header.
+    An absolute target is taken when it has the scheme of the connection (https where it is `secure`) and names `host`,
+    the lower-case authority of the Host header.
     """
     if not target.startswith(b"/"):
-        target = _origin_form(target, host)
+        target = _origin_form(target, host, secure)
     found = _match_target(target)
     if found is None:
         raise BadMessage(_why_refused(target))
@@ -75,14 +77,16 @@ def _check_escapes(path: bytes) -> bytes:
     return path
 
 
-def _origin_form(target: bytes, host: bytes) -> bytes:
+def _origin_form(target: bytes, host: bytes, secure: bool) -> bytes:
     found = _match_absolute(target)
     if found is None:
         raise BadMessage(_BAD_TARGET)
-    parsed = parse_host(found[1])
+    if (found[1].lower() == b"https") != secure:
+        raise BadMessage(_SCHEME)
+    parsed = parse_host(found[2], secure=secure)
     if parsed is None or parsed[1] != host:
         raise BadMessage(_MISMATCH)
-    rest = found[2] or b"/"
+    rest = found[3] or b"/"
     return rest if rest.startswith(b"/") else b"/" + rest
 
 
@@ -90,20 +94,24 @@ def _why_refused(target: bytes) -> Response:
     return _FRAGMENT if b"#" in target else NOT_CANONICAL
 
 
-def parse_host(value: bytes) -> tuple[bytes, bytes] | None:
-    """Return (name, name with port) in lower case, or None when it is not a host. Port 80 is left out."""
+def parse_host(value: bytes, *, secure: bool = False) -> tuple[bytes, bytes] | None:
+    """Return (name, name with port) in lower case, or None when it is not a host.
+
+    The port that the scheme has anyway is left out: 443 on a `secure` connection, else 80.
+    """
     # Asked here, not below: what is remembered must be short, whether or not it is a host.
-    return _read_host(value) if len(value) <= _LONGEST_HOST else None
+    return _read_host(value, b"443" if secure else b"80") if len(value) <= _LONGEST_HOST else None
 
 
 @lru_cache(maxsize=1024)
-def _read_host(value: bytes) -> tuple[bytes, bytes] | None:
+def _read_host(value: bytes, usual_port: bytes) -> tuple[bytes, bytes] | None:
     found = _match_host(value)
     if found is None:
         return None
-    name = found[1].lower()
+    # The dot at the end of a whole name is left out: with it and without, rules have to see the same host.
+    name = found[1].lower().removesuffix(b".")
     if found[2] is None:
         return name, name
     if int(found[2]) >= _PORTS:
         return None
-    return name, name if found[2] == b"80" else name + b":" + found[2]
+    return name, name if found[2] == usual_port else name + b":" + found[2]

@@ -17,7 +17,8 @@ def sweep(state: WorkerState) -> None:
     now = state.now
     for connection in [c for c in state.connections if c.deadline <= now]:
         connection.expire()
-    state.pools.close_expired(now)
+    state.cut_late()
+    state.pools.sweep(now)
 
 
 async def sweep_forever(state: WorkerState) -> None:

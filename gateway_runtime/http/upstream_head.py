@@ -5,18 +5,46 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway_runtime.http.headers import FRAMING
-from gateway_runtime.http.message import CHUNKED, Request
+from gateway_runtime.http.message import CHUNKED, Reading, Request
+from gateway_runtime.http.origin import TrustedProxies, forwarded_element_list
 from gateway_runtime.http.responses import CHUNKED_FIELD
+from gateway_runtime.http.upgrade import request_lines
 
 if TYPE_CHECKING:
     from gateway_runtime.upstream.target import TargetConnections
 
-VIA = b"via: 1.1 portico"
+_FORWARDED_HOST = b"\r\nx-forwarded-host: "
 
 
-def forwarded_lines(peer: str, scheme: bytes) -> bytes:
-    """Return what is the same for every request of a connection: who sent it, and through whom."""
-    return b"\r\nx-forwarded-for: " + peer.encode() + b"\r\nx-forwarded-proto: " + scheme + b"\r\n" + VIA
+def forwarded_lines(
+    chain: str, scheme: bytes, pseudonym: bytes, *, host: bytes = b"", port: bytes = b"", more: bytes = b""
+) -> bytes:
+    """Return what is the same for every request of a connection: who sent it, and through whom.
+
+    `host` and `port` are what a trusted proxy was asked for; without, the host of each request is said. `more` is a
+    line, too.
+    """
+    lines = [b"", b"x-forwarded-for: " + chain.encode(), b"x-forwarded-proto: " + scheme]
+    if port:
+        lines.append(b"x-forwarded-port: " + port)
+    if more:
+        lines.append(more)
+    lines.append(b"via: 1.1 " + pseudonym)
+    return b"\r\n".join(lines) + (_FORWARDED_HOST + host if host else b"")
+
+
+def origin_of(proxies: TrustedProxies, request: Request, address: str, reading: Reading) -> tuple[str, bytes]:
+    """Return the client and the forwarded lines, as a trusted proxy at `address` says them with a request."""
+    origin = proxies.origin(request.forwarded or (), address)
+    scheme = origin.scheme or (b"https" if reading.secure else b"http")
+    return origin.client, forwarded_lines(
+        ", ".join(origin.chain),
+        scheme,
+        reading.pseudonym,
+        host=origin.host,
+        port=origin.port,
+        more=forwarded_element_list(origin.chain, scheme) if proxies.send_forwarded else b"",
+    )
 
 
 def policy_headers(request: Request) -> list[tuple[bytes, bytes]]:
@@ -41,8 +69,8 @@ def upstream_head(
     before, after = around
     query = request.query
     if query is None:
-        return b"".join((request.method, b" ", path, target.line_end, before, request_id, after))
-    return b"".join((request.method, b" ", path, b"?", query, target.line_end, before, request_id, after))
+        return b"".join((request.method, target.line_start, path, target.line_end, before, request_id, after))
+    return b"".join((request.method, target.line_start, path, b"?", query, target.line_end, before, request_id, after))
 
 
 def judged_head(
@@ -61,7 +89,7 @@ def judged_head(
     before, after = judged[1]
     if request.query is not None:
         path = path + b"?" + request.query
-    return b"".join((request.method, b" ", path, target.line_end, before, request_id, after))
+    return b"".join((request.method, target.line_start, path, target.line_end, before, request_id, after))
 
 
 def _around_id(request: Request, lines: list[bytes], forwarded: bytes) -> tuple[bytes, bytes]:
@@ -72,7 +100,9 @@ def _around_id(request: Request, lines: list[bytes], forwarded: bytes) -> tuple[
     elif length or request.has_length:
         framing = [b"content-length: %d" % length]
     else:
-        framing = []
+        framing = request_lines(request.websocket) if request.websocket else []
     before = b"\r\n".join((b"", *lines, *framing, b"x-request-id: "))
     authority = request.authority
-    return before, forwarded + (b"\r\nx-forwarded-host: " + authority if authority else b"") + b"\r\n\r\n"
+    if authority and _FORWARDED_HOST not in forwarded:
+        forwarded += _FORWARDED_HOST + authority
+    return before, forwarded + b"\r\n\r\n"

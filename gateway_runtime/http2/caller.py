@@ -11,10 +11,11 @@ from h2.events import Event, RequestReceived
 
 from gateway_runtime.http.flow_control import PEER_IS_FULL, ReadGate
 from gateway_runtime.http.headers import REQUEST_NAMES
-from gateway_runtime.http.message import Request
+from gateway_runtime.http.message import Reading, Request, reading_of
+from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http.refusals import BadMessage
 from gateway_runtime.http.responses import problem, problem_body
-from gateway_runtime.http.upstream_head import forwarded_lines
+from gateway_runtime.http.upstream_head import forwarded_lines, origin_of
 from gateway_runtime.http2.coding import Field, Http2State
 from gateway_runtime.http2.connection import Http2Connection
 from gateway_runtime.http2.exchange import StreamExchange, problem_fields
@@ -27,6 +28,7 @@ from gateway_runtime.policies.results import Response
 from gateway_runtime.tls.client_certificate import ClientCertificate, client_certificate
 
 if TYPE_CHECKING:
+    from gateway_runtime.http.limits import ApiLimits
     from gateway_runtime.http.state import WorkerState
 
 STREAMS = 100
@@ -124,11 +126,19 @@ class CallerStream(Stream):
 
     def wait_for_answer(self) -> None:
         self._answering = True
-        self.deadline = self.state.answer_by
+        limits = self._api_limits()
+        seconds = None if limits is None else limits.response_seconds
+        self.deadline = self.state.answer_by if seconds is None else self.state.now + seconds
 
     def wait_for_stream(self) -> None:
         self._answering = False
-        self.deadline = self.state.stream_by
+        limits = self._api_limits()
+        seconds = None if limits is None else limits.stream_seconds
+        self.deadline = self.state.stream_by if seconds is None else self.state.now + seconds
+
+    def _api_limits(self) -> ApiLimits | None:
+        api = self.exchange.api if self.exchange is not None else None
+        return None if api is None else api.limits
 
     def close_after_reply(self) -> None:
         """The stream ends with its answer anyway, and the others have done nothing wrong."""
@@ -159,13 +169,15 @@ class CallerStream(Stream):
 class CallerConnection(Http2Connection):
     """The gateway's side of one client connection, in the worker's list beside those of HTTP/1.1."""
 
-    __slots__ = ("_goodbye", "_last", "_leaving", "_unfinished", "certificate", "deadline", "forwarded", "gate", "peer",
-                 "port", "worker")  # fmt: skip
+    __slots__ = ("_goodbye", "_last", "_leaving", "_reading", "_unfinished", "address", "certificate", "deadline",
+                 "forwarded", "gate", "peer", "port", "proxies", "worker")  # fmt: skip
 
     streams: dict[int, CallerStream]
     gate: ReadGate
 
-    def __init__(self, worker: WorkerState, port: int) -> None:
+    _reading: Reading
+
+    def __init__(self, worker: WorkerState, port: int, address: str = "") -> None:
         header_bytes = worker.limits.header_bytes
         super().__init__(
             Http2State(client=False, header_bytes=header_bytes),
@@ -173,7 +185,11 @@ class CallerConnection(Http2Connection):
         )
         self.worker = worker
         self.port = port
+        # Where it comes from. Said beforehand by whoever has counted it already.
+        self.address = address
+        self.proxies: TrustedProxies | None = None
         self.certificate: ClientCertificate | None = None
+        # For whom it is, which a trusted proxy says anew with each head.
         self.peer = ""
         self.forwarded = b""
         self.deadline = worker.head_by
@@ -197,17 +213,29 @@ class CallerConnection(Http2Connection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self.gate = ReadGate(self.transport)
-        peer = transport.get_extra_info("peername")
-        self.peer = peer[0].partition("%")[0].removeprefix("::ffff:") if peer else ""
+        worker = self.worker
+        if not self.address:
+            peer = transport.get_extra_info("peername")
+            self.address = peer[0].partition("%")[0].removeprefix("::ffff:") if peer else ""
+            if not worker.reserve(self.address):
+                self.lost = True
+                self.transport.abort()
+                return
+        worker.connections.add(self)
+        self.peer = self.address
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.certificate = client_certificate(tls)
-        self.forwarded = forwarded_lines(self.peer, b"http" if tls is None else b"https")
-        self.worker.connections.add(self)
+        if worker.proxies is not None and self.address in worker.proxies:
+            self.proxies = worker.proxies
+        self._reading = reading_of(self.proxies is not None, tls is not None, worker.pseudonym)
+        self.forwarded = forwarded_lines(self.peer, b"http" if tls is None else b"https", worker.pseudonym)
         self.transport.write(self.state.begin(STREAMS))
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.worker.connections.discard(self)
+        if self in self.worker.connections:
+            self.worker.connections.remove(self)
+            self.worker.release(self.address)
         self.lose()
 
     def data_received(self, data: bytes) -> None:
@@ -241,11 +269,18 @@ class CallerConnection(Http2Connection):
         self.deadline = _NOW
         fields = self.state.decoder.fields
         try:
-            request = read_request(fields, ended=stream.heard_all, last=self._last, limits=self.worker.limits)
+            request = read_request(
+                fields, ended=stream.heard_all, last=self._last, limits=self.worker.limits, reading=self._reading
+            )
         except BadMessage as error:
             self._refuse(stream, error.response, fields)
             return
-        self._last = request
+        last, self._last = self._last, request
+        if self.proxies is not None:
+            # The same headers again say the same of the client.
+            if last is None or request.lines is not last.lines:
+                self.peer, self.forwarded = origin_of(self.proxies, request, self.address, self._reading)
+            stream.peer, stream.forwarded = self.peer, self.forwarded
         exchange = stream.exchange = StreamExchange(stream, request)
         exchange.start()
         if self.worker.draining:
@@ -284,6 +319,7 @@ class CallerConnection(Http2Connection):
         if self._leaving:
             self._write()
             self.transport.close()
+            self.deadline = self.worker.now + self.worker.limits.linger_seconds
 
     def on_goaway(self, last: int) -> None:
         self._leaving = True

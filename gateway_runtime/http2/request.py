@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from gateway_runtime.http.framing import match_token
 from gateway_runtime.http.limits import Limits
-from gateway_runtime.http.message import Request, parse_request, repeat_request
+from gateway_runtime.http.message import PLAIN as READ_PLAINLY
+from gateway_runtime.http.message import Reading, Request, parse_request, repeat_request
 from gateway_runtime.http.refusals import HEADERS_TOO_LARGE, METHOD_NOT_ALLOWED, URI_TOO_LONG, BadMessage, bad_request
 from gateway_runtime.http.target import BAD_HOST, parse_host
 from gateway_runtime.http2.coding import Field
@@ -55,7 +56,9 @@ class _Names(dict[bytes, int]):
 NAMES: dict[bytes, int] = _Names(_KINDS)
 
 
-def read_request(fields: Sequence[Field], *, ended: bool, last: Request | None, limits: Limits) -> Request:
+def read_request(
+    fields: Sequence[Field], *, ended: bool, last: Request | None, limits: Limits, reading: Reading = READ_PLAINLY
+) -> Request:
     """Return the canonical request of a header list. Raises `BadMessage`.
 
     `ended`: no body follows. `last` is the request before on the connection, whose headers need not be read again.
@@ -99,7 +102,7 @@ def read_request(fields: Sequence[Field], *, ended: bool, last: Request | None, 
     first = _first_line(pseudo, limits)
     if cookie is not None:
         lines[cookie_at] = b"cookie: " + cookie
-    lines.insert(0, b"host: " + _authority(pseudo.get(b":authority"), host))
+    lines.insert(0, b"host: " + _authority(pseudo.get(b":authority"), host, reading.secure))
     if not ended and not has_length:
         lines.append(b"transfer-encoding: chunked")
     block = b"\r\n".join(lines)
@@ -111,7 +114,7 @@ def read_request(fields: Sequence[Field], *, ended: bool, last: Request | None, 
         raise BadMessage(HEADERS_TOO_LARGE)
     request = repeat_request(head, last, limits) if last is not None else None
     if request is None:
-        request = parse_request(head, limits)
+        request = parse_request(head, limits, reading)
     if ended and request.length:
         raise BadMessage(LENGTH_MISMATCH)
     return request
@@ -133,14 +136,14 @@ def _first_line(pseudo: dict[bytes, bytes], limits: Limits) -> bytes:
     return b"".join((method, b" ", path, b" HTTP/1.1\r\n"))
 
 
-def _authority(authority: bytes | None, host: bytes | None) -> bytes:
+def _authority(authority: bytes | None, host: bytes | None, secure: bool) -> bytes:
     """Return the one authority. Two that say the same in other words are refused where they differ once read."""
     if authority is None:
         if host is None:
             raise BadMessage(BAD_HOST)
         return host
     if host is not None and host != authority:
-        parsed = parse_host(host)
-        if parsed is None or parsed != parse_host(authority):
+        parsed = parse_host(host, secure=secure)
+        if parsed is None or parsed != parse_host(authority, secure=secure):
             raise BadMessage(_MISMATCH)
     return authority

@@ -11,7 +11,7 @@ from h2.events import Event, InformationalResponseReceived, RemoteSettingsChange
 from hpack import NeverIndexedHeaderTuple
 
 from gateway_runtime.http.flow_control import PEER_IS_FULL
-from gateway_runtime.http.headers import RESPONSE_NAMES
+from gateway_runtime.http.headers import FRAMING, RESPONSE_NAMES
 from gateway_runtime.http2.answer import read_answer
 from gateway_runtime.http2.coding import Field, Http2State
 from gateway_runtime.http2.connection import Http2Connection
@@ -23,7 +23,8 @@ from gateway_runtime.policies.results import Response
 from gateway_runtime.upstream.errors import BAD_RESPONSE, NOT_HTTP2, RESET, UpstreamError
 
 if TYPE_CHECKING:
-    from gateway_runtime.http2.pool import Http2Pool, Http2Target
+    from gateway_runtime.clock import Clock
+    from gateway_runtime.http2.pool import Http2Target
     from gateway_runtime.upstream.connection import Asker
 
 # A service may allow more; then it gets another connection, so that one lost connection loses no more than these.
@@ -80,10 +81,10 @@ class ServiceStream(Stream):
         """Send a request head, written for HTTP/1.1, for an exchange, which gets the answer."""
         connection = self.connection
         self.exchange = exchange
-        connection.pool.active += 1
+        self.target.active += 1
         self._head_only = method == b"HEAD"
-        self._asked_at, self._asked_when = connection.heard, connection.pool.now
-        fields, self._left = request_fields(head, connection.pool.scheme.encode())
+        self._asked_at, self._asked_when = connection.heard, connection.clock()
+        fields, self._left = request_fields(head, self.target.scheme)
         connection.open(self)
         whole = not self._left
         connection.send_head(self, fields, ended=whole)
@@ -111,7 +112,7 @@ class ServiceStream(Stream):
     def abandon(self) -> None:
         """Forget the exchange: its answer is not wanted."""
         connection = self.connection
-        silent = connection.heard == self._asked_at and connection.pool.now - self._asked_when >= _SILENT_SECONDS
+        silent = connection.heard == self._asked_at and connection.clock() - self._asked_when >= _SILENT_SECONDS
         if self._let_go() is not None and silent:
             # Nothing at all has come for so long: perhaps nobody is there any more.
             connection.retire()
@@ -206,24 +207,21 @@ class ServiceStream(Stream):
     def _let_go(self) -> Asker | None:
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
-            self.connection.pool.active -= 1
+            self.target.active -= 1
         return exchange
 
 
 class ServiceConnection(Http2Connection):
     """Made for a target, and used by as many exchanges at a time as the service allows."""
 
-    __slots__ = ("_retiring", "heard", "idle_until", "pool", "ready", "reserved", "target")
+    __slots__ = ("_retiring", "clock", "heard", "idle_until", "ready", "reserved", "target")
 
     streams: dict[int, ServiceStream]
 
-    def __init__(self, pool: Http2Pool, target: Http2Target) -> None:
-        super().__init__(
-            Http2State(client=True, header_bytes=pool.limits.header_bytes),
-            FrameReader(b"", 2 * pool.limits.header_bytes, lambda: pool.now),
-        )
-        self.pool = pool
+    def __init__(self, target: Http2Target, header_bytes: int, clock: Clock) -> None:
+        super().__init__(Http2State(client=True, header_bytes=header_bytes), FrameReader(b"", 2 * header_bytes, clock))
         self.target = target
+        self.clock = clock
         # Set when the service has said what it allows, which is also how it shows that it speaks HTTP/2.
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Given to exchanges that have not asked yet.
@@ -241,10 +239,12 @@ class ServiceConnection(Http2Connection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
+        self.target.open += 1
         self.transport.write(self.state.begin())
 
     def connection_lost(self, error: Exception | None) -> None:
         self.target.forget_connection(self)
+        self.target.forget(self)  # type: ignore[arg-type]
         if not self.ready.done():
             self.ready.set_exception(UpstreamError(NOT_HTTP2))
         self.lose()
@@ -270,7 +270,7 @@ class ServiceConnection(Http2Connection):
         return not self.streams and not self.reserved
 
     def reserve(self) -> ServiceStream:
-        """Return a stream for an exchange that will ask now, or is given back by `Http2Pool.release`."""
+        """Return a stream for an exchange that will ask now, or is given back to the target."""
         self.reserved += 1
         return ServiceStream(self)
 
@@ -287,12 +287,15 @@ class ServiceConnection(Http2Connection):
 
     def forget(self, stream: Stream) -> None:
         super().forget(stream)
+        if self.target.receiver is not None and self.has_room():
+            # Somebody waits for the place of this one.
+            self.target.receiver.take(self.reserve())  # type: ignore[arg-type]
         self._look_after()
 
     def _look_after(self) -> None:
         if self.is_idle() and not self.lost:
-            self.idle_until = self.pool.now + self.pool.limits.upstream_idle_seconds
-            if self._retiring:
+            self.idle_until = self.target.idle_until
+            if self._retiring or self.target.for_one:
                 self._write()
                 self.transport.close()
 
@@ -338,8 +341,9 @@ def request_fields(head: bytes, scheme: bytes) -> tuple[list[Field], int]:
     for line in lines:
         spelling, _, value = line.partition(b":")
         name, value = spelling.lower(), value.strip(b" \t")
-        if name == b"transfer-encoding":
-            length = -1
+        if name in FRAMING and name != b"content-length":
+            if name == b"transfer-encoding":
+                length = -1
             continue
         if name == b"content-length":
             length = int(value)

@@ -7,15 +7,25 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from msgspec import structs
+
 from gateway_runtime.local.addresses import read_instance_address
+from gateway_runtime.local.api_limits import TIMEOUT_POLICIES, LimitsByApi
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.gateway_settings import GatewaySettings
 from gateway_runtime.local.kinds import Kind, PolicyBinding
 from gateway_runtime.local.listener_tls import TLS, PortTls
-from gateway_runtime.local.policies import find_policy, plain_name, read_config, refuse_service_binding
+from gateway_runtime.local.policies import (
+    find_policy,
+    plain_name,
+    read_config,
+    read_mode,
+    refuse_service_binding,
+)
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTES, read_route, read_service
 from gateway_runtime.local.rules import read_rules
+from gateway_runtime.local.service_policies import ServicePolicies
 from gateway_runtime.local.sharing import Placed, sharing_faults
 from gateway_runtime.schema import document
 from gateway_runtime.schema.policy import PolicyDefinition
@@ -23,8 +33,6 @@ from gateway_runtime.schema.policy import PolicyDefinition
 Bound = TypeVar("Bound")
 
 GATEWAY = "local"
-# Browsers ask before they send credentials, so CORS answers before anything else can refuse; it cannot be ordered.
-ALWAYS_FIRST = frozenset({"cors"})
 FIRST_ORDER = -(2**31) - 1
 
 
@@ -39,7 +47,8 @@ class Assembled:
 
 def order_of(binding: PolicyBinding, policy: PolicyDefinition | None) -> int:
     """Return a binding's place in the request direction."""
-    if policy is not None and policy.name in ALWAYS_FIRST:
+    if policy is not None and policy.answers_preflight:
+        # Browsers ask before they send credentials: what answers them comes before anything that can refuse.
         return FIRST_ORDER
     return binding.order
 
@@ -66,6 +75,8 @@ class Assembly:
         self._made: dict[str, document.Service] = {}
         self._placed: dict[str, Placed] = {}
         self._tls = PortTls(served)
+        self._on_services = ServicePolicies()
+        self._limits = LimitsByApi()
         # By instance, in order of definition: (order, route) and (order, policy).
         self._routes: defaultdict[str, list[tuple[int, document.Route]]] = defaultdict(list)
         self._policies: defaultdict[str, list[tuple[int, document.PolicyBinding]]] = defaultdict(list)
@@ -78,8 +89,11 @@ class Assembly:
         self._settings.read(self._configurations)
         self.faults += self._settings.faults
         self.notes += self._settings.notes
+        breaker = self._settings.circuit_breaker
         for service in self._services.values():
             self._collect(self._service, service)
+            if breaker is not None and service.id in self._made:
+                self._made[service.id] = structs.replace(self._made[service.id], circuit_breaker=breaker)
         for api in self._apis.values():
             self._collect(self._place, api)
         for binding in self._bindings:
@@ -96,9 +110,12 @@ class Assembly:
             listeners=self._listeners(placed),
             apis=[self._api(each) for each in placed],
             timeouts=self._settings.timeouts(),
+            forward_proxy=self._settings.forward_proxy,
+            limits=self._settings.limits,
+            trusted_proxies=self._settings.trusted_proxies,
             log_level=self._settings.log_level or "info",
         )
-        self.notes += self._tls.notes
+        self.notes += [*self._tls.notes, *self._on_services.notes]
         bound = {api: [resource for _, resource in _ordered(found)] for api, found in self._bound.items()}
         return Assembled(made, bound, self.notes)
 
@@ -110,6 +127,7 @@ class Assembly:
 
     def _place(self, api: Resource) -> None:
         self._placed[api.id] = Placed(api, read_instance_address(api.spec.address, api.place.at("address")))
+        self._limits.read(api)
 
     def _service(self, resource: Resource) -> None:
         self._made[resource.id] = read_service(resource)
@@ -117,13 +135,23 @@ class Assembly:
     def _bind(self, binding: Resource) -> None:
         spec: PolicyBinding = binding.spec
         if spec.target_ref.kind == "Service":
-            self._target(binding, self._services, Kind.SERVICE)
+            service = self._target(binding, self._services, Kind.SERVICE)
             refuse_service_binding(spec, binding.place, self._extensions, binding.namespace)
+            if service.id in self._made:
+                self._made[service.id] = self._on_services.bind(binding, self._made[service.id])
+                self._bound[service.id].append((order_of(spec, None), binding))
+            return
         targets = list(self._targets(binding))
         if plain_name(spec.policy_ref.name) == TLS:
+            read_mode(spec, None, binding.place.at("mode"))
             self._tls.bind(binding, [self._placed[api.id] for api in targets if api.id in self._placed])
             for api in targets:
                 self._bound[api.id].append((FIRST_ORDER - 1, binding))
+            return
+        if (name := plain_name(spec.policy_ref.name)) in TIMEOUT_POLICIES:
+            self._limits.bind(binding, name, targets)
+            for api in targets:
+                self._bound[api.id].append((spec.order, binding))
             return
         is_route = spec.policy_ref.name in ROUTES
         policy = None
@@ -131,9 +159,10 @@ class Assembly:
             policy = find_policy(spec, binding.place, self._extensions, binding.namespace)
             config = read_config(policy, spec.config, binding.place.at("config"))
             rules = read_rules(spec.rules, binding.place)
-            if policy.name in ALWAYS_FIRST and rules:
+            if policy.answers_preflight and rules:
                 message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
                 raise binding.place.at("rules").fault(message)
+        mode = read_mode(spec, policy, binding.place.at("mode"))
         order = order_of(spec, policy)
         for api in targets:
             id = f"{api.id} {binding.id}"
@@ -142,7 +171,9 @@ class Assembly:
                 self._routes[api.id].append((order, read_route(binding, self._services, id)))
                 self._note_base_path(api, binding)
             else:
-                made = document.PolicyBinding(id=id, policy=policy.name, order=order, config=config, rules=rules)
+                made = document.PolicyBinding(
+                    id=id, policy=policy.name, order=order, config=config, rules=rules, mode=mode
+                )
                 self._policies[api.id].append((order, made))
         if not targets and is_route:
             # Nothing is served by it, but what it says should still be right.
@@ -200,7 +231,14 @@ class Assembly:
             except FileFault as fault:
                 self.faults.append(fault)
                 continue
-            found[name] = document.Listener(id=name, name=name, host=address.host, port=address.port, tls=tls)
+            found[name] = document.Listener(
+                id=name,
+                name=name,
+                host=address.host,
+                port=address.port,
+                tls=tls,
+                proxy_protocol=self._settings.proxy_protocol,
+            )
         return list(found.values())
 
     def _api(self, placed: Placed) -> document.ApiInstance:
@@ -218,6 +256,7 @@ class Assembly:
             services=[self._made[id] for id in dict.fromkeys(used) if id in self._made],
             routes=[route for _, route in routes],
             policies=[policy for _, policy in _ordered(self._policies[resource.id])],
+            limits=self._limits.of(resource),
         )
 
 

@@ -4,13 +4,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from gateway_runtime.local.kinds import Form
+from gateway_runtime.local.form import Form
 from gateway_runtime.local.tls_settings import Certificate, TlsVersion
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 LogLevel = Literal["debug", "info", "warn", "error", "fatal"]
 Outputs = list[str] | dict[str, str]
 
@@ -128,6 +129,28 @@ class Timeouts(Form, frozen=True):
     upstream_response_seconds: Seconds | None = None
 
 
+class GatewayLimits(Form, frozen=True):
+    """How much and how long. An addition: Flex Gateway has these as fixed numbers."""
+
+    header_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 20)] | None = None
+    url_bytes: Annotated[int, msgspec.Meta(ge=256, le=1 << 19)] | None = None
+    header_seconds: Seconds | None = None
+    body_seconds: Seconds | None = None
+    keep_alive_seconds: Seconds | None = None
+    connect_seconds: Seconds | None = None
+    buffered_body_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] | None = None
+    connections: Annotated[int, msgspec.Meta(ge=0, le=1 << 20)] | None = None
+    connections_per_address: Annotated[int, msgspec.Meta(ge=0, le=1 << 20)] | None = None
+
+
+class Proxies(Form, frozen=True):
+    """Whose word about callers counts. An addition."""
+
+    networks: list[str]
+    header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    send_forwarded: bool = False
+
+
 class TracingProvider(Form, frozen=True):
     """Who takes the spans."""
 
@@ -163,9 +186,9 @@ class Tracing(Form, frozen=True):
 class Thresholds(Form, frozen=True):
     """How much may be under way to one Service."""
 
-    max_connections: Count | None = None
+    max_connections: AtLeastOne | None = None
     max_pending_requests: Count | None = None
-    max_requests: Count | None = None
+    max_requests: AtLeastOne | None = None
     max_retries: Count | None = None
     max_connection_pools: Count | None = None
 
@@ -185,6 +208,8 @@ class Configuration(Form, frozen=True):
     proxy_protocol: Enabled | None = None
     probe: Probe | None = None
     timeouts: Timeouts | None = None
+    limits: GatewayLimits | None = None
+    trusted_proxies: Proxies | None = None
     tracing: Tracing | None = None
     circuit_breaker: CircuitBreaker | None = None
     platform_connection: dict[str, Any] | None = None

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.local.api_limits import TIMEOUT_POLICIES
 from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.kinds import ROUTER_ORDER, Kind, PolicyBinding
 from gateway_runtime.local.listener_tls import TLS
@@ -17,7 +18,11 @@ from gateway_runtime.local.loading import Loaded, load
 from gateway_runtime.local.policies import NOT_LOCAL, plain_name
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTES
+from gateway_runtime.local.service_policies import SERVICE_POLICIES
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
+from gateway_runtime.schema.document import ForwardProxy
+from gateway_runtime.schema.mode import Mode
+from gateway_runtime.schema.part import Part
 
 MASK = "********"
 # One file of `--output-directory` each.
@@ -41,12 +46,16 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
                 **_envelope(api, {"address": api.spec.address}),
                 "listener": apis[api.id].listener,
                 "basePath": apis[api.id].base_path or "/",
+                "limits": _written(apis[api.id].limits),
                 "policies": [*(_binding(each) for each in loaded.bindings.get(api.id, [])), _router()],
             }
             for api in of_kind[Kind.API_INSTANCE]
         ],
         "services": [
-            _envelope(each, {"address": each.spec.address, "protocol": each.spec.protocol})
+            {
+                **_envelope(each, _service(each)),
+                "policies": [_binding(bound) for bound in loaded.bindings.get(each.id, [])],
+            }
             for each in of_kind[Kind.SERVICE]
         ],
         "configuration": [
@@ -56,7 +65,11 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
                     "upstreamConnectionIdleSeconds": timeouts.upstream_connection_idle_seconds,
                     "upstreamResponseSeconds": timeouts.upstream_response_seconds,
                 },
+                "limits": _written(loaded.document.limits),
+                "trustedProxies": _written(loaded.document.trusted_proxies),
+                "proxyProtocol": any(listener.proxy_protocol for listener in loaded.document.listeners),
                 "logLevel": loaded.document.log_level,
+                "forwardProxy": _proxy(loaded.document.forward_proxy),
                 "resources": [_envelope(each, None) for each in of_kind[Kind.CONFIGURATION]],
             }
         ],
@@ -67,9 +80,30 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
             ),
             *({"name": name, "title": "Traffic management", "supported": True} for name in sorted(ROUTES)),
             {"name": TLS, "title": "TLS for callers", "supported": True},
+            *({"name": name, "title": "The way to a service", "supported": True} for name in sorted(SERVICE_POLICIES)),
+            *({"name": name, "title": "A limit of an API", "supported": True} for name in sorted(TIMEOUT_POLICIES)),
             *({"name": each.name, "namespace": each.namespace, "supported": False} for each in of_kind[Kind.EXTENSION]),
         ],
     }
+
+
+def _written(limits: Part) -> dict[str, Any]:
+    """Return settings, defaults included, in the names that files have for them."""
+    given = ((name.split("_"), value) for name, value in msgspec.structs.asdict(limits).items())
+    return {first + "".join(word.title() for word in rest): value for (first, *rest), value in given}
+
+
+def _service(resource: Resource) -> dict[str, Any]:
+    """Return what is written of a service: what a variable gives is shown as that."""
+    return {
+        **{key: value for key, value in resource.written.items() if key != "routes"},
+        "address": resource.spec.address,
+    }
+
+
+def _proxy(proxy: ForwardProxy | None) -> dict[str, Any] | None:
+    """Return the address that services are reached through. Credentials are not shown at all."""
+    return None if proxy is None else {"address": proxy.address, "noProxy": proxy.no_proxy}
 
 
 def _envelope(resource: Resource, spec: dict[str, Any] | None) -> dict[str, Any]:
@@ -105,13 +139,18 @@ def _binding(resource: Resource) -> dict[str, Any]:
         "policyRef": {"name": spec.policy_ref.name},
         "order": spec.order,
         "rules": rules,
+        "mode": Mode.OFF if spec.mode is False else spec.mode or Mode.ENFORCE,
         "config": written,
         "source": {"file": resource.place.file, "line": resource.place.line},
     }
 
 
 def _secret_settings(policy: str) -> tuple[str, ...]:
-    return ("certificate",) if plain_name(policy) == TLS else definition(policy).secret_settings()
+    if plain_name(policy) in SERVICE_POLICIES | {TLS}:
+        return ("certificate",)
+    if plain_name(policy) in TIMEOUT_POLICIES:
+        return ()
+    return definition(policy).secret_settings()
 
 
 def _router() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from gateway_runtime.local.kinds import (
 )
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.resources import Resource
+from gateway_runtime.local.service_settings import ServiceSettings
 
 ROUTE = "route"
 
@@ -35,14 +36,23 @@ def _parts(api: Resource) -> Iterator[Resource]:
     for name, service in (api.spec.services or {}).items():
         place = api.place.at("services", name)
         generated = f"{api.name}-{name}"
-        yield _part(api, Kind.SERVICE, generated, Service(address=service.address, protocol=service.protocol), place)
+        yield _part(api, Kind.SERVICE, generated, _service(service), place)
         yield from _routes(api, generated, service, place)
     for number, policy in enumerate(api.spec.policies or (), start=1):
         spec = PolicyBinding(
-            target_ref=TargetRef(name=api.name), policy_ref=policy.policy_ref, config=policy.config, rules=policy.rules
+            target_ref=TargetRef(name=api.name),
+            policy_ref=policy.policy_ref,
+            config=policy.config,
+            rules=policy.rules,
+            mode=policy.mode,
         )
         place = api.place.at("policies", number - 1)
         yield _part(api, Kind.POLICY_BINDING, f"{api.name}-{policy.policy_ref.name}-{number}", spec, place)
+
+
+def _service(inline: InlineService) -> Service:
+    settings = {name: getattr(inline, name) for name in ServiceSettings.__struct_fields__}
+    return Service(address=inline.address, **settings)
 
 
 def _routes(api: Resource, service: str, inline: InlineService, place: Place) -> Iterator[Resource]:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
-from gateway_runtime.local.configuration_kind import Configuration
+from msgspec import convert
+from msgspec.structs import asdict
+
+from gateway_runtime.configuration.limits import LONGEST_SECONDS, check_proxies
+from gateway_runtime.local.configuration_kind import CircuitBreaker, Configuration, ForwardProxy
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.resources import Resource
+from gateway_runtime.local.service_policies import read_breaker
+from gateway_runtime.schema import upstream
 from gateway_runtime.schema.document import Timeouts
+from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.limits import Limits, TrustedProxies
+from gateway_runtime.upstream.proxy import Proxy
 
 # Where each timeout stands in a file, and the variables that give it when no file does.
 _TIMEOUTS = {
@@ -19,7 +29,11 @@ _TIMEOUTS = {
     ),
     "upstream_response_seconds": ("upstreamResponseSeconds", ("FLEX_UPSTREAM_RESPONSE_TIMEOUT_SECONDS",)),
 }
-LONGEST_SECONDS = 86_400
+# Where the settings of a proxy stand in a file.
+_PROXY_WRITTEN = {
+    "forward_proxy.address": ("https", "address"),
+    "forward_proxy.username": ("https", "basicAuth", "username"),
+}
 
 
 class GatewaySettings:
@@ -30,6 +44,11 @@ class GatewaySettings:
         self._set_at: dict[str, Place] = {}
         self._timeouts: dict[str, float] = {}
         self.log_level = ""
+        self.circuit_breaker: upstream.CircuitBreaker | None = None
+        self.forward_proxy: upstream.ForwardProxy | None = None
+        self.limits = Limits()
+        self.trusted_proxies = TrustedProxies()
+        self.proxy_protocol = False
         self.faults: list[FileFault] = []
         self.notes: list[FileFault] = []
 
@@ -53,9 +72,55 @@ class GatewaySettings:
             seconds = getattr(spec.timeouts, name, None)
             if seconds is not None:
                 self._once(place.at("timeouts", written), self._timeout_setter(name, seconds))
+        if (breaker := spec.circuit_breaker) is not None:
+            here = place.at("circuitBreaker")
+            self._once(here, lambda: self._take_breaker(breaker, here))
+        if (proxy := spec.forward_proxy) is not None:
+            here = place.at("forwardProxy")
+            self._once(here, lambda: self._take_proxy(proxy, here))
+        if spec.proxy_protocol is not None:
+            self._once(place.at("proxyProtocol"), partial(setattr, self, "proxy_protocol", spec.proxy_protocol.enabled))
+        if spec.limits is not None:
+            given = {name: value for name, value in asdict(spec.limits).items() if value is not None}
+            self._once(place.at("limits"), partial(setattr, self, "limits", convert(given, Limits)))
+        if spec.trusted_proxies is not None:
+            self._once(
+                place.at("trustedProxies"),
+                partial(self._trust, TrustedProxies(**asdict(spec.trusted_proxies)), place.at("trustedProxies")),
+            )
         if spec.platform_connection is not None:
             message = "This gateway takes its configuration from files: the connection to a platform is not used."
             self.notes.append(place.at("platformConnection").fault(message, "without_effect"))
+
+    def _take_breaker(self, given: CircuitBreaker, place: Place) -> None:
+        self.circuit_breaker = read_breaker(given, place, self.notes)
+
+    def _take_proxy(self, given: ForwardProxy, place: Place) -> None:
+        credentials = given.https.basic_auth
+        made = upstream.ForwardProxy(
+            address=given.https.address,
+            username=credentials.username if credentials else "",
+            password=credentials.password if credentials else "",
+            no_proxy=given.no_proxy or [],
+        )
+        try:
+            Proxy(made)
+        except ConfigFault as fault:
+            written = _PROXY_WRITTEN.get(fault.path)
+            at = (
+                place.at(*written) if written else place.inside(fault.path.replace("forward_proxy.no_proxy", "noProxy"))
+            )
+            self.faults.append(at.fault(fault.message, fault.code))
+        else:
+            self.forward_proxy = made
+
+    def _trust(self, given: TrustedProxies, place: Place) -> None:
+        try:
+            check_proxies(given)
+        except ConfigFault as fault:
+            self.faults.append(place.config_fault(fault))
+        else:
+            self.trusted_proxies = given
 
     def _timeout_setter(self, name: str, seconds: float) -> Callable[[], None]:
         return lambda: self._timeouts.update({name: seconds})
@@ -96,12 +161,9 @@ def _unsupported(spec: Configuration) -> list[tuple[tuple[str, ...], bool, str]]
         (("logging", "runtimeLogs", "outputs"), _asks(runtime_logs and runtime_logs.outputs), "Log outputs are"),
         (("logging", "accessLogs", "outputs"), _asks(access_logs and access_logs.outputs), "Log outputs are"),
         (("sharedStorage", "redis"), bool(storage and storage.redis), "Redis as shared storage is"),
-        (("forwardProxy",), spec.forward_proxy is not None, "A forward proxy is"),
-        (("proxyProtocol", "enabled"), bool(spec.proxy_protocol and spec.proxy_protocol.enabled), "PROXY protocol is"),
         (("probe", "enabled"), bool(spec.probe and spec.probe.enabled), "A port of its own for probes (use /readyz of "
          "the admin address) is"),
         (("tracing",), spec.tracing is not None, "Tracing is"),
-        (("circuitBreaker",), spec.circuit_breaker is not None, "A circuit breaker is"),
     ]  # fmt: skip
 
 

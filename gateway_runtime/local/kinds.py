@@ -5,16 +5,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateway_runtime.local.form import Form
 from gateway_runtime.local.place import NAME_PATTERN
+from gateway_runtime.local.service_settings import ServiceSettings
+from gateway_runtime.schema.mode import Mode
 
 API_VERSIONS = ("gateway.mulesoft.com/v1alpha1", "gateway.mulesoft.com/v1beta1")
 DEFAULT_NAMESPACE = "default"
 DEFAULT_ORDER = 50
 # The end of the chain has this place, so a policy cannot.
 ROUTER_ORDER = 2_147_483_647
-
-# What a service speaks; not in the documents, which have no services of HTTP/2.
-Protocol = Literal["http1", "http2"]
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=253, pattern=NAME_PATTERN)]
 # The documents write "" for “as usual”.
@@ -29,10 +29,6 @@ class Kind(enum.StrEnum):
     POLICY_BINDING = "PolicyBinding"
     CONFIGURATION = "Configuration"
     EXTENSION = "Extension"
-
-
-class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Base of everything that is written in a file."""
 
 
 class Metadata(Form, frozen=True):
@@ -76,6 +72,7 @@ class InlinePolicy(Form, frozen=True):
     policy_ref: PolicyRef
     config: dict[str, Any] | None = None
     rules: list[Rule] | None = None
+    mode: Mode | bool | None = None  # YAML reads a bare `off` as false
 
 
 class InlineRouteConfig(Form, frozen=True):
@@ -91,27 +88,34 @@ class InlineRoute(Form, frozen=True):
     rules: list[Rule] | None = None
 
 
-class InlineService(Form, frozen=True):
+class InlineService(ServiceSettings, frozen=True, kw_only=True):
     """A service inside an ApiInstance. Without routes it takes every request."""
 
     address: str
-    protocol: Protocol = "http1"
     routes: list[InlineRoute] | None = None
+
+
+class InstanceLimits(Form, frozen=True):
+    """What is different for one instance. An addition: Flex Gateway has policies for two of these."""
+
+    response_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
+    stream_idle_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
+    body_bytes: Annotated[int, msgspec.Meta(ge=0, le=1 << 50)] | None = None
 
 
 class ApiInstance(Form, frozen=True):
     """`spec` of an ApiInstance. The services are decoded one by one, so that a fault knows its line."""
 
     address: str
+    limits: InstanceLimits | None = None
     services: dict[str, Any] | None = None
     policies: list[Any] | None = None
 
 
-class Service(Form, frozen=True):
+class Service(ServiceSettings, frozen=True, kw_only=True):
     """`spec` of a Service."""
 
     address: str
-    protocol: Protocol = "http1"
 
 
 class Selector(Form, frozen=True):
@@ -138,6 +142,7 @@ class PolicyBinding(Form, frozen=True):
     config: dict[str, Any] | None = None
     order: Annotated[int, msgspec.Meta(ge=-(2**31), lt=ROUTER_ORDER)] = DEFAULT_ORDER
     rules: list[Rule] | None = None
+    mode: Mode | bool | None = None  # YAML reads a bare `off` as false
 
 
 class Parent(Form, frozen=True):

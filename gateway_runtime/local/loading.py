@@ -16,7 +16,7 @@ from gateway_runtime.local.reading import read_entries
 from gateway_runtime.local.resources import Resource, read_resource, refuse_duplicates
 from gateway_runtime.schema.document import Document, digest, encode
 from gateway_runtime.schema.faults import ConfigFault
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,24 +9,27 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.local.api_limits import TIMEOUT_POLICIES
 from gateway_runtime.local.kinds import DEFAULT_NAMESPACE, PolicyBinding
 from gateway_runtime.local.place import Place
-from gateway_runtime.local.tls_settings import OutboundTls, usual_spelling
+from gateway_runtime.policies import registry
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 
 # These need contracts, an alert or a model that only the portal knows.
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "circuit-breaker", "cors", "credential-injection-basic-auth", "credential-injection-oauth2",
-    "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter", "header-removal",
-    "http-caching", "idle-timeout", "ip-allowlist", "ip-blocklist", "json-threat-protection", "jwt-validation",
+    "credential-injection-basic-auth", "credential-injection-oauth2",
+    "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter",
+    "http-caching", "json-threat-protection", "jwt-validation",
     "ldap-authentication", "message-logging", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
-    "openidconnect-access-token-enforcement", "response-timeout", "spec-validation", "spike-control",
-    "stream-idle-timeout", "tls-outbound", "tracing",
+    "openidconnect-access-token-enforcement", "spec-validation", "tracing",
 })  # fmt: skip
+# Read by other modules.
+ELSEWHERE = frozenset({"route", "route-weighted", "tls"}) | TIMEOUT_POLICIES.keys()
 # These work on the way to a service, so they are bound to it.
 OUTBOUND = frozenset({
     "circuit-breaker", "credential-injection-basic-auth", "credential-injection-oauth2", "idle-timeout", "tls-outbound",
@@ -67,14 +70,15 @@ def find_policy(binding: PolicyBinding, place: Place, extensions: Collection[str
 
 
 def refuse_service_binding(binding: PolicyBinding, place: Place, extensions: Collection[str], namespace: str) -> None:
-    """Raise the `FileFault` of a binding on a Service: no policy of this gateway works there yet."""
+    """Raise a `FileFault` where a policy does not work on a Service, or not yet."""
     here = place.at("policyRef", "name")
     _refuse_custom_code(binding, here, extensions, namespace)
     name = plain_name(binding.policy_ref.name)
     if name not in OUTBOUND:
         _refuse_misspelled(binding, here)
         raise here.fault(f"The policy “{name}” is bound to an ApiInstance, not to a Service.", "wrong_target")
-    _refuse_unknown(binding, place)
+    if name in NOT_YET:
+        _refuse_unknown(binding, place)
 
 
 def _refuse_custom_code(binding: PolicyBinding, here: Place, extensions: Collection[str], namespace: str) -> None:
@@ -89,15 +93,12 @@ def _refuse_unknown(binding: PolicyBinding, place: Place) -> None:
     name = plain_name(binding.policy_ref.name)
     here = place.at("policyRef", "name")
     _refuse_misspelled(binding, here)
-    if name == "tls-outbound":
-        # Right or wrong can be told already, so that a mistake does not wait for the release that serves it.
-        place.at("config").convert(usual_spelling(binding.config or {}), OutboundTls)
     raise here.fault(f"The policy “{name}” is not supported yet by this gateway.", "not_supported")
 
 
 def _refuse_misspelled(binding: PolicyBinding, here: Place) -> None:
     name = plain_name(binding.policy_ref.name)
-    known = {n for d in all_definitions() for n in (d.name, *d.aliases)} | NOT_YET | {"route", "route-weighted", "tls"}
+    known = {n for d in all_definitions() for n in (d.name, *d.aliases)} | NOT_YET | OUTBOUND | ELSEWHERE
     if name not in known | NOT_LOCAL:
         near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
         hint = f"Did you mean “{near[0]}”?" if near else f"Known are {', '.join(sorted(known - NOT_YET - NOT_LOCAL))}."
@@ -121,7 +122,22 @@ def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: 
         if name in given and not isinstance(given.pop(name), bool):
             raise place.at(name).fault("Expected “bool”.")
     try:
-        convert(given, policy.config)
+        registry.read_config(policy, given)
     except ConfigFault as fault:
         raise place.config_fault(fault) from fault
     return given
+
+
+def read_mode(binding: PolicyBinding, policy: PolicyDefinition | None, place: Place) -> Mode:
+    """Return what a binding does with the traffic. `policy` is None for routes and TLS, which have no mode."""
+    if binding.mode is None:
+        return Mode.ENFORCE
+    if policy is None:
+        raise place.fault("Routes and TLS have no mode. Remove it.")
+    if binding.mode is True:
+        raise place.fault("Use “enforce”, “shadow” or “off”.")
+    mode = binding.mode or Mode.OFF
+    if mode is Mode.SHADOW and not policy.can_shadow:
+        message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
+        raise place.fault(message, "shadow_not_possible")
+    return mode

@@ -11,6 +11,7 @@ from gateway_runtime.local.kinds import DestinationRef, Kind, PolicyBinding, Rou
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.rules import read_rules
+from gateway_runtime.local.service_settings import with_settings
 from gateway_runtime.schema.document import Destination, Route, Service, Target
 
 ROUTE = "route"
@@ -21,13 +22,14 @@ ROUTES = frozenset({ROUTE, ROUTE_WEIGHTED})
 def read_service(resource: Resource) -> Service:
     """Return a Service in the form of the document. Raises `FileFault`."""
     address = read_service_address(resource.spec.address, resource.place.at("address"))
-    return Service(
+    service = Service(
         id=resource.id,
         name=resource.title,
         scheme=address.scheme,
         protocol=resource.spec.protocol,
         targets=[Target(host=address.host, port=address.port)],
     )
+    return with_settings(service, resource.spec, resource.place)
 
 
 def read_route(binding: Resource, services: Mapping[str, Resource], route_id: str) -> Route:

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from gateway_runtime.local.kinds import Form
+from gateway_runtime.local.form import Form
 from gateway_runtime.tls.ciphers import openssl_names
 
 TlsVersion = Literal["1.1", "1.2", "1.3"]
@@ -61,6 +61,7 @@ class OutboundTls(_Versions, frozen=True, kw_only=True, rename=None):
     """`config` of the policy `tls-outbound`."""
 
     skipValidation: bool
+    serverName: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gateway_runtime.clock import Clock, Sleep
 from gateway_runtime.policies.results import Response
 
 if TYPE_CHECKING:
@@ -99,7 +100,9 @@ class PolicyRuntime(Protocol):
     api: str
     binding: str
     consumers: ConsumerIndex
-    clock: Callable[[], float]  # monotonic seconds
+    clock: Clock  # monotonic seconds
+    now: Clock  # seconds since 1970, for times that others have written
+    sleep: Sleep  # for a request that has to wait
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
         """Return the prebuilt answer for one of the definition's refusal codes."""

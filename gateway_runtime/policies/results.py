@@ -9,6 +9,9 @@ class Response:
 
     `code` and `policy` label metrics and the problem body; `headers` are extra ones as (name, value) bytes. The
     exchange adds the request id, which is the only part of a refusal that differs from request to request.
+
+    With `body` this is an answer and no refusal: these bytes are sent instead of a problem, and `headers` say what they
+    are. With `code` and `policy` empty nothing is counted as refused.
     """
 
     status: int
@@ -17,3 +20,4 @@ class Response:
     detail: str
     policy: str = ""
     headers: tuple[tuple[bytes, bytes], ...] = field(default=())
+    body: bytes | None = None

@@ -3,6 +3,8 @@
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+from gateway_runtime import clock as times
+from gateway_runtime.clock import Clock, Sleep
 from gateway_runtime.policies.context import ConsumerIndex
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.policy import PolicyDefinition
@@ -14,7 +16,7 @@ Kept = MutableMapping[tuple[str, str], Any]
 class BindingRuntime:
     """The `PolicyRuntime` of one binding."""
 
-    __slots__ = ("_definition", "_kept", "api", "binding", "clock", "consumers")
+    __slots__ = ("_definition", "_kept", "api", "binding", "clock", "consumers", "now", "sleep")
 
     def __init__(
         self,
@@ -23,13 +25,17 @@ class BindingRuntime:
         binding: str,
         definition: PolicyDefinition,
         consumers: ConsumerIndex,
-        clock: Callable[[], float],
+        clock: Clock,
         kept: Kept,
+        now: Clock = times.time,
+        sleep: Sleep = times.sleep,
     ) -> None:
         self.api = api
         self.binding = binding
         self.consumers = consumers
         self.clock = clock
+        self.now = now
+        self.sleep = sleep
         self._definition = definition
         self._kept = kept
 

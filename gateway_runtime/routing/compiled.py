@@ -11,9 +11,10 @@ from gateway_runtime.policies.results import Response
 from gateway_runtime.routing.path_set import path_set
 from gateway_runtime.routing.rules import CompiledRule, Headers, compile_rules
 from gateway_runtime.routing.shares import Shares
-from gateway_runtime.schema.document import ApiInstance, Route
+from gateway_runtime.schema.document import ApiInstance, Route, Rule
 
 if TYPE_CHECKING:
+    from gateway_runtime.http.limits import ApiLimits
     from gateway_runtime.policies.chain import Chain
     from gateway_runtime.upstream.pool import Pool
 
@@ -49,7 +50,8 @@ class CompiledRoute:
 class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
-    __slots__ = ("_path_set", "base_length", "base_path", "chain", "id", "name", "quarantine", "routes")
+    __slots__ = ("_path_set", "_routes", "base_length", "base_path", "chain", "id", "limits", "name", "quarantine",
+                 "routes", "special")  # fmt: skip
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class CompiledApi:
         routes: tuple[CompiledRoute, ...] = (),
         chain: Chain | None = None,
         quarantine: Response | None = None,
+        limits: ApiLimits | None = None,
     ) -> None:
         self.id = id
         self.name = name
@@ -67,15 +70,17 @@ class CompiledApi:
         self.base_length = len(base_path)
         self.routes = routes
         self._path_set = path_set(routes)
+        self._routes = tuple((route, route.rules) for route in routes)
         self.chain = chain
         self.quarantine = quarantine
+        self.limits = limits
+        # One test for each request instead of two.
+        self.special = quarantine is not None or limits is not None
 
     def find(self, method: bytes, path: bytes, host: bytes, headers: Headers) -> tuple[CompiledRoute, bytes] | None:
         """Return the first route that holds, with the path to send upstream. `path` still has the base path."""
         rest = path[self.base_length :] if self.base_length else path
-        routes = self.routes if self._path_set is None else self._path_set.candidates(rest or b"/")
-        for route in routes:
-            rules = route.rules
+        for route, rules in self._routes if self._path_set is None else self._path_set.candidates(rest or b"/"):
             if rules is None:
                 chosen = route if route.shares is None else route.shares.choose()
                 return chosen, chosen.upstream_path(rest) if chosen.destination_path else rest or b"/"
@@ -95,8 +100,17 @@ class CompiledApi:
                 yield from (way.pool for way in route.shares.ways)
 
 
-def compile_api(api: ApiInstance, chain: Chain | None, pools: Mapping[str, Pool]) -> CompiledApi:
+def compile_api(
+    api: ApiInstance,
+    chain: Chain | None,
+    pools: Mapping[str, Pool],
+    *,
+    limits: ApiLimits | None = None,
+    preflight: bool = False,
+) -> CompiledApi:
     """Compile an API. `pools` has the pool of each of its services by service id.
+
+    With `preflight` the first policy answers every OPTIONS request, so that none of them may end for want of a route.
 
     Raises `RuleError` for a bad pattern and `LookupError` for a route to a service that is not there.
     """
@@ -106,12 +120,17 @@ def compile_api(api: ApiInstance, chain: Chain | None, pools: Mapping[str, Pool]
         for service in [d.service for d in route.destinations] or [route.service]:
             if service not in pools:
                 raise LookupError(f"Route “{route.name}” points to the service “{service}”, which does not exist.")
+    routes = [_compile_route(route, pools) for route in api.routes]
+    if preflight and routes:
+        rules = [Rule(methods="OPTIONS")]
+        routes.append(CompiledRoute(Route(id="", name="preflight", service="", rules=rules), routes[0].pool))
     return CompiledApi(
         id=api.id,
         name=api.name,
         base_path=base_path_bytes(api.base_path),
-        routes=tuple(_compile_route(route, pools) for route in api.routes),
+        routes=tuple(routes),
         chain=chain,
+        limits=limits,
     )
 
 

@@ -11,41 +11,52 @@ from gateway_runtime.routing.rules import OPTIONS
 
 if TYPE_CHECKING:
     from gateway_runtime.routing.compiled import CompiledRoute
+    from gateway_runtime.routing.rules import CompiledRule
 
 # Fewer are asked one by one: a set costs about as much as two patterns.
 _WORTH_IT = 3
 
 
-class PathSet:
-    """Tells which routes can hold for a path at all. Whether they do is for each route to say."""
+# A route and those of its alternatives that still have to be asked; None: it holds.
+Candidate = tuple["CompiledRoute", "tuple[CompiledRule, ...] | None"]
 
-    __slots__ = ("_owners", "_patterns", "_routes")
+
+class PathSet:
+    """Tells which routes hold as far as the path goes. What else their rules ask for is for each rule to say."""
+
+    __slots__ = ("_all", "_owners", "_patterns", "_single")
 
     def __init__(self, routes: Sequence[CompiledRoute]) -> None:
-        self._routes = tuple(routes)
+        self._all: tuple[Candidate, ...] = tuple((route, route.rules) for route in routes)
+        # By the number of a pattern: the route it is from, and what to ask when no other pattern holds.
         owners: list[int] = []
+        single: list[tuple[Candidate, ...]] = []
         patterns = re2.Set.FullMatchSet(OPTIONS)
-        for number, route in enumerate(self._routes):
-            for path in [b".*"] if route.rules is None else [rule.path_pattern for rule in route.rules]:
-                patterns.Add(path)
+        for number, route in enumerate(routes):
+            for rule in route.rules or (None,):
+                patterns.Add(b".*" if rule is None else rule.path_pattern)
                 owners.append(number)
+                rest = None if rule is None else rule.besides_path()
+                single.append(((route, None if rest is None else (rest,)),))
         patterns.Compile()
         self._owners = tuple(owners)
+        self._single = tuple(single)
         self._patterns = patterns
 
-    def candidates(self, path: bytes) -> Sequence[CompiledRoute]:
-        """Return the routes to ask, in their order.
+    def candidates(self, path: bytes) -> Sequence[Candidate]:
+        """Return the routes to ask, in their order, with what to ask them.
 
         All of them where the set names none: it says the same when it has run out of its memory, and then a route
         must not be passed over.
         """
         hits = self._patterns.Match(path)
         if not hits:
-            return self._routes
-        owners, routes = self._owners, self._routes
+            return self._all
         if len(hits) == 1:
-            return (routes[owners[hits[0]]],)
-        return [routes[number] for number in sorted({owners[hit] for hit in hits})]
+            return self._single[hits[0]]
+        # Alternatives may change the path differently: of a route with several, each is asked as it stands.
+        owners = self._owners
+        return [self._all[number] for number in sorted({owners[hit] for hit in hits})]
 
 
 def path_set(routes: Sequence[CompiledRoute]) -> PathSet | None:

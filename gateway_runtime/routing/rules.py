@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Any
 
 import re2
@@ -69,6 +70,14 @@ class CompiledRule:
     def always(self) -> bool:
         """Tell whether this rule holds for every request and changes no path."""
         return self.path is None and self.host is None and self.methods is None and not self.headers
+
+    def besides_path(self) -> CompiledRule | None:
+        """Return what is left to ask where the path is known to hold; None: nothing. Groups have to be found anew."""
+        if self.groups:
+            return self
+        rest = copy(self)
+        rest.path = None
+        return None if rest.always() else rest
 
     def match(self, method: bytes, path: bytes, host: bytes, headers: Headers) -> bytes | None:
         """Return what is sent on of `path` (its captured groups, or all of it), or None when the rule does not hold.

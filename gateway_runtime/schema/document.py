@@ -5,12 +5,22 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
+from gateway_runtime.schema.mode import Mode
+from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.upstream import (
+    Balance,
+    CircuitBreaker,
+    ForwardProxy,
+    HealthCheck,
+    Outliers,
+    Retries,
+    ServiceTimeouts,
+    UpstreamTls,
+)
+
 # A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
 FORMAT = 1
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of everything inside a `Document`."""
 
 
 class Rule(Part, frozen=True):
@@ -37,6 +47,8 @@ class Service(Part, frozen=True):
     """A backend as a route sees it: a scheme (`http` or `https`) and the targets that share its traffic.
 
     `protocol` http2 is agreed by ALPN with https, and taken for known with http. gRPC needs it.
+    Without `retries` a lost kept connection is replaced once and another target is tried where one cannot be reached;
+    without `outliers` a target is passed over for a while only when no connection can be had.
     """
 
     id: str
@@ -44,6 +56,13 @@ class Service(Part, frozen=True):
     targets: list[Target]
     scheme: str = "http"
     protocol: Literal["http1", "http2"] = "http1"
+    balance: Balance = Balance()
+    tls: UpstreamTls | None = None
+    health_check: HealthCheck | None = None
+    outliers: Outliers | None = None
+    circuit_breaker: CircuitBreaker | None = None
+    retries: Retries | None = None
+    timeouts: ServiceTimeouts = ServiceTimeouts()
 
 
 class Destination(Part, frozen=True):
@@ -76,6 +95,7 @@ class PolicyBinding(Part, frozen=True):
     order: int
     config: dict[str, Any] = {}
     rules: list[Rule] = []
+    mode: Mode = Mode.ENFORCE
 
 
 class ApiInstance(Part, frozen=True):
@@ -93,6 +113,7 @@ class ApiInstance(Part, frozen=True):
     routes: list[Route] = []
     policies: list[PolicyBinding] = []
     quarantine: str = ""
+    limits: ApiLimits = ApiLimits()
 
 
 class Certificate(Part, frozen=True):
@@ -127,13 +148,17 @@ class Tls(Part, frozen=True):
 
 
 class Listener(Part, frozen=True):
-    """An address and port that accepts traffic, in plain text without `tls`."""
+    """An address and port that accepts traffic, in plain text without `tls`.
+
+    With `proxy_protocol` every connection begins with a PROXY header, version 1 or 2, or it is closed.
+    """
 
     id: str
     name: str
     port: int
     host: str = "0.0.0.0"  # noqa: S104 - a gateway is there to be reached
     tls: Tls | None = None
+    proxy_protocol: bool = False
 
 
 class Consumer(Part, frozen=True):
@@ -161,19 +186,33 @@ class Timeouts(Part, frozen=True):
     upstream_response_seconds: float = 15.0
 
 
-class Document(Part, frozen=True):
-    """The whole configuration of one gateway. `log_level` is the lowest one that is written."""
+class Surroundings(Part, frozen=True):
+    """What a gateway has besides its APIs. `log_level` is the lowest one that is written."""
 
     gateway: str
     name: str
     format: int = FORMAT
     allow_private_targets: bool = False
     listeners: list[Listener] = []
-    apis: list[ApiInstance] = []
     consumers: list[Consumer] = []
     contracts: list[Contract] = []
     timeouts: Timeouts = Timeouts()
+    forward_proxy: ForwardProxy | None = None
+    limits: Limits = Limits()
+    trusted_proxies: TrustedProxies = TrustedProxies()
     log_level: str = "info"
+
+
+class Document(Surroundings, frozen=True):
+    """The whole configuration of one gateway."""
+
+    apis: list[ApiInstance] = []
+
+
+class Outline(Surroundings, frozen=True):
+    """A document as a worker reads it first: each API as its bytes, which say whether it is still the same."""
+
+    apis: list[msgspec.Raw] = []
 
 
 def encode(document: Document) -> bytes:

@@ -8,13 +8,17 @@ import msgspec
 
 
 class ConfigFault(Exception):
-    """A setting is wrong. `path` names it in wire names (`rateLimits[0].maximumRequests`, "" for the whole)."""
+    """A setting is wrong. `path` names it in wire names (`rateLimits[0].maximumRequests`, "" for the whole).
 
-    def __init__(self, path: str, code: str, message: str) -> None:
+    `position` is the character of the setting that is wrong, from 0, where it is an expression.
+    """
+
+    def __init__(self, path: str, code: str, message: str, position: int | None = None) -> None:
         super().__init__(message)
         self.path = path
         self.code = code
         self.message = message
+        self.position = position
 
 
 _AT = re.compile(r"^(?P<text>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)

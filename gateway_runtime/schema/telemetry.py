@@ -11,7 +11,8 @@ class TrafficRow(msgspec.Struct, array_like=True):
     """Requests of one second that share all labels.
 
     `second` is seconds since the epoch, `route` and `application` are ids ("" for none), `policy` and `code` name the
-    refusing policy and its reason ("" when the upstream answered), histograms are as in `schema.histogram`.
+    refusing policy and its reason ("" when the upstream answered), histograms are as in `schema.histogram`. `shadowed`
+    counts what a policy in shadow mode would have ended with these labels; such requests have rows of their own, too.
     """
 
     second: int
@@ -26,6 +27,7 @@ class TrafficRow(msgspec.Struct, array_like=True):
     bytes_out: int
     latency: dict[int, int]
     upstream_latency: dict[int, int]
+    shadowed: int = 0
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

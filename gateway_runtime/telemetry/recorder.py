@@ -70,6 +70,18 @@ class Recorder:
             latency = row.upstream_latency
             latency[index] = latency.get(index, 0) + 1
 
+    def shadow(self, api_id: str, application: str, policy: str, code: str, status: int) -> None:
+        """Count what a policy in shadow mode would have done. The request itself is counted by `record`."""
+        if not self._second <= self._clock() < self._second_end:
+            self._begin_second()
+        key = (api_id, "", application, status, policy, code)
+        row = self._rows.get(key)
+        if row is None:
+            if len(self._rows) + len(self._past) >= self._limit:
+                return
+            row = self._rows[key] = TrafficRow(self._second, *key, 0, 0, 0, {}, {})
+        row.shadowed += 1
+
     def _begin_second(self) -> None:
         self._second = int(self._clock())
         self._second_end = self._second + 1

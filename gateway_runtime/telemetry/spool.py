@@ -75,6 +75,7 @@ class Spool:
             known.requests += row.requests
             known.bytes_in += row.bytes_in
             known.bytes_out += row.bytes_out
+            known.shadowed += row.shadowed
             merge(known.latency, row.latency)
             merge(known.upstream_latency, row.upstream_latency)
 

@@ -29,15 +29,20 @@ class Sums:
     bytes_out: int = 0
     latency: dict[int, int] = field(default_factory=dict)
     upstream_latency: dict[int, int] = field(default_factory=dict)
+    shadowed: int = 0
 
 
 class Totals:
-    """Sums by labels. `folded` counts requests that went into no series of their own, `handshakes` those of TLS."""
+    """Sums by labels. `folded` counts requests that went into no series of their own.
+
+    `handshakes` counts those of TLS, `turned_away` the connections that were not let in.
+    """
 
     def __init__(self, limit: int = SERIES_LIMIT) -> None:
         self.series: dict[Labels, Sums] = {}
         self.folded = 0
         self.handshakes: Counter[str] = Counter()
+        self.turned_away: Counter[str] = Counter()
         self._limit = limit
 
     def rows(self) -> list[TrafficRow]:
@@ -46,6 +51,7 @@ class Totals:
             TrafficRow(
                 0, labels.api, labels.route, "", labels.status, labels.policy, labels.code,
                 sums.requests, sums.bytes_in, sums.bytes_out, sums.latency, sums.upstream_latency,
+                sums.shadowed,
             )
             for labels, sums in self.series.items()
         ]  # fmt: skip
@@ -63,6 +69,7 @@ class Totals:
             sums.requests += row.requests
             sums.bytes_in += row.bytes_in
             sums.bytes_out += row.bytes_out
+            sums.shadowed += row.shadowed
             merge(sums.latency, row.latency)
             merge(sums.upstream_latency, row.upstream_latency)
 

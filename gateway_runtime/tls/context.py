@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from gateway_runtime.schema.document import Tls
 from gateway_runtime.schema.faults import ConfigFault
@@ -19,14 +20,27 @@ VERSIONS = {"1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2, "1.3":
 PROTOCOLS = ("h2", "http/1.1")
 
 
+class Terms(Protocol):
+    """Versions and suites, of a listener or of a service."""
+
+    @property
+    def min_version(self) -> str: ...
+
+    @property
+    def max_version(self) -> str: ...
+
+    @property
+    def ciphers(self) -> list[str]: ...
+
+
 def build_context(tls: Tls, path: str) -> ssl.SSLContext:
     """Return a context without certificate. Raises `ConfigFault`; `path` is that of the settings."""
     # It has its own random key for session tickets, so no session goes from one listener or revision to another one
     # that asks for client certificates.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION
-    _set_versions(context, tls, path)
-    _set_ciphers(context, tls, path)
+    set_versions(context, tls, path)
+    set_ciphers(context, tls, path)
     _set_trust(context, tls, path)
     protocols = [name for name in tls.alpn if name in PROTOCOLS]
     if protocols:
@@ -44,7 +58,8 @@ def load_certificate(context: ssl.SSLContext, pem: bytes, path: str) -> None:
             raise ConfigFault(f"{path}.certificate", INVALID, text) from None
 
 
-def _set_versions(context: ssl.SSLContext, tls: Tls, path: str) -> None:
+def set_versions(context: ssl.SSLContext, tls: Terms, path: str) -> None:
+    """Allow the versions from the lowest to the highest. Raises `ConfigFault`."""
     for name, version in (("min_version", tls.min_version), ("max_version", tls.max_version)):
         if version not in VERSIONS:
             text = f"“{version}” is not a version of TLS that is known here. Use {', '.join(VERSIONS)}."
@@ -59,7 +74,8 @@ def _set_versions(context: ssl.SSLContext, tls: Tls, path: str) -> None:
         context.maximum_version = VERSIONS[tls.max_version]
 
 
-def _set_ciphers(context: ssl.SSLContext, tls: Tls, path: str) -> None:
+def set_ciphers(context: ssl.SSLContext, tls: Terms, path: str) -> None:
+    """Allow the listed suites, or the default ones. Raises `ConfigFault`."""
     try:
         names = openssl_names(tls.ciphers)
     except UnknownCipher as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 
@@ -29,23 +28,33 @@ def is_public(address: str) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
-async def resolve(host: str, port: int, *, allow_private: bool) -> list[str]:
-    """Return the addresses of a host that may be connected to. Raises `UpstreamError`.
+def literal_address(host: str) -> str | None:
+    """Return the address that a host is, in whatever spelling, or None for a name. Raises `UpstreamError`.
 
-    The caller connects to one of these and never resolves again, so a name cannot change in between.
+    A host whose last label is a number is an IPv4 address or nothing: `127.1` and `0x7f.1` are spellings of one, and no
+    resolver is asked what it makes of them.
     """
     try:
         ipaddress.ip_address(host)
+        return host
     except ValueError:
-        loop = asyncio.get_running_loop()
-        try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise UpstreamError(UNRESOLVED) from error
-        addresses = [str(entry[4][0]) for entry in found]
-    else:
-        addresses = [host]
-    allowed = addresses if allow_private else [address for address in addresses if is_public(address)]
-    if not allowed:
+        pass
+    last = host.rstrip(".").rpartition(".")[2].lower()
+    if not last.isdigit() and not last.startswith("0x"):
+        return None
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host.rstrip(".")))
+    except OSError as error:
+        raise UpstreamError(UNRESOLVED) from error
+
+
+def allowed_addresses(addresses: list[str], *, allow_private: bool) -> list[str]:
+    """Return those that may be connected to. Raises `UpstreamError` when there is none.
+
+    The caller connects to one of these and never resolves again, so a name cannot change in between. Addresses out of
+    a cache are judged anew each time.
+    """
+    found = addresses if allow_private else [address for address in addresses if is_public(address)]
+    if not found:
         raise UpstreamError(ADDRESS_REFUSED if addresses else UNRESOLVED)
-    return list(dict.fromkeys(allowed))
+    return list(dict.fromkeys(found))

@@ -14,7 +14,6 @@ from gateway_runtime.upstream.errors import BAD_RESPONSE, RESET, UpstreamError
 from gateway_runtime.upstream.response import BODILESS, CHUNKED, HEAD_LIMIT, UNTIL_CLOSE, ResponseHead, parse_response
 
 if TYPE_CHECKING:
-    from gateway_runtime.upstream.pool import Pool
     from gateway_runtime.upstream.target import TargetConnections
 
 _INTERIM_LIMIT = 16
@@ -31,6 +30,8 @@ class Asker(Protocol):
     def on_interim(self, head: ResponseHead) -> None: ...
 
     def on_head(self, head: ResponseHead, body: bytes, done: bool) -> None: ...
+
+    def on_switch(self, head: bytes, rest: bytes) -> None: ...
 
     def on_body(self, body: bytes, done: bool) -> None: ...
 
@@ -67,7 +68,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (  # noqa: RUF023 (grouped by purpose)
         # where it belongs
-        "pool", "target",
+        "target",
         # the connection
         "gate", "idle_until", "transport", "writable",
         # the answer being read
@@ -78,8 +79,7 @@ class UpstreamConnection(asyncio.Protocol):
     transport: asyncio.Transport
     gate: ReadGate
 
-    def __init__(self, pool: Pool, target: TargetConnections) -> None:
-        self.pool = pool
+    def __init__(self, target: TargetConnections) -> None:
         self.target = target
         self.idle_until = 0.0
         self.writable = True
@@ -99,11 +99,12 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self.gate = ReadGate(self.transport)
+        self.target.open += 1
 
     def ask(self, exchange: Asker, method: bytes, head: bytes) -> None:
         """Send a request head for an exchange, which gets the answer."""
         self.exchange = exchange
-        self.pool.active += 1
+        self.target.active += 1
         self._method = method
         self._left = 0
         self._interims = 0
@@ -123,7 +124,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Forget the exchange and close: the answer is not wanted, so nothing may be reused."""
         if self.exchange is not None:
             self.exchange = None
-            self.pool.active -= 1
+            self.target.active -= 1
         self.transport.abort()
 
     # Reading
@@ -174,8 +175,14 @@ class UpstreamConnection(asyncio.Protocol):
                     self._known, self._known_head = data[:end], head
                 break
             self._interims += 1
-            if head.status == 101 or self._interims > _INTERIM_LIMIT:
+            if self._interims > _INTERIM_LIMIT:
                 raise UpstreamError(BAD_RESPONSE)
+            if head.status == 101:
+                # From here on this is no HTTP, and it has no end but that of the connection.
+                self._left = UNTIL_CLOSE
+                self._reusable = False
+                exchange.on_switch(data[:end], body)
+                return
             if head.status != 100:
                 exchange.on_interim(head)
             if not body:
@@ -245,10 +252,10 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = None
         self._left = 0
         self.used = True
-        pool = self.pool
-        pool.active -= 1
+        target = self.target
+        target.active -= 1
         if self._reusable and self.writable and not self.gate.reasons and exchange.body_done():
-            pool.release(self)
+            target.release(self)
         else:
             self.transport.close()
 
@@ -256,7 +263,7 @@ class UpstreamConnection(asyncio.Protocol):
         exchange = self.exchange
         if exchange is not None:
             self.exchange = None
-            self.pool.active -= 1
+            self.target.active -= 1
             self.transport.abort()
             exchange.on_failure(response, stale=stale)
 

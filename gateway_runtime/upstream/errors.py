@@ -38,6 +38,16 @@ NOT_HTTP2 = _bad_gateway(
 )
 TIMEOUT = _timeout("upstream_timeout", "The service behind this API did not answer in time.")
 CONNECT_TIMEOUT = _timeout("upstream_connect_timeout", "The service behind this API could not be reached in time.")
+PROXY_FAILED = _bad_gateway(
+    "upstream_proxy_failed", "The proxy in front of the service behind this API does not let this gateway through."
+)
+CIRCUIT_OPEN = Response(
+    status=503,
+    code="upstream_circuit_open",
+    title="Service unavailable",
+    detail="As much as may be is under way to the service behind this API. Try again in a moment.",
+    headers=((b"retry-after", b"1"),),
+)
 NO_TARGET = Response(
     status=503,
     code="upstream_no_target",

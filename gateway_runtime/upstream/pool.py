@@ -1,233 +1,224 @@
-"""The targets of one service and their connections, kept from revision to revision while the service is the same."""
+"""The targets of one service: which one is asked, and how one gets a connection to it."""
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from itertools import count
-from math import gcd
-
-import msgspec
+from collections.abc import Callable, Iterator, Sequence
+from random import choice
+from typing import TYPE_CHECKING, ClassVar
 
 from gateway_runtime.clock import Clock, monotonic
 from gateway_runtime.http.limits import Limits
-from gateway_runtime.schema.document import Service, Target
-from gateway_runtime.upstream.addresses import resolve
+from gateway_runtime.schema.document import Service
+from gateway_runtime.schema.upstream import Outliers
+from gateway_runtime.upstream.balancing import balancer_of
+from gateway_runtime.upstream.breaker import Breaker
+from gateway_runtime.upstream.checking import HealthChecks
+from gateway_runtime.upstream.connecting import Connector, Surroundings
 from gateway_runtime.upstream.connection import UpstreamConnection
-from gateway_runtime.upstream.errors import CONNECT_TIMEOUT, NO_TARGET, UpstreamError, connect_failure
+from gateway_runtime.upstream.errors import UpstreamError
 from gateway_runtime.upstream.target import TargetConnections
+from gateway_runtime.upstream.tls import ServiceTls
+from gateway_runtime.upstream.watching import Watch
 
-_ROTATION_LIMIT = 1000
+if TYPE_CHECKING:
+    from gateway_runtime.http.exchange import Exchange
 
-
-@cache
-def _verified_context(alpn: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.set_alpn_protocols([alpn])
-    return context
-
-
-def rotation_of(weights: Sequence[int]) -> tuple[int, ...]:
-    """Return the order in which targets take turns: each as often as its weight says, spread out evenly."""
-    weights = [max(weight, 0) for weight in weights]
-    divisor = gcd(*weights) if weights else 0
-    if not divisor:
-        return tuple(range(len(weights)))
-    shares = [weight // divisor for weight in weights]
-    total = sum(shares)
-    if total > _ROTATION_LIMIT:
-        shares = [-(-share * _ROTATION_LIMIT // total) if share else 0 for share in shares]
-        total = sum(shares)
-    credit = [0] * len(shares)
-    order = []
-    for _ in range(total):
-        credit = [have + share for have, share in zip(credit, shares, strict=True)]
-        chosen = credit.index(max(credit))
-        credit[chosen] -= total
-        order.append(chosen)
-    return tuple(order)
+# How many targets one request tries to connect to where nothing else is set.
+CONNECT_ATTEMPTS = 3
+_CONNECT_FAILURES_COUNT = Outliers()
 
 
 class Pool:
-    """One service: its targets in turn, and the connections to each."""
+    """One service as requests see it.
 
-    __slots__ = ("_closed", "_idle_until", "_rotation", "_turns", "active", "allow_private", "limits", "scheme",
-                 "service_id", "targets")  # fmt: skip
+    `choose` is what the settings of the service make it: in the plain case the balancer's own method. `watch` is there
+    where answers are looked at. Pools of two revisions share the targets that are the same in both.
+    """
 
-    # What another protocol does in its own way.
-    target_type = TargetConnections
-    connection_type = UpstreamConnection
-    alpn = "http/1.1"
+    __slots__ = ("_attempts", "_balancer", "_breaker", "_checks", "_clock", "_connector", "_outliers", "_turns",
+                 "choose", "limits", "service", "targets", "watch")  # fmt: skip
+
+    target_type: ClassVar[type[TargetConnections]] = TargetConnections
+    choose: Callable[..., TargetConnections]
 
     def __init__(
         self,
-        service_id: str,
-        targets: Sequence[Target],
-        scheme: str = "http",
+        service: Service,
+        targets: Sequence[TargetConnections],
+        surroundings: Surroundings,
+        tls: ServiceTls | None = None,
         *,
-        allow_private: bool = False,
         limits: Limits | None = None,
         clock: Clock = monotonic,
     ) -> None:
-        self.service_id = service_id
-        self.scheme = scheme
-        self.allow_private = allow_private
-        self.targets = tuple(self.target_type(target.host, target.port, scheme) for target in targets)
-        self.active = 0
-        self._rotation = tuple(self.targets[index] for index in rotation_of([target.weight for target in targets]))
-        self._turns = count()
+        self.service = service
         self.limits = limits or Limits()
-        # Until when a connection that becomes idle now may be used. Reckoned anew by each sweep, not by each request.
-        self._idle_until = clock() + self.limits.upstream_idle_seconds
-        self._closed = False
+        self._clock = clock
+        self._turns = surroundings.checks
+        self._connector = Connector(surroundings, tls, self.make_connection)
+        self._outliers = service.outliers or _CONNECT_FAILURES_COUNT
+        retries, breaker = service.retries, service.circuit_breaker
+        self._attempts = CONNECT_ATTEMPTS if retries is None else retries.attempts if retries.enabled else 1
+        watched = retries or service.outliers or (breaker and breaker.max_retries is not None)
+        self.watch = Watch(self, retries, service.outliers, breaker, clock) if watched else None
+        self.targets: tuple[TargetConnections, ...] = ()
+        self._checks: HealthChecks | None = None
+        self.use(targets)
 
     def __repr__(self) -> str:
         idle = sum(len(target.idle) for target in self.targets)
-        return f"<Pool {self.service_id} [active {self.active} | idle {idle}]>"
+        return f"<Pool {self.service.id} [active {self.active} | idle {idle}]>"
 
-    def choose(self) -> TargetConnections:
-        """Return the target whose turn it is. Raises `UpstreamError` when there is none."""
-        rotation = self._rotation
-        if len(rotation) == 1:
-            return rotation[0]
-        if not rotation:
-            raise UpstreamError(NO_TARGET)
-        return rotation[next(self._turns) % len(rotation)]
+    @property
+    def active(self) -> int:
+        """Return the number of requests under way."""
+        return sum(target.active for target in self.targets)
 
-    def release(self, connection: UpstreamConnection) -> None:
-        """Take a connection back whose answer has been read to the end."""
-        if self._closed:
-            connection.transport.close()
-            return
-        connection.idle_until = self._idle_until
-        connection.target.idle.append(connection)
+    def use(self, targets: Sequence[TargetConnections]) -> None:
+        """Ask these targets from now on, in the order of the service."""
+        checked = self._checks is not None
+        self.close()
+        self.targets = tuple(targets)
+        weights = [target.weight for target in self.service.targets]
+        self._balancer = balancer_of(self.targets, weights, self.service.balance)
+        limits = self.service.circuit_breaker
+        self._breaker = Breaker(limits, self._balancer, self.targets, self._clock) if limits else None
+        self.choose = (self._breaker or self._balancer).choose
+        for target in self.targets:
+            if target.health is not None:
+                target.health.watchers.append(self._health_changed)
+        self._health_changed()
+        if checked:
+            self.start()
+
+    def make_connection(self, target: TargetConnections) -> UpstreamConnection:
+        """Return what speaks to a target: here it is decided which protocol that is."""
+        return UpstreamConnection(target)
+
+    # Connecting
 
     async def connect(self, first: TargetConnections) -> UpstreamConnection:
-        """Return a new connection, to another target where `first` cannot be reached. Raises `UpstreamError`."""
+        """Return a connection, to another target where `first` cannot be reached. Raises `UpstreamError`."""
+        breaker = self._breaker
+        if breaker is None:
+            return await self._connect_to_any(first)
+        free = await breaker.enter(first)
+        if free is not None:
+            return free
+        try:
+            return await self._connect_to_any(first)
+        finally:
+            breaker.leave()
+
+    async def _connect_to_any(self, first: TargetConnections) -> UpstreamConnection:
         failure: UpstreamError | None = None
-        for target in (first, *(target for target in self.targets if target is not first)):
+        watch = None if self.service.retries is None else self.watch
+        for number, target in enumerate(self._to_try(first)):
+            if number and watch is not None and not watch.may_retry("connect", number):
+                break
             try:
-                return await self._connect(target)
+                connection = await self.open(target)
             except UpstreamError as error:
+                self._connect_failed(target, error.response.code)
                 # The first target was the one asked for: its failure says most.
                 failure = failure or error
-        assert failure is not None
-        raise failure
-
-    async def _connect(self, target: TargetConnections) -> UpstreamConnection:
-        try:
-            async with asyncio.timeout(self.limits.connect_seconds):
-                addresses = await resolve(target.host, target.port, allow_private=self.allow_private)
-                return await self._connect_to_any(target, addresses)
-        except TimeoutError as error:
-            raise UpstreamError(CONNECT_TIMEOUT) from error
-        except OSError as error:
-            raise UpstreamError(connect_failure(error)) from error
-
-    async def _connect_to_any(self, target: TargetConnections, addresses: list[str]) -> UpstreamConnection:
-        loop = asyncio.get_running_loop()
-        failure: OSError | None = None
-        secure = self.scheme == "https"
-        for address in addresses:
-            try:
-                _, connection = await loop.create_connection(
-                    lambda: self.connection_type(self, target),
-                    address,
-                    target.port,
-                    ssl=_verified_context(self.alpn) if secure else None,
-                    server_hostname=target.host if secure else None,
-                )
-            except OSError as error:
-                failure = failure or error
             else:
+                self._reached(target)
                 return connection
         assert failure is not None
         raise failure
 
-    def close_expired(self, now: float) -> None:
-        """Close connections that have been idle for too long."""
-        self._idle_until = now + self.limits.upstream_idle_seconds
+    def _to_try(self, first: TargetConnections) -> Iterator[TargetConnections]:
+        """Yield the targets to connect to: those that are passed over come last."""
+        yield first
+        others = [target for target in self.targets if target is not first]
+        others.sort(key=lambda target: target.health is not None and target.health.down)
+        yield from others[: self._attempts - 1]
+
+    async def open(self, target: TargetConnections) -> UpstreamConnection:
+        """Return a new connection to this target and no other. Raises `UpstreamError`."""
+        return await self._connector.connect(
+            target, self.service.timeouts.connect_seconds or self.limits.connect_seconds
+        )
+
+    # Trying again
+
+    def may_repeat(self, reason: str, tries: int) -> bool:
+        """Tell whether a request that could be repeated may be, after so many tries.
+
+        `stale`: a kept connection was closed just when it was used, which every service may do at any time.
+        """
+        if reason == "stale":
+            return tries == 1 and self._attempts > 1
+        return self.watch is not None and self.watch.may_retry(reason, tries)
+
+    def another(self, exchange: Exchange, failed: TargetConnections | None) -> TargetConnections:
+        """Return the target for one more try: not the one that failed, where that can be. Raises `UpstreamError`."""
+        target: TargetConnections = self.choose(exchange)
+        if target is not failed:
+            return target
+        others = [each for each in self.targets if each is not failed and not (each.health and each.health.down)]
+        return choice(others) if others else target  # noqa: S311 - no secret
+
+    # Health
+
+    def _health_changed(self) -> None:
+        """Choose among the targets that are not down; among all where there is no other."""
+        usable = [target for target in self.targets if target.health is None or not target.health.down]
+        self._balancer.use(usable or self.targets)
+
+    def failed(self, target: TargetConnections, reason: str) -> None:
+        """Count a request that failed at a target."""
+        health, settings = target.health, self._outliers
+        if health is not None and self.service.outliers and health.failed(settings.consecutive_failures):
+            self._eject(target, reason)
+
+    def timed_out(self, target: TargetConnections) -> None:
+        """Count an answer that has not come."""
+        self.failed(target, "timeout")
+
+    def _connect_failed(self, target: TargetConnections, reason: str) -> None:
+        health = target.health
+        if health is not None and health.connect_failed(self._outliers.consecutive_connect_failures):
+            self._eject(target, reason)
+
+    def _reached(self, target: TargetConnections) -> None:
+        health = target.health
+        if health is not None:
+            health.connect_failures = 0
+            if self.service.outliers is None:
+                health.on_trial = False
+
+    def _eject(self, target: TargetConnections, reason: str) -> None:
+        """Pass a target over, unless too many are out already or there is no other."""
+        health, most = target.health, self._outliers.max_ejected_percent
+        assert health is not None
+        out = sum(1 for each in self.targets if each.health is not None and each.health.ejected_until)
+        if health.ejected_until or len(self.targets) < 2 or not most:
+            return
+        if not out or (out + 1) * 100 <= most * len(self.targets):
+            health.eject(self._outliers, reason)
+
+    # Life
+
+    def start(self) -> None:
+        """Begin to check the targets, where that is asked for. The pool is in service now."""
+        settings = self.service.health_check
+        if settings is not None and self._checks is None:
+            self._checks = HealthChecks(self, settings, self._turns)
+
+    def sweep(self, now: float) -> None:
+        """Close connections that have been idle for too long, and say how long those that become idle now may be."""
+        seconds = self.service.timeouts.connection_idle_seconds or self.limits.upstream_idle_seconds
         for target in self.targets:
+            target.idle_until = now + seconds
             target.close_expired(now)
 
-    def close_idle(self) -> None:
-        """Close every idle connection; those in use stay."""
-        for target in self.targets:
-            target.close_idle()
-
     def close(self) -> None:
-        """Close idle connections now and the others when their exchange ends."""
-        self._closed = True
-        self.close_idle()
-
-
-class PoolRegistry:
-    """The pools of a worker by the digest of their service. `kinds` are those that do not speak HTTP/1.1."""
-
-    __slots__ = ("_allow_private", "_clock", "_kinds", "_limits", "_pools")
-
-    def __init__(
-        self, limits: Limits | None = None, clock: Clock = monotonic, kinds: Mapping[str, type[Pool]] | None = None
-    ) -> None:
-        self._kinds = kinds or {}
-        self._limits = limits or Limits()
-        self._clock = clock
-        self._pools: dict[bytes, Pool] = {}
-        self._allow_private = False
-
-    def __len__(self) -> int:
-        return len(self._pools)
-
-    @property
-    def allow_private(self) -> bool:
-        """Whether services may be at private addresses. Changing it holds for all pools from the next connection on."""
-        return self._allow_private
-
-    @allow_private.setter
-    def allow_private(self, allow: bool) -> None:
-        if allow != self._allow_private:
-            self._allow_private = allow
-            for pool in self._pools.values():
-                pool.allow_private = allow
-                pool.close_idle()
-
-    @property
-    def limits(self) -> Limits:
-        """How long to wait. Changing it holds for all pools from the next connection on."""
-        return self._limits
-
-    @limits.setter
-    def limits(self, limits: Limits) -> None:
-        self._limits = limits
-        for pool in self._pools.values():
-            pool.limits = limits
-
-    def get(self, service: Service) -> Pool:
-        """Return the pool of a service: the one there is while nothing about the service has changed."""
-        key = msgspec.msgpack.encode(service)
-        pool = self._pools.get(key)
-        if pool is None:
-            pool = self._pools[key] = self._kinds.get(service.protocol, Pool)(
-                service.id,
-                service.targets,
-                service.scheme,
-                allow_private=self._allow_private,
-                limits=self._limits,
-                clock=self._clock,
-            )
-        return pool
-
-    def retain(self, pools: Iterable[Pool]) -> None:
-        """Close every pool that is not one of these."""
-        kept = set(pools)
-        for key, pool in list(self._pools.items()):
-            if pool not in kept:
-                del self._pools[key]
-                pool.close()
-
-    def close_expired(self, now: float) -> None:
-        """Close connections that have been idle for too long."""
-        for pool in self._pools.values():
-            pool.close_expired(now)
+        """Let go of everything but the targets, which other pools may have as well."""
+        if self._checks is not None:
+            self._checks.stop()
+            self._checks = None
+        for target in self.targets:
+            if target.health is not None and self._health_changed in target.health.watchers:
+                target.health.watchers.remove(self._health_changed)

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from portal.analytics.models import TrafficMinute
 from portal.analytics.ranges import DEFAULT_RANGE, QUICK_RANGES, quick_range
 from portal.analytics.selectors import CLASSES, Traffic, traffic_between
+from portal.analytics.shadows import shadow_figures
 from portal.apis.models import ApiInstance
 from portal.core.api import ErrorSerializer
 from portal.organizations.models import Environment
@@ -56,6 +57,24 @@ class RefusalsSerializer(serializers.Serializer):
     requests = serializers.IntegerField()
 
 
+class ShadowVerdictSerializer(serializers.Serializer):
+    """Calls a policy in shadow mode would have ended for one reason."""
+
+    policy = serializers.CharField()
+    code = serializers.CharField()
+    status = serializers.IntegerField()
+    calls = serializers.IntegerField()
+    applications = serializers.IntegerField(help_text="How many known applications made them.")
+
+
+class ShadowFiguresSerializer(serializers.Serializer):
+    """What policies in shadow mode would have refused."""
+
+    calls = serializers.IntegerField()
+    applications = serializers.IntegerField()
+    verdicts = ShadowVerdictSerializer(many=True)
+
+
 class TrafficSerializer(serializers.Serializer):
     """The figures of one time range. Latencies are in milliseconds."""
 
@@ -71,6 +90,7 @@ class TrafficSerializer(serializers.Serializer):
     p99 = serializers.FloatField(allow_null=True)
     statuses = serializers.SerializerMethodField()
     refusals = RefusalsSerializer(many=True)
+    shadow = ShadowFiguresSerializer()
     points = PointSerializer(many=True)
 
     def get_step_seconds(self, traffic: Traffic) -> int:
@@ -110,5 +130,7 @@ class TrafficView(APIView):
                 Environment.objects.visible_to(request.user, "traffic.view"), pk=asked["environment"]
             )
             rows = rows.filter(environment_id=environment.pk)
-        traffic = traffic_between(rows=rows, time_range=quick_range(asked["range"]))
+        time_range = quick_range(asked["range"])
+        traffic = traffic_between(rows=rows, time_range=time_range)
+        traffic.shadow = shadow_figures(rows=rows, start=time_range.start, end=time_range.end)
         return Response(TrafficSerializer(traffic).data)

@@ -10,9 +10,11 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register tab and steps."""
+        from portal.analytics.panels import panels_register
         from portal.analytics.selectors import requests_served, traffic_seen
         from portal.core import checklist, panels
 
+        panels_register()
         panels.register_tab(
             "instance",
             name="analytics",

@@ -26,6 +26,8 @@ class TrafficMinute(models.Model):
     requests = models.BigIntegerField(default=0)
     bytes_in = models.BigIntegerField(default=0)
     bytes_out = models.BigIntegerField(default=0)
+    # What a policy in shadow mode would have ended with these labels. Such rows hold no requests.
+    shadowed = models.BigIntegerField(default=0)
     latency = models.JSONField(default=dict)
     upstream_latency = models.JSONField(default=dict)
 

@@ -8,6 +8,7 @@ from typing import Any
 from gateway_runtime.schema.histogram import quantile
 from portal.analytics.models import ReplicaTally, TrafficMinute
 from portal.analytics.ranges import TimeRange
+from portal.analytics.shadows import ShadowFigures
 from portal.contracts.models import ClientApplication
 from portal.gateways.models import Replica
 
@@ -65,6 +66,7 @@ class Traffic:
     statuses: list[tuple[int, int]]
     refusals: list[Refusals]
     applications: list[tuple[str, int]]
+    shadow: ShadowFigures | None = None
 
     @property
     def refused(self) -> int:
@@ -81,7 +83,8 @@ def traffic_between(*, rows: Any, time_range: TimeRange) -> Traffic:
     refusals: Counter[tuple[str, str, int]] = Counter()
     applications: Counter[str] = Counter()
     bytes_out = 0
-    for row in rows.filter(minute__gte=time_range.start, minute__lt=time_range.end).iterator():
+    served = rows.filter(minute__gte=time_range.start, minute__lt=time_range.end, requests__gt=0)
+    for row in served.iterator():
         time = time_range.start + ((row.minute - time_range.start) // time_range.step) * time_range.step
         point = points[time]
         point.classes[f"{row.status // 100}xx"] += row.requests

@@ -31,6 +31,7 @@ class _Sum:
     requests: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    shadowed: int = 0
     latency: dict[str, int] = field(default_factory=dict)
     upstream_latency: dict[str, int] = field(default_factory=dict)
 
@@ -38,6 +39,7 @@ class _Sum:
         self.requests += row.requests
         self.bytes_in += row.bytes_in
         self.bytes_out += row.bytes_out
+        self.shadowed += row.shadowed
         _merge(self.latency, row.latency)
         _merge(self.upstream_latency, row.upstream_latency)
 
@@ -135,11 +137,14 @@ def _upsert(sums: dict[_Labels, _Sum], places: dict[uuid.UUID, tuple[uuid.UUID, 
         row.requests += added.requests
         row.bytes_in += added.bytes_in
         row.bytes_out += added.bytes_out
+        row.shadowed += added.shadowed
         _merge(row.latency, added.latency)
         _merge(row.upstream_latency, added.upstream_latency)
     TrafficMinute.objects.bulk_create(new, batch_size=200)
     TrafficMinute.objects.bulk_update(
-        changed, ["requests", "bytes_in", "bytes_out", "latency", "upstream_latency"], batch_size=200
+        changed,
+        ["requests", "bytes_in", "bytes_out", "shadowed", "latency", "upstream_latency"],
+        batch_size=200,
     )
 
 

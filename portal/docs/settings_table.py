@@ -44,13 +44,19 @@ def _rows(nodes: tuple[Node, ...], path: str) -> Iterator[SettingRow]:
     for node in nodes:
         name = join(path, node.setting.name)
         if isinstance(node, Control):
-            yield _row(node.setting, name, _values(node.type))
+            yield _row(node.setting, name, _allowed(node))
         elif isinstance(node, Rows):
             yield _row(node.setting, f"{name}[]", "a list")
             yield from _rows(node.item.nodes, f"{name}[]")
         elif isinstance(node, Section):
             yield _row(node.setting, name, "an object")
             yield from _rows(node.nodes, name)
+
+
+def _allowed(node: Control) -> str:
+    """Say what may stand in a control; of an expression what it gives."""
+    takes = node.setting.expression
+    return _values(node.type) if takes is None else takes.words
 
 
 def _row(setting: Setting, name: str, values: str) -> SettingRow:

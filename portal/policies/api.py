@@ -47,7 +47,7 @@ class BindingFilterSet(filters.FilterSet):
 
     class Meta:
         model = PolicyBinding
-        fields = ["instance", "gateway", "environment", "policy", "enabled"]
+        fields = ["instance", "gateway", "environment", "policy", "enabled", "shadow"]
 
 
 class BindingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):

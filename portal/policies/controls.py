@@ -9,6 +9,8 @@ import msgspec
 from django import forms
 from django.core.validators import RegexValidator
 
+from gateway_runtime.schema.expression import ExpressionSetting
+
 ACRONYMS = frozenset(
     {"api", "cors", "dn", "http", "https", "id", "ip", "json", "jwt", "oidc", "tls", "uri", "url", "xml"}
 )
@@ -36,6 +38,7 @@ class Setting:
     required: bool = True
     nullable: bool = False
     default: Any = None
+    expression: ExpressionSetting | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +65,18 @@ class Control:
 
     def names(self, **more: Any) -> dict[str, Any]:
         """Return what all fields are made with."""
-        return {"label": self.setting.title, "help_text": self.setting.help, **more}
+        return {"label": self.setting.title, "help_text": self.help, **more}
+
+    @property
+    def help(self) -> str:
+        """Return the definition's sentence, with what an expression has to give."""
+        takes = self.setting.expression
+        return f"{self.setting.help} This is {takes.words}." if takes else self.setting.help
 
     def attrs(self) -> dict[str, Any]:
-        """Return the control's attributes."""
-        return {"placeholder": self.setting.placeholder} if self.setting.placeholder else {}
+        """Return the control's attributes. A script knows an expression by `data-expression`, what it gives."""
+        attrs = {"placeholder": self.setting.placeholder} if self.setting.placeholder else {}
+        return {**attrs, "data-expression": str(self.setting.expression.gives)} if self.setting.expression else attrs
 
 
 class Switch(Control):
@@ -112,7 +122,7 @@ class Text(Control):
         needed = bool(self.setting.required or info.min_length or info.pattern)
         names = self.names(required=needed and not self.setting.nullable and not kept)
         if kept:
-            names["help_text"] = f"{self.setting.help} Leave it empty to keep the present one."
+            names["help_text"] = f"{self.help} Leave it empty to keep the present one."
         field = forms.CharField(
             **names,
             widget=widget(attrs=attrs),
@@ -170,7 +180,7 @@ class Lines(Control):
 
     def field(self, *, kept: bool = False) -> forms.Field:
         """Return a text area."""
-        hint = f"{self.setting.help} One per line."
+        hint = f"{self.help} One per line."
         attrs = {**self.attrs(), "rows": 4, "spellcheck": "false"}
         return forms.CharField(
             **self.names(required=bool(self.type.min_length), widget=forms.Textarea(attrs=attrs), help_text=hint)
@@ -205,7 +215,7 @@ class Raw(Control):
     def field(self, *, kept: bool = False) -> forms.Field:
         """Return a JSON field."""
         attrs = {**self.attrs(), "rows": 6, "spellcheck": "false"}
-        hint = f"{self.setting.help} In JSON."
+        hint = f"{self.help} In JSON."
         return forms.JSONField(
             **self.names(required=self.setting.required, widget=forms.Textarea(attrs=attrs), help_text=hint)
         )

@@ -1,6 +1,6 @@
 """The one form page of all policies: to apply one, and to edit its settings."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,8 +16,10 @@ from portal.core.views import EditPage
 from portal.policies import services
 from portal.policies.forms import PolicyForm
 from portal.policies.instance_pages import BindingView, InstancePage, pages_above
-from portal.policies.posted import ADD, REMOVE, posted_config
+from portal.policies.outline import outline
+from portal.policies.posted import ADD, REMOVE, posted_again
 from portal.policies.settings import secret_settings
+from portal.policies.when import PLACE, shown_when, when_outline
 
 
 class _PolicyFormPage(EditPage):
@@ -26,6 +28,8 @@ class _PolicyFormPage(EditPage):
     template_name = "policies/form.html"
     permission = "policy.change"
     form_class = PolicyForm
+    # Whether it can be limited to some requests.
+    conditions: ClassVar[bool] = True
 
     @property
     def policy(self) -> PolicyDefinition:
@@ -45,15 +49,26 @@ class _PolicyFormPage(EditPage):
         """Return the secrets that may be left empty."""
         return {}
 
+    def shown_when(self) -> dict[str, Any] | None:
+        """Return mode and conditions as the form begins; None for the defaults."""
+        return None
+
     def form_arguments(self) -> dict[str, Any]:
         """Return what the form is made from."""
-        return {"definition": self.policy, "config": self.shown_config(), "kept": self.kept()}
+        return {
+            "definition": self.policy,
+            "config": self.shown_config(),
+            "kept": self.kept(),
+            "when": self.shown_when(),
+            "conditions": self.conditions,
+        }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Apply; or, for browsers without JavaScript, show the form with a row more or less."""
         if ADD in request.POST or REMOVE in request.POST:
-            typed = posted_config(self.policy, request.POST)
-            self.form = PolicyForm(**{**self.form_arguments(), "config": typed})
+            when = posted_again(when_outline(self.policy, conditions=self.conditions), request.POST, PLACE)
+            typed = posted_again(outline(self.policy.config), request.POST)
+            self.form = PolicyForm(**{**self.form_arguments(), "config": typed, "when": when})
             return self.form_page()
         return super().post(request, *args, **kwargs)
 
@@ -62,8 +77,8 @@ class _PolicyFormPage(EditPage):
         return self.service(actor=self.request.user, **self.object_argument(), **self.service_arguments())
 
     def service_arguments(self) -> dict[str, Any]:
-        """Return the settings."""
-        return {"config": self.form.config}
+        """Return the settings, and when it acts."""
+        return {"config": self.form.config, **self.form.when}
 
     def success_url(self, result: Any) -> str:
         """Go back to the instance's policies, where the change is seen going out."""
@@ -164,3 +179,7 @@ class PolicyEdit(BindingView, _PolicyFormPage):
     def kept(self) -> dict[str, Any]:
         """Return the stored secrets."""
         return secret_settings(self.object)
+
+    def shown_when(self) -> dict[str, Any]:
+        """Return the present mode and conditions."""
+        return shown_when(self.object.mode, self.object.rules)

@@ -6,13 +6,15 @@ from typing import Any
 
 from django.forms import BoundField
 
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.policies.registry import read_config
+from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.core.forms import ConsoleForm
 from portal.policies.controls import Control, Setting
 from portal.policies.outline import Rows, Section, join, outline, row_indexes, shown_value
 from portal.policies.posted import compacted, flat
 from portal.policies.settings import field_path, with_kept_secrets
+from portal.policies.when import PLACE, typed_when, when_outline
 
 
 @dataclass(slots=True)
@@ -29,9 +31,10 @@ class Shown:
 
 
 class PolicyForm(ConsoleForm):
-    """The settings of one policy. After validation `config` is what the service takes.
+    """The settings of one policy, and when it acts. After validation `config` and `when` are what the service takes.
 
-    `config` given is what the form shows; `kept` are the stored secrets, which are never shown.
+    `config` and `when` given are what the form shows; `kept` are the stored secrets, which are never shown. Without
+    `conditions` the policy is for every request of what it is applied to.
     """
 
     def __init__(
@@ -42,16 +45,25 @@ class PolicyForm(ConsoleForm):
         definition: PolicyDefinition,
         config: Mapping[str, Any] | None = None,
         kept: Mapping[str, Any] | None = None,
+        when: Mapping[str, Any] | None = None,
+        conditions: bool = True,
         **kwargs: Any,
     ) -> None:
         self.definition = definition
         self.outline = outline(definition.config)
+        self.when_outline = when_outline(definition, conditions=conditions)
         self.kept = dict(kept or {})
         self.config: dict[str, Any] = {}
+        self.when: dict[str, Any] = {}
         self.place_errors: dict[str, list[str]] = {}
-        posted = compacted(self.outline, flat(data)) if data is not None else None
+        posted = None
+        if data is not None:
+            posted = compacted(self.when_outline, compacted(self.outline, flat(data)), PLACE)
         super().__init__(posted, files, **kwargs)
         self._add_section(self.outline, "", config, posted)
+        self._add_section(self.when_outline, PLACE, when, posted)
+        # Who leaves it out says nothing about it: a new policy is enforced, another one stays as it is.
+        self.fields[f"{PLACE}.mode"].required = False
 
     def _add_section(self, section: Section, path: str, config: Any, posted: Mapping[str, Any] | None) -> None:
         for node in section.nodes:
@@ -82,9 +94,10 @@ class PolicyForm(ConsoleForm):
         """Let the policy's own type decide, as in REST and files, and put its sentence beside the field."""
         cleaned: dict[str, Any] = super().clean() or {}
         self.config = self.outline.value(self.cleaned_data)
+        self.when = typed_when(self.when_outline.value(self.cleaned_data, PLACE))
         if not self.errors:
             try:
-                convert(with_kept_secrets(self.definition, self.config, self.kept), self.definition.config)
+                read_config(self.definition, with_kept_secrets(self.definition, self.config, self.kept))
             except ConfigFault as fault:
                 self._add_fault(field_path(fault.path), fault.message)
         return cleaned
@@ -92,13 +105,16 @@ class PolicyForm(ConsoleForm):
     def add_application_error(self, error: Any) -> None:
         """Put a service's sentences about settings beside their fields."""
         for name, sentence in error.fields.items():
-            self._add_fault(name.removeprefix("config").removeprefix("."), sentence)
+            first, _, rest = name.partition(".")
+            self._add_fault(
+                f"{PLACE}.{name}" if first in ("mode", "rules") else rest if first == "config" else "", sentence
+            )
         if not error.fields:
             self.add_error(None, error.message)
 
     def _add_fault(self, path: str, message: str) -> None:
         """Put a sentence at its field, else at the nearest part around it, else at the top."""
-        parts = _by_path(self.shown())
+        parts = _by_path([*self.shown(), *self.shown_when()])
         while path:
             if path in self.fields:
                 self.add_error(path, message)
@@ -113,8 +129,12 @@ class PolicyForm(ConsoleForm):
         self.add_error(None, message)
 
     def shown(self) -> list[Shown]:
-        """Return the tree as the template draws it."""
+        """Return the settings as the template draws them."""
         return self._shown(self.outline, "")
+
+    def shown_when(self) -> list[Shown]:
+        """Return what says when the policy acts as the template draws it."""
+        return self._shown(self.when_outline, PLACE)
 
     def _shown(self, section: Section, path: str) -> list[Shown]:
         found = []

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from gateway_runtime.schema.mode import Mode
 from portal.apis.models import ApiInstance
 from portal.core.crypto import EncryptedTextField
 from portal.core.links import console_url
@@ -9,16 +10,35 @@ from portal.core.models import Record
 from portal.core.permissions import ScopedManager
 
 
-class PolicyBinding(Record):
-    """One policy applied to one API instance. What `policy` names, and its settings, is said by its definition."""
+class AppliedPolicy(Record):
+    """A policy with its settings. What `policy` names, and its settings, is said by its definition."""
 
-    instance = models.ForeignKey(ApiInstance, on_delete=models.CASCADE, related_name="policies")
     policy = models.CharField(max_length=80)
     order = models.PositiveIntegerField()
     enabled = models.BooleanField(default=True)
+    # While it is enabled: say what it would refuse, and let it pass.
+    shadow = models.BooleanField(default=False)
     # Settings that are not secret, by wire name; the secret ones, as JSON, are in `secrets`.
     config = models.JSONField(default=dict)
     secrets = EncryptedTextField(default="{}")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def mode(self) -> Mode:
+        """Return what it does with the traffic."""
+        if not self.enabled:
+            return Mode.OFF
+        return Mode.SHADOW if self.shadow else Mode.ENFORCE
+
+
+class PolicyBinding(AppliedPolicy):
+    """One policy applied to one API instance."""
+
+    instance = models.ForeignKey(ApiInstance, on_delete=models.CASCADE, related_name="policies")
+    # Conditions on requests, of which any one is enough: {"path", "host", "methods", "headers"}; empty: every request.
+    rules = models.JSONField(default=list, blank=True)
 
     objects = ScopedManager()
     scope_organization = "instance__environment__organization_id"

@@ -7,6 +7,7 @@ from typing import Any, Union
 
 import msgspec
 
+from gateway_runtime.schema.expression import KEY
 from gateway_runtime.schema.policy import PolicyConfig
 from portal.policies.controls import OMIT, Control, Setting, control, readable
 
@@ -98,6 +99,7 @@ def _nodes(info: Any) -> Iterator[Node]:
             required=field.required,
             nullable=nullable,
             default=default,
+            expression=extra.get(KEY),
         )
         yield _node(setting, kind)
 

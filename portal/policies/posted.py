@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.policies.outline import Rows, Section, join, outline, row_indexes, shown_value
+from portal.policies.when import PLACE
 
 ADD, REMOVE = "_add_row", "_remove_row"
 
@@ -14,9 +15,9 @@ def flat(data: Any) -> dict[str, Any]:
     return {name: data[name] for name in data}
 
 
-def compacted(section: Section, data: dict[str, Any]) -> dict[str, Any]:
+def compacted(section: Section, data: dict[str, Any], place: str = "") -> dict[str, Any]:
     """Return posted data without blank rows, the others numbered from 0: what the form then has fields for."""
-    for path, rows in _row_places(section, data):
+    for path, rows in _row_places(section, data, place):
         kept = [i for i in row_indexes(data, path) if not rows.item.is_blank(data, f"{path}.{i}")]
         numbers = {str(old): str(new) for new, old in enumerate(kept)}
         start = f"{path}."
@@ -46,8 +47,8 @@ def _row_places(section: Section, data: Mapping[str, Any], path: str = "") -> li
     return found
 
 
-def posted_config(definition: PolicyDefinition, data: Any) -> dict[str, Any]:
-    """Return what was typed as a configuration to show again, after adding or removing a row without JavaScript.
+def posted_again(section: Section, data: Any, place: str = "") -> dict[str, Any]:
+    """Return what was typed into a part of a form, with a row more or less: for browsers without JavaScript.
 
     The posted `_add_row` names a list, `_remove_row` a row (`rateLimits.1`).
     """
@@ -55,34 +56,30 @@ def posted_config(definition: PolicyDefinition, data: Any) -> dict[str, Any]:
     removed = values.pop(REMOVE, "")
     if removed:
         values = {name: value for name, value in values.items() if not name.startswith(f"{removed}.")}
-    section = outline(definition.config)
-    config = _typed(section, values, "")
-    added = values.get(ADD, "")
-    for node in section.nodes:
-        if isinstance(node, Rows) and node.setting.name == added:
-            config[added] = [*config.get(added, []), {}]
-    return config
+    return _typed(section, values, place, values.get(ADD, ""))
 
 
-def _typed(section: Section, values: Mapping[str, Any], path: str) -> dict[str, Any]:
+def _typed(section: Section, values: Mapping[str, Any], path: str, added: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for node in section.nodes:
         place = join(path, node.setting.name)
         if isinstance(node, Section):
-            found[node.setting.name] = _typed(node, values, place)
+            found[node.setting.name] = _typed(node, values, place, added)
         elif isinstance(node, Rows):
             found[node.setting.name] = [
-                _typed(node.item, values, f"{place}.{index}") for index in row_indexes(values, place)
+                _typed(node.item, values, f"{place}.{index}", added) for index in row_indexes(values, place)
             ]
+            if place == added:
+                found[node.setting.name].append({})
         else:
             made = node.field()
             found[node.setting.name] = made.widget.value_from_datadict(values, {}, place)
     return found
 
 
-def form_data(definition: PolicyDefinition, config: Mapping[str, Any]) -> dict[str, Any]:
+def form_data(definition: PolicyDefinition, config: Mapping[str, Any], mode: str = "enforce") -> dict[str, Any]:
     """Return a configuration as a browser would post it."""
-    return _posted(outline(definition.config), config, "")
+    return {**_posted(outline(definition.config), config, ""), f"{PLACE}.mode": mode}
 
 
 def _posted(section: Section, config: Mapping[str, Any], path: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway_runtime.policies.registry import all_definitions
 from gateway_runtime.schema.policy import Category, PolicyDefinition
+from portal.apis.models import ApiInstance
 from portal.policies.models import PolicyBinding
 
 
@@ -18,6 +19,11 @@ def policies_by_category(query: str = "") -> list[tuple[Category, list[PolicyDef
 def search_text(policy: PolicyDefinition) -> str:
     """Return what the search looks in."""
     return " ".join((policy.title, policy.name, policy.summary, policy.category, *policy.aliases)).lower()
+
+
+def shadow_policies(instance: ApiInstance) -> list[str]:
+    """Return the names of the policies that are tried out on an instance."""
+    return list(instance.policies.filter(enabled=True, shadow=True).values_list("policy", flat=True))
 
 
 def policy_applied(environment: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.apis.models import ApiInstance
 from portal.core.api import ScopedRelatedField
@@ -57,17 +58,44 @@ class ConfigField(serializers.JSONField):
         return super().to_internal_value(data)
 
 
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "path": {"type": "string", "description": "RE2 pattern for the path after the base path."},
+                "host": {"type": "string", "description": "RE2 pattern for the host without port."},
+                "methods": {"type": "string", "description": "RE2 pattern such as GET|HEAD."},
+                "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        },
+    }
+)
+class RulesField(serializers.JSONField):
+    """The conditions of a binding. The service checks them."""
+
+
 class BindingSerializer(serializers.ModelSerializer[PolicyBinding]):
     """A policy applied to an API instance."""
 
     instance: Any = ScopedRelatedField(queryset=ApiInstance.objects.all(), permission="policy.change")
     policy = serializers.CharField(max_length=80)
     order = serializers.IntegerField(required=False, min_value=0, max_value=1_000_000)
+    enabled = serializers.BooleanField(required=False, help_text="Whether its mode is another one than `off`.")
+    mode = serializers.ChoiceField(
+        choices=[str(mode) for mode in Mode],
+        required=False,
+        help_text="`shadow` only counts what the policy would have refused.",
+    )
+    rules = RulesField(required=False, help_text="Which requests meet the policy; any one is enough. Empty: all.")
     config = ConfigField(required=False)
 
     class Meta:
         model = PolicyBinding
-        fields = ["id", "instance", "policy", "order", "enabled", "config", "created_at", "updated_at"]
+        fields = [
+            "id", "instance", "policy", "order", "enabled", "mode", "rules", "config", "created_at", "updated_at",
+        ]  # fmt: skip
 
 
 class BindingChangeSerializer(BindingSerializer):

@@ -10,8 +10,11 @@ from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
 from portal.gateways.signals import gateway_configuration_changed
 from portal.policies.models import PolicyBinding
+from portal.policies.modes import mode_set
+from portal.policies.rules import Rules, rules_checked
 from portal.policies.settings import (
-    masked_settings,
+    applied_state,
+    mark_new_secrets,
     policy_definition,
     policy_title,
     secret_settings,
@@ -31,12 +34,15 @@ def policy_apply(
     policy: str,
     config: _Config | None = None,
     order: int | None = None,
-    enabled: bool = True,
+    enabled: bool | None = None,
+    mode: str | None = None,
+    rules: Rules | None = None,
 ) -> PolicyBinding:
-    """Apply a policy to an API instance."""
+    """Apply a policy to an API instance. `mode` is `enforce`, `shadow` or `off`; `enabled` says less of the same."""
     known = policy_definition(policy)
     config = with_kept_secrets(known, config or {}, {})
     settings_check(known, config)
+    kept = rules_checked(known, rules or [])
     # The row lock keeps two people from applying the same policy at once.
     ApiInstance.objects.select_for_update().get(pk=instance.pk)
     if instance.policies.filter(policy=known.name).exists():
@@ -47,10 +53,11 @@ def policy_apply(
         instance=instance,
         policy=known.name,
         order=known.default_order if order is None else order,
-        enabled=enabled,
         config=plain,
         secrets=json.dumps(secrets),
+        rules=kept,
     )
+    mode_set(known, binding, mode=mode, enabled=enabled)
     # The settings are checked above; none at all is right for a policy whose settings all have defaults.
     binding.full_clean(exclude=["config"])
     binding.save()
@@ -66,6 +73,8 @@ def policy_update(
     config: _Config | None = None,
     order: int | None = None,
     enabled: bool | None = None,
+    mode: str | None = None,
+    rules: Rules | None = None,
 ) -> PolicyBinding:
     """Change a binding. `config` replaces all settings, except that secrets left empty are kept."""
     binding = PolicyBinding.objects.select_for_update().select_related("instance").get(pk=binding.pk)
@@ -78,12 +87,11 @@ def policy_update(
         binding.config, binding.secrets = plain, json.dumps(secrets)
     if order is not None:
         binding.order = order
-    if enabled is not None:
-        binding.enabled = enabled
+    mode_set(known, binding, mode=mode, enabled=enabled)
+    if rules is not None:
+        binding.rules = rules_checked(known, rules)
     after = _state(binding)
-    for name, value in secret_settings(binding).items():
-        if old_secrets.get(name) != value:
-            after["config"][name] = f"{after['config'][name]} (new)"
+    mark_new_secrets(after, binding, old_secrets)
     if before == after:
         return binding
     binding.full_clean(exclude=["config"])
@@ -153,12 +161,7 @@ def policy_move(*, actor: Any, binding: PolicyBinding, earlier: bool) -> PolicyB
 
 
 def _state(binding: PolicyBinding) -> _Config:
-    return {
-        "policy": binding.policy,
-        "order": binding.order,
-        "enabled": binding.enabled,
-        "config": masked_settings(binding),
-    }
+    return {**applied_state(binding), "rules": list(binding.rules)}
 
 
 def _changed(

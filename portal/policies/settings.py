@@ -4,11 +4,11 @@ import json
 import re
 from typing import Any
 
-from gateway_runtime.policies.registry import definition
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.policies.registry import definition, read_config
+from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.core.errors import ApplicationError
-from portal.policies.models import PolicyBinding
+from portal.policies.models import AppliedPolicy
 
 MASK = "••••••"
 _INDEX = re.compile(r"\[(\d+)\]")
@@ -30,7 +30,7 @@ def field_path(path: str) -> str:
 def settings_check(policy: PolicyDefinition, config: dict[str, Any]) -> None:
     """Raise `ApplicationError` with the sentence beside the very setting that is wrong."""
     try:
-        convert(config, policy.config)
+        read_config(policy, config)
     except ConfigFault as fault:
         name = f"config.{field_path(fault.path)}" if fault.path else "config"
         raise ApplicationError(fault.code, fault.message, fields={name: fault.message}) from fault
@@ -45,7 +45,7 @@ def settings_split(policy: PolicyDefinition, config: dict[str, Any]) -> tuple[di
     )
 
 
-def secret_settings(binding: PolicyBinding) -> dict[str, Any]:
+def secret_settings(binding: AppliedPolicy) -> dict[str, Any]:
     """Return the secret settings of a binding, decrypted. Never for a page, an answer or the audit trail."""
     secrets: dict[str, Any] = json.loads(binding.secrets)
     return secrets
@@ -62,9 +62,26 @@ def with_kept_secrets(policy: PolicyDefinition, config: dict[str, Any], kept: di
     return full
 
 
-def masked_settings(binding: PolicyBinding) -> dict[str, Any]:
+def masked_settings(binding: AppliedPolicy) -> dict[str, Any]:
     """Return the settings as they may be shown."""
     return {**binding.config, **dict.fromkeys(secret_settings(binding), MASK)}
+
+
+def applied_state(binding: AppliedPolicy) -> dict[str, Any]:
+    """Return what the audit trail keeps of an applied policy."""
+    return {
+        "policy": binding.policy,
+        "order": binding.order,
+        "mode": str(binding.mode),
+        "config": masked_settings(binding),
+    }
+
+
+def mark_new_secrets(state: dict[str, Any], binding: AppliedPolicy, old: dict[str, Any]) -> None:
+    """Let the audit trail see that a secret was changed, and not to what."""
+    for name, value in secret_settings(binding).items():
+        if old.get(name) != value:
+            state["config"][name] = f"{state['config'][name]} (new)"
 
 
 def policy_title(name: str) -> str:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("add/<slug:policy>/", form_pages.PolicyApply.as_view(), name="apply"),
     path("<uuid:pk>/", form_pages.PolicyEdit.as_view(), name="edit"),
     path("<uuid:pk>/enable/", views.PolicyEnable.as_view(), name="enable"),
+    path("<uuid:pk>/enforce/", views.PolicyEnforce.as_view(), name="enforce"),
     path("<uuid:pk>/disable/", views.PolicyDisable.as_view(), name="disable"),
     path("<uuid:pk>/remove/", views.PolicyRemove.as_view(), name="remove"),
     path("<uuid:pk>/earlier/", views.PolicyEarlier.as_view(), name="earlier"),

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from gateway_runtime.policies.registry import all_definitions
+from gateway_runtime.schema.mode import Mode
 from portal.apis.models import ApiInstance
 from portal.core.links import console_url
 from portal.core.views import ActionView
@@ -91,6 +92,16 @@ class PolicyEnable(_PolicyAction):
     """Switch a policy on."""
 
     service = services.policy_enable
+
+
+class PolicyEnforce(_PolicyAction):
+    """Let a policy that was tried out act."""
+
+    service = services.policy_update
+
+    def service_arguments(self) -> dict[str, Any]:
+        """Return the mode."""
+        return {"mode": Mode.ENFORCE}
 
 
 class PolicyDisable(_PolicyAction):

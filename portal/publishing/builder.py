@@ -16,6 +16,7 @@ from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential
 from portal.gateways.models import Gateway
 from portal.policies.models import PolicyBinding
+from portal.policies.rules import document_rules
 
 ANYTHING = ".*"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -174,7 +175,14 @@ def _policy(binding: PolicyBinding) -> schema.PolicyBinding:
     except ConfigFault as fault:
         where = f" ({fault.path})" if fault.path else ""
         raise InstanceFault(f"The policy “{binding.policy}” cannot be used{where}: {fault.message}") from fault
-    return schema.PolicyBinding(id=str(binding.pk), policy=policy.name, order=binding.order, config=config)
+    return schema.PolicyBinding(
+        id=str(binding.pk),
+        policy=policy.name,
+        order=binding.order,
+        config=config,
+        rules=document_rules(binding.rules),
+        mode=binding.mode,
+    )
 
 
 def _stand_in(instance: ApiInstance, good: schema.ApiInstance | None, reason: str) -> schema.ApiInstance:

@@ -122,7 +122,10 @@ def _secret_settings(name: str) -> tuple[str, ...]:
 
 
 def _policy_settings(binding: schema.PolicyBinding | None) -> dict[str, Any]:
-    return {**binding.config, "order": binding.order} if binding else {}
+    if binding is None:
+        return {}
+    rules = [{k: v for k, v in msgspec.to_builtins(rule).items() if v} for rule in binding.rules]
+    return {**binding.config, "order": binding.order, "mode": str(binding.mode), "conditions": rules}
 
 
 def _api_settings(api: schema.ApiInstance) -> dict[str, Any]:

@@ -23,7 +23,9 @@ from gateway_runtime.schema.document import (
     Service,
     Target,
 )
+from gateway_runtime.schema.limits import TrustedProxies
 from gateway_runtime.tasks import spawn
+from tests.attacks.balancers import TRUSTED_NETWORK
 from tests.attacks.client import Conversation, NotAnAnswer, RawClient
 from tests.attacks.scripts import SLOW
 from tests.attacks.upstream import TOKEN_LENGTH, Upstream
@@ -41,7 +43,8 @@ _SECRET_DIGEST = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a2
 def battlefield(gateway: str, ports: dict[str, int], service_port: int) -> Document:
     """Return the document: open, locked and registered APIs with one service behind all of them.
 
-    The listener `usual` knows nothing but their base paths; `default` has an open API for all other paths, too.
+    The listener `usual` knows nothing but their base paths; `default` has an open API for all other paths, too;
+    `balanced` stands behind a load balancer that speaks the PROXY protocol.
     """
 
     def api(
@@ -62,7 +65,11 @@ def battlefield(gateway: str, ports: dict[str, int], service_port: int) -> Docum
         gateway=gateway,
         name="edge",
         allow_private_targets=True,
-        listeners=[Listener(id=name, name=name, port=port, host="127.0.0.1") for name, port in ports.items()],
+        trusted_proxies=TrustedProxies(networks=[TRUSTED_NETWORK]),
+        listeners=[
+            Listener(id=name, name=name, port=port, host="127.0.0.1", proxy_protocol=name == "balanced")
+            for name, port in ports.items()
+        ],
         apis=[
             api("open", "/public"),
             api("locked", "/secret", lock),
@@ -74,6 +81,7 @@ def battlefield(gateway: str, ports: dict[str, int], service_port: int) -> Docum
             api("open-too", "/public", listener="default"),
             api("locked-too", "/secret", lock, listener="default"),
             api("rest", "", listener="default"),
+            api("behind", "/public", listener="balanced"),
         ],
         consumers=[
             Consumer(id="app", name="App", client_id="app", secrets=[_SECRET_DIGEST]),

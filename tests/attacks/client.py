@@ -101,10 +101,11 @@ class RawClient:
         if self.closed:
             return b""
         rest = b""
-        with suppress(TimeoutError, ConnectionError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SECONDS if expect_close else _QUIET_SECONDS):
-                while data := await self._reader.read(65536):
-                    rest += data
+                with suppress(ConnectionError):
+                    while data := await self._reader.read(65536):
+                        rest += data
                 self.closed = True
         return rest
 

@@ -29,7 +29,7 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
         with asyncio.Runner() as runner:
             runner.run(upstream.open())
             gateway.start()
-            ports = dict(zip(("usual", "default"), free_ports(2), strict=True))
+            ports = dict(zip(("usual", "default", "balanced"), free_ports(3), strict=True))
             number = publisher.publish(battlefield(publisher.gateway, ports, upstream.port))
             gateway.wait_for_revision(number)
             arena = Arena(gateway, upstream, ports, runner)

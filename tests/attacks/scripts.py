@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.attacks.switches import SWITCHES
 from tests.attacks.upstream import Step
 
 # What a careless client would take for the answer to its next request.
@@ -135,6 +136,9 @@ SCRIPTS: dict[str, tuple[Step, ...]] = {
         for name, data in BAD_HEADS.items()
         if len(data) < 400 and name not in _ENDING
     },
+    **{name: (Step(data),) for name, data in SWITCHES.items()},
+    "ws-late": (Step(SWITCHES["ws-good"], wait=0.2),),
+    "ws-refused": (Step(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),),
     "later-stray": (Step(_START + b"Content-Length: 2\r\n\r\nhi"), Step(STRAY, wait=0.01)),
     "cut-length": (Step(_START + b"Content-Length: 20\r\n\r\nhi", close=True),),
     "cut-chunks": (Step(_START + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhi", close=True),),

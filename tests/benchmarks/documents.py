@@ -35,6 +35,8 @@ CASES = {
     "one-api": Case(path="/api-0/resource-9/17/item"),
     "many-apis": Case(path=f"/api-{MANY_APIS - 1}/resource-9/17/item"),
 }
+# The path that is asked for while revisions change.
+REVISED = "/revised/orders/1"
 
 
 def document(case: str, port: int, upstream_port: int) -> documents.Document:
@@ -53,7 +55,7 @@ def document(case: str, port: int, upstream_port: int) -> documents.Document:
     ]
     if case in ("one-api", "many-apis"):
         count = 1 if case == "one-api" else MANY_APIS
-        apis = [_api_of_many(n, service) for n in range(count)]
+        apis = [api_of_many(n, service) for n in range(count)]
     else:
         route = documents.Route(id="r", name="r", service="s")
         apis = [
@@ -78,7 +80,8 @@ def document(case: str, port: int, upstream_port: int) -> documents.Document:
     )
 
 
-def _api_of_many(number: int, service: documents.Service) -> documents.ApiInstance:
+def api_of_many(number: int, service: documents.Service, routes: int = ROUTES) -> documents.ApiInstance:
+    """Return one of many APIs, with so many routes by pattern."""
     return documents.ApiInstance(
         id=f"a-{number}",
         name=f"a-{number}",
@@ -92,7 +95,7 @@ def _api_of_many(number: int, service: documents.Service) -> documents.ApiInstan
                 service=service.id,
                 rules=[documents.Rule(path=f"/resource-{n}/[0-9]+/.*")],
             )
-            for n in range(ROUTES)
+            for n in range(routes)
         ],
     )
 
@@ -117,3 +120,37 @@ def _four_policies() -> list[documents.PolicyBinding]:
         documents.PolicyBinding(id=f"b-{order}", policy=name, order=order, config=config)
         for order, (name, config) in enumerate(configs)
     ]
+
+
+def revised(number: int, port: int, upstream_port: int, apis: int) -> documents.Document:
+    """Return a revision with so many APIs besides the one that says its number in three places.
+
+    The path and a header that the service sees, and a header that the client gets: none may be of another revision.
+    """
+    service = documents.Service(id="s", name="s", targets=[documents.Target(host="127.0.0.1", port=upstream_port)])
+    shown = documents.ApiInstance(
+        id="revised",
+        name="revised",
+        listener="l",
+        base_path="/revised",
+        services=[service],
+        routes=[documents.Route(id="r", name="r", service="s", destination_path=f"/v{number}")],
+        policies=[
+            documents.PolicyBinding(
+                id="b",
+                policy="header-injection",
+                order=1,
+                config={
+                    "inboundHeaders": [{"key": "x-seen", "value": str(number)}],
+                    "outboundHeaders": [{"key": "x-answered", "value": str(number)}],
+                },
+            )
+        ],
+    )
+    return documents.Document(
+        gateway="g",
+        name="bench",
+        allow_private_targets=True,
+        listeners=[documents.Listener(id="l", name="l", port=port, host="127.0.0.1")],
+        apis=[shown, *(api_of_many(n, service, 5) for n in range(apis))],
+    )

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,8 @@ BODY = (
     '{"id":1,"customer":"c-17","lines":[{"sku":"A-1","quantity":2,"price":"19.90"},'
     '{"sku":"B-7","quantity":1,"price":"5.00"}],"total":"44.80","currency":"EUR","status":"shipped"}'
 )
+# Writes its settings into a folder and returns the command that listens on a port in front of that of a service.
+Peer = Callable[[str, int, int], list[str]]
 ROOT = Path(__file__).resolve().parents[2]
 
 _NGINX = """
@@ -29,10 +31,12 @@ http {{
   {http}
 }}
 """
-# With `?n=` in the query the answer repeats it, so that every answer is another one.
+# With `X-Seen` the answer says what has been seen. With `?n=` in the query it repeats that, so that every answer is
+# another one.
 _SERVICE = """
 server {{ listen 127.0.0.1:{port}; default_type application/json;
   location / {{
+    if ($http_x_seen) {{ return 200 '{{"uri":"$uri","seen":"$http_x_seen"}}'; }}
     if ($arg_n) {{ add_header ETag "$arg_n"; return 200 '{{"n":"$arg_n",{body}'; }}
     return 200 '{{{body}';
   }}
@@ -54,10 +58,13 @@ defaults
   timeout client 30s
   timeout server 30s
   timeout connect 5s
+  timeout http-keep-alive 75s
+  option http-keep-alive
   option forwardfor
   http-reuse always
 listen proxy
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{port}{tls}
+  http-request set-header X-Request-Id %[uuid()]
   server service 127.0.0.1:{service}
 """
 
@@ -104,19 +111,29 @@ def nginx(folder: str, port: int, service_port: int) -> list[str]:
 
 
 def nginx_tls(folder: str, port: int, service_port: int) -> list[str]:
-    """Return the command of nginx as a proxy that is spoken to with TLS."""
-    pair = Authority().issue("127.0.0.1")
-    path = Path(folder, "tls.pem")
-    path.write_text(pair.certificate + pair.key)
+    """Return the command of nginx as a proxy that is spoken to with TLS, with session tickets as the gateway has."""
+    path = _certificate(folder)
     tls = f" ssl; ssl_certificate {path}; ssl_certificate_key {path}; ssl_protocols TLSv1.2 TLSv1.3"
     return _nginx(folder, "proxy-tls", _PROXY.format(service=service_port, port=port, tls=tls))
 
 
-def haproxy(folder: str, port: int, service_port: int) -> list[str]:
+def haproxy(folder: str, port: int, service_port: int, tls: str = "") -> list[str]:
     """Return the command of HAProxy with one thread."""
-    path = Path(folder, "haproxy.cfg")
-    path.write_text(_HAPROXY.format(port=port, service=service_port))
-    return ["haproxy", "-db", "-f", str(path)]
+    path = Path(folder, f"haproxy-{port}.cfg")
+    path.write_text(_HAPROXY.format(port=port, service=service_port, tls=tls))
+    return ["haproxy", "-q", "-db", "-f", str(path)]
+
+
+def haproxy_tls(folder: str, port: int, service_port: int) -> list[str]:
+    """Return the command of HAProxy that is spoken to with TLS."""
+    return haproxy(folder, port, service_port, f" ssl crt {_certificate(folder)}")
+
+
+def _certificate(folder: str) -> Path:
+    pair = Authority().issue("127.0.0.1")
+    path = Path(folder, "tls.pem")
+    path.write_text(pair.certificate + pair.key)
+    return path
 
 
 def gateway(port: int, service_port: int, case: str) -> list[str]:
@@ -125,11 +142,12 @@ def gateway(port: int, service_port: int, case: str) -> list[str]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the peers that are installed. nginx is always needed, HAProxy is not."""
+    """Return the versions of the programs that are installed, those of the servers and that of the load generator."""
     found = {}
-    for name in ("nginx", "haproxy"):
+    for name in ("nginx", "haproxy", "wrk"):
         if shutil.which(name):
-            said = subprocess.run([name, "-v"], capture_output=True, text=True, check=True)
+            # wrk says its version and ends with 1.
+            said = subprocess.run([name, "-v"], capture_output=True, text=True, check=False)
             version = re.search(r"\d+\.\d+\.\d+", said.stderr + said.stdout)
             found[name] = version[0] if version else "?"
     return found

@@ -142,14 +142,15 @@ class FakeClient:
 
 
 class FakeUpstream:
-    """An idle connection of a pool, fed with the bytes that a service answers."""
+    """A connection of a pool, fed with the bytes that a service answers: an idle one, or one just made."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, target: int = 0, *, idle: bool = True) -> None:
         self.transport = FakeTransport()
-        self.connection = UpstreamConnection(pool, pool.targets[0])
+        self.connection = UpstreamConnection(pool.targets[target])
         self.connection.connection_made(self.transport)  # type: ignore[arg-type]
-        self.connection.used = True
-        pool.release(self.connection)
+        self.connection.used = idle
+        if idle:
+            self.connection.target.release(self.connection)
 
     def answer(self, data: bytes, *, size: int = 0) -> None:
         for start in range(0, len(data), size or len(data) or 1):
@@ -169,11 +170,13 @@ class FakeUpstream:
 class FakeGateway:
     """One API at /api in front of one service, with a worker's state around it."""
 
-    def __init__(self, *bindings: Binding, limits: Limits | None = None, **api: Any) -> None:
+    def __init__(
+        self, *bindings: Binding, limits: Limits | None = None, service: Service | None = None, **api: Any
+    ) -> None:
         self.clock = FakeClock()
         self.recorded = Recorded()
         self.state = WorkerState(recorder=self.recorded, clock=self.clock, limits=limits or Limits())
-        service = self.service()
+        service = service or Service(id="orders-v1", name="orders", targets=[Target(host="orders.internal", port=9000)])
         api.setdefault("routes", [Route(id="r1", name="all", service=service.id)])
         document = ApiInstance(
             id="a1", name="Orders", listener="l1", base_path=api.pop("base_path", "/api"), services=[service], **api
@@ -184,15 +187,11 @@ class FakeGateway:
             1, "d", {PORT: PortTable.build([compiled])}, {"a1": compiled}, Document(gateway="g", name="g")
         )
 
-    def service(self) -> Service:
-        """Return what is behind the API."""
-        return Service(id="orders-v1", name="orders", targets=[Target(host="orders.internal", port=9000)])
-
     def client(self, port: int = PORT) -> FakeClient:
         return FakeClient(self.state, port)
 
-    def upstream(self) -> FakeUpstream:
-        return FakeUpstream(self.pool)
+    def upstream(self, target: int = 0) -> FakeUpstream:
+        return FakeUpstream(self.pool, target)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass and the coarse timer look."""

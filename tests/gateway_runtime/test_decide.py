@@ -12,13 +12,14 @@ from gateway_runtime.schema.document import (
     Service,
     Target,
 )
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.schema.mode import Mode
+from gateway_runtime.upstream.registry import PoolRegistry
 
 LOCK = {"username": "ada", "password": "sesame"}
 LIMIT = {"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 60_000}]}
 
 
-def snapshot() -> Snapshot:
+def snapshot(mode: Mode = Mode.ENFORCE) -> Snapshot:
     """Return an API whose writes need a password and whose calls are limited."""
     document = Document(
         gateway="g",
@@ -34,7 +35,12 @@ def snapshot() -> Snapshot:
                 routes=[Route(id="r", name="all", service="s", destination_path="/v1", rules=[Rule(path="/items.*")])],
                 policies=[
                     PolicyBinding(
-                        id="1", policy="basic-authentication", order=1, config=LOCK, rules=[Rule(methods="POST")]
+                        id="1",
+                        policy="basic-authentication",
+                        order=1,
+                        config=LOCK,
+                        rules=[Rule(methods="POST")],
+                        mode=mode,
                     ),
                     PolicyBinding(id="2", policy="rate-limiting", order=2, config=LIMIT),
                 ],
@@ -85,3 +91,17 @@ def test_what_the_gateway_itself_refuses_has_no_policy() -> None:
         decision = decide(asked, call)
         assert (decision.status, decision.code) == expected
         assert decision.policy == ""
+
+
+def test_a_policy_in_shadow_says_what_it_would_do_and_the_walk_goes_on() -> None:
+    decision = decide(snapshot(Mode.SHADOW), Call(port=8080, method="POST", target="/orders/items"))
+    assert (decision.status, decision.code) == (0, "")
+    assert decision.verdicts == (
+        Verdict(policy="http-basic-authentication", outcome=Outcome.WOULD_REFUSE, code="basic_credentials_missing"),
+        Verdict(policy="rate-limiting", outcome=Outcome.CONTINUED),
+    )
+
+
+def test_a_policy_that_is_off_is_not_there() -> None:
+    decision = decide(snapshot(Mode.OFF), Call(port=8080, method="POST", target="/orders/items"))
+    assert [verdict.policy for verdict in decision.verdicts] == ["rate-limiting"]

@@ -9,6 +9,7 @@ from gateway_runtime.configuration.compiler import Compiler
 from gateway_runtime.control import Applied, Apply, Drain, Hello, Rejected, Steer, Telemetry
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.log import log
+from gateway_runtime.routing.compiled import CompiledApi
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.document import Document, Listener
 from gateway_runtime.telemetry.recorder import Recorder
@@ -43,7 +44,9 @@ class FakeListeners:
         self.history: list[str] = []
         self.taken: set[int] = set()
 
-    async def __call__(self, host: str, port: int, state: WorkerState, tls: Any = None) -> Any:
+    async def __call__(
+        self, host: str, port: int, state: WorkerState, tls: Any = None, *, proxied: bool = False
+    ) -> Any:
         if port in self.taken:
             raise OSError(errno.EADDRINUSE, "Address already in use")
         self.open.add(port)
@@ -196,3 +199,19 @@ def test_a_worker_that_leaves_gently_steers_drains_and_still_takes_revisions(lis
     assert [message.revision for message in channel.said if isinstance(message, Applied)] == [1, 2]
     # The listener that is new is its successor's to open.
     assert listeners.history == ["open 81", "steer 81 to 1 from 2", "close 81", "drained in 3.0 gently"]
+
+
+def test_apis_that_are_served_no_more_are_freed_a_few_at_a_time() -> None:
+    apis = [CompiledApi(id=str(n), name="a", base_path=b"") for n in range(2 * module.LET_GO + 50)]
+    left: list[int] = []
+
+    async def watch() -> None:
+        await asyncio.gather(module._let_go(apis), look())
+
+    async def look() -> None:
+        while apis:
+            left.append(len(apis))
+            await asyncio.sleep(0)
+
+    asyncio.run(watch())
+    assert left == [module.LET_GO + 50, 50]

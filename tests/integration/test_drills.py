@@ -5,9 +5,11 @@ Each drill ends something that no other drill needs; the last ones take away wha
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx2 as httpx
 import pytest
@@ -41,6 +43,23 @@ def alive(pid: int) -> bool:
     return True
 
 
+def stop_between_transactions(stack: Stack) -> None:
+    """Stop the job worker for good, at a moment when it does not hold the database's write lock."""
+
+    def stopped() -> bool:
+        os.kill(stack.pid_of("worker"), signal.SIGSTOP)
+        try:
+            with closing(sqlite3.connect(stack.database, timeout=1, isolation_level=None)) as database:
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("ROLLBACK")
+            return True
+        except sqlite3.OperationalError:
+            os.kill(stack.pid_of("worker"), signal.SIGCONT)
+            return False
+
+    wait_until(stopped, seconds=30, what="a moment without a transaction")
+
+
 def get(stack: Stack, path: str) -> httpx.Response:
     """Call an API through the gateway."""
     return httpx.get(f"{stack.gateway}{path}", timeout=20)
@@ -66,7 +85,7 @@ def test_upstream_down_is_a_problem_with_reason_and_request_id(broken: Stack) ->
 def test_a_worker_killed_in_the_middle_of_a_publish_still_publishes_when_it_is_back(broken: Stack) -> None:
     catalog = instance_at(broken, "/catalog")
     rest = broken.rest()
-    os.kill(broken.pid_of("worker"), signal.SIGSTOP)  # it holds the next job and does nothing with it
+    stop_between_transactions(broken)  # it holds the next job and does nothing with it
     try:
         applied = rest.post(
             "/policy-bindings/",

@@ -147,6 +147,8 @@ def gateway(run: Run) -> Program:
         "--state": str(run.home / "gateway"),
         "--workers": str(run.gateway_workers),
         "--drain": "5",
+        # The launcher follows this one process: a successor would end with it.
+        "--upgrade": "0",
     }
     return Program(
         name="gateway",

@@ -1,10 +1,17 @@
 """Ports: checked before anything starts, picked free and remembered where nobody asked for one."""
 
 import json
+import random
 import socket
+from collections.abc import Collection
 from pathlib import Path
 
 from portal.cli.up.errors import StartError
+
+LOWEST_PICKED = 10_000
+# Where the kernel takes the local ports of outgoing connections from: one of these may be gone at any moment.
+OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
+FIRST_OUTGOING = 32_768
 
 
 def port_is_free(host: str, port: int) -> bool:
@@ -40,17 +47,26 @@ def remembered_ports(path: Path, names: list[str]) -> dict[str, int]:
     except (OSError, ValueError, AttributeError):
         known = {}
     ports: dict[str, int] = {}
-    # All probes stay open until the end, so that no two names are given the same port.
-    probes: list[socket.socket] = []
     for name in names:
         port = known.get(name, 0)
         if not port or port in ports.values() or not port_is_free("127.0.0.1", port):
-            probe = socket.socket()
-            probe.bind(("127.0.0.1", 0))
-            probes.append(probe)
-            port = probe.getsockname()[1]
+            port = pick_port(avoid=ports.values())
         ports[name] = port
-    for probe in probes:
-        probe.close()
     path.write_text(json.dumps(ports, indent=2) + "\n", encoding="utf-8")
     return ports
+
+
+def pick_port(*, avoid: Collection[int] = ()) -> int:
+    """Return a free loopback port that no outgoing connection is given while its server is still starting."""
+    candidates = range(LOWEST_PICKED, max(_first_outgoing(), LOWEST_PICKED + 1000))
+    for port in random.sample(candidates, k=min(len(candidates), 200)):
+        if port not in avoid and port_is_free("127.0.0.1", port):
+            return port
+    raise StartError("No free port was found on this machine. Stop what uses them.")
+
+
+def _first_outgoing() -> int:
+    try:
+        return int(OUTGOING.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return FIRST_OUTGOING

@@ -17,7 +17,7 @@ from gateway_runtime.telemetry.totals import Totals
 
 def worker(number: int, revision: int) -> Any:
     return SimpleNamespace(
-        number=number, revision=revision, process=SimpleNamespace(pid=100 + number), load=Load(3, 2, 0.25)
+        number=number, revision=revision, process=SimpleNamespace(pid=100 + number), load=Load(3, 2, 0.25), targets=[]
     )
 
 
@@ -105,6 +105,7 @@ def test_metrics_are_valid_and_name_api_route_status_and_policy(gateway: Gateway
             TrafficRow(1, "a", "r", "", 200, "", "", 5, 50, 500, {600: 5}, {590: 5}),
             TrafficRow(1, "a", "r", "", 401, "basic", "wrong", 2, 20, 200, {100: 2}, {}),
             TrafficRow(1, "gone", "old", "", 404, "", "no_route", 1, 1, 1, {100: 1}, {}),
+            TrafficRow(1, "a", "", "", 429, "limit", "used_up", 0, 0, 0, {}, {}, 4),
         ]
     )
     text = AdminPages(gateway).page("/metrics").body.decode()  # type: ignore[arg-type]
@@ -125,6 +126,9 @@ def test_metrics_are_valid_and_name_api_route_status_and_policy(gateway: Gateway
     refused = {"api": 'Orders "v1"', "instance": "a", "policy": "basic", "reason": "wrong"}
     assert value("portico_policy_rejections_total", **refused) == 2
     assert value("portico_http_request_duration_seconds_count", **place) == 7
+    would = {"api": 'Orders "v1"', "instance": "a", "policy": "limit", "reason": "used_up"}
+    assert value("portico_policy_shadow_rejections_total", **would) == 4
+    assert not [labels for name, labels in samples if "shadow" not in name and ("policy", "limit") in labels]
     assert value("portico_upstream_duration_seconds_count", **place) == 5
     assert value("portico_http_response_size_bytes_sum", **place) == 700
     assert value("portico_config_version") == 3

@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway_runtime.configuration import compiler
 from gateway_runtime.configuration.compiler import Compiled, Compiler
 from gateway_runtime.configuration.snapshot import Snapshot
-from gateway_runtime.decide import Call, decide
+from gateway_runtime.decide import Call, Outcome, Verdict, decide
 from gateway_runtime.policies import rate_limiting
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.document import (
@@ -23,7 +24,7 @@ from gateway_runtime.schema.document import (
     Target,
 )
 from gateway_runtime.schema.faults import ConfigFault
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry
 
 PORT = 8080
 LIMIT = PolicyBinding(
@@ -92,12 +93,65 @@ def test_policies_run_in_their_order_whatever_the_list_says() -> None:
     ]
 
 
+def test_cors_runs_first_whatever_its_order_and_needs_no_route_for_a_preflight() -> None:
+    worker = Worker()
+    only_get = [Route(id="r", name="r", service="a-s", rules=[Rule(methods="GET")])]
+    cors = PolicyBinding(id="cors", policy="cors-flex", order=99)
+    worker.take(
+        document(
+            api("a", LOCK, cors, routes=only_get),
+            api("b", LOCK, routes=[msgspec.structs.replace(only_get[0], service="b-s")]),
+        )
+    )
+    assert worker.snapshot is not None
+    preflight = decide(worker.snapshot, Call(port=PORT, method="OPTIONS", target="/a/x"))
+    assert (preflight.status, preflight.code, preflight.policy) == (200, "", "")
+    assert preflight.verdicts == (Verdict(policy="cors", outcome=Outcome.ANSWERED),)
+    assert worker.status("/a/x") == 401
+    assert decide(worker.snapshot, Call(port=PORT, method="OPTIONS", target="/b/x")).code == "no_route"
+    assert decide(worker.snapshot, Call(port=PORT, method="PUT", target="/a/x")).code == "no_route"
+
+
+def test_cors_for_a_part_of_an_api_is_a_fault() -> None:
+    cors = PolicyBinding(id="cors", policy="cors", order=1, rules=[Rule(path="/x")])
+    (fault,) = Worker().take(document(api("a", cors))).faults
+    assert fault.path == "apis[0].policies[0].rules"
+    assert fault.message == "The policy “cors” is for a whole API and cannot have rules."
+
+
 def test_an_unchanged_api_keeps_its_compiled_form() -> None:
     worker = Worker()
     first = worker.take(document(api("a"), api("b"))).snapshot
     second = worker.take(document(api("a"), api("b", LOCK))).snapshot
     assert second.apis["a"] is first.apis["a"]
     assert second.apis["b"] is not first.apis["b"]
+
+
+def test_an_unchanged_api_is_not_even_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker()
+    worker.take(document(api("a"), api("b")))
+    read: list[bytes] = []
+    decode = compiler._decode_api
+    monkeypatch.setattr(compiler, "_decode_api", lambda raw: read.append(bytes(raw)) or decode(raw))
+    changed = api("b", LOCK)
+    worker.take(document(api("a"), changed))
+    assert read == [msgspec.json.encode(changed, order="deterministic")]
+
+
+def test_an_api_that_changes_back_is_compiled_from_what_is_there_now() -> None:
+    worker = Worker()
+    for policies, status in (((), 0), ((LOCK,), 401), ((), 0)):
+        worker.take(document(api("a", *policies)))
+        assert worker.status("/a") == status
+
+
+def test_counters_of_an_api_that_stays_unchanged_survive_revision_after_revision() -> None:
+    worker = Worker()
+    worker.take(document(api("a", LIMIT)))
+    assert [worker.status("/a"), worker.status("/a")] == [0, 429]
+    worker.take(document(api("a", LIMIT), api("b")))
+    worker.take(document(api("a", LIMIT, INJECT)))
+    assert worker.status("/a") == 429
 
 
 def test_counters_and_pools_survive_a_change_beside_them() -> None:
@@ -260,6 +314,32 @@ def test_what_is_no_document_is_refused() -> None:
     assert caught.value.code == "document_unreadable"
 
 
+def test_an_api_that_cannot_be_read_is_named_by_its_place() -> None:
+    sent = b'{"gateway": "g", "name": "n", "apis": [{"id": "a", "name": "A", "listener": "l", "base_path": ""}, %s]}'
+    listeners = b', "listeners": [{"id": "l", "name": "l", "port": 80}]}'
+    for wrong, where in ((b'{"id": 3}', "`$.apis[1].id`"), (b"7", "`$.apis[1]`")):
+        with pytest.raises(ConfigFault) as caught:
+            Worker().compiler.compile(1, "", (sent % wrong)[:-1] + listeners)
+        assert caught.value.code == "document_unreadable"
+        assert caught.value.message.endswith(f"at {where}.")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (document(api("a"), api("a")), "duplicate_api"),
+        (document(api("a"), listeners=[Listener(id="other", name="other", port=PORT)]), "unknown_listener"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_api_that_has_not_changed_must_fit_all_the_same(wrong: Document, code: str) -> None:
+    worker = Worker()
+    worker.take(document(api("a")))
+    with pytest.raises(ConfigFault) as caught:
+        worker.compile(wrong)
+    assert caught.value.code == code
+
+
 def test_one_base_path_may_be_on_two_listeners() -> None:
     worker = Worker()
     two = [Listener(id="public", name="p", port=PORT), Listener(id="inner", name="i", port=PORT + 1)]
@@ -275,10 +355,10 @@ def test_compiling_changes_nothing_of_what_is_served() -> None:
     assert worker.status("/a", CREDENTIALS) == 403
 
 
-def test_steps_pause_between_apis() -> None:
+def test_steps_pause_after_reading_and_after_each_api() -> None:
     worker = Worker()
     many = document(*[api(f"a{number}") for number in range(20)])
     began = time.monotonic()
     pauses = list(worker.compiler.steps(1, "", documents.encode(many)))
-    assert len(pauses) == 20
+    assert len(pauses) == 2 + 20
     assert time.monotonic() - began < 5

@@ -45,6 +45,23 @@ def test_response_policies_before_the_refusing_one_see_the_refusal() -> None:
     assert client.take_problem()[2][b"x-marked"] == b"401"
 
 
+def answer_all(context: RequestContext) -> Response:
+    return Response(status=200, code="", title="", detail="", headers=((b"x-kind", b"own"),), body=b"here")
+
+
+def test_a_policy_can_answer_with_a_body_of_its_own_that_counts_as_no_refusal() -> None:
+    gateway = FakeGateway(Binding("p", Handlers(request_headers=answer_all)))
+    client = gateway.client()
+    client.send(get())
+    head, _, body = client.take().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nx-kind: own\r\ncontent-length: 4\r\n" in head
+    assert b"content-type" not in head
+    assert body == b"here"
+    (row,) = gateway.recorded.rows
+    assert (row["status"], row["policy"], row["code"]) == (200, "", "")
+
+
 async def until(condition: Callable[[], object]) -> None:
     for _ in range(20):
         if condition():

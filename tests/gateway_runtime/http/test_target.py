@@ -63,7 +63,8 @@ def test_an_absolute_target_that_names_the_host_is_its_path() -> None:
         (b"127.0.0.1:65535", (b"127.0.0.1", b"127.0.0.1:65535")),
         (b"[::1]:8080", (b"[::1]", b"[::1]:8080")),
         (b"my_service", (b"my_service", b"my_service")),
-        (b"shop.example.", (b"shop.example.", b"shop.example.")),
+        (b"Shop.Example.", (b"shop.example", b"shop.example")),
+        (b"shop.example.:8080", (b"shop.example", b"shop.example:8080")),
     ],
 )
 def test_good_hosts(value: bytes, parsed: tuple[bytes, bytes]) -> None:
@@ -78,3 +79,20 @@ def test_good_hosts(value: bytes, parsed: tuple[bytes, bytes]) -> None:
 )  # fmt: skip
 def test_bad_hosts(value: bytes) -> None:
     assert parse_host(value) is None
+
+
+def test_over_tls_the_usual_port_and_scheme_are_those_of_https() -> None:
+    assert parse_host(b"Shop.Example:443", secure=True) == (HOST, HOST)
+    assert parse_host(b"shop.example:80", secure=True) == (HOST, b"shop.example:80")
+    assert parse_host(b"shop.example:443") == (HOST, b"shop.example:443")
+    assert parse_target(b"https://shop.example:443/a", HOST, secure=True) == (b"/a", None)
+    assert parse_target(b"HTTPS://SHOP.example/a?b", HOST, secure=True) == (b"/a", b"b")
+
+
+@pytest.mark.parametrize(
+    ("target", "secure"),
+    [(b"http://shop.example/a", True), (b"https://shop.example/a", False), (b"https://shop.example:80/a", True)],
+)
+def test_another_scheme_or_port_than_that_of_the_connection_is_refused(target: bytes, secure: bool) -> None:
+    with pytest.raises(BadMessage):
+        parse_target(target, HOST, secure=secure)

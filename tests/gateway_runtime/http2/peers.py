@@ -141,7 +141,7 @@ class Http2Service(Peer):
     def __init__(self, pool: Http2Pool, *, streams: int = 100, known: bool = True) -> None:
         super().__init__(client=False)
         self.transport = FakeTransport()
-        self.connection = ServiceConnection(pool, pool.targets[0])  # type: ignore[arg-type]
+        self.connection = ServiceConnection(pool.targets[0], 60_000, pool._clock)  # type: ignore[arg-type]
         self.connection.connection_made(self.transport)  # type: ignore[arg-type]
         self.h2.local_settings = Settings(client=False, initial_values={SettingCodes.MAX_CONCURRENT_STREAMS: streams})
         self.h2.initiate_connection()
@@ -186,10 +186,9 @@ class Http2Gateway(FakeGateway):
 
     pool: Http2Pool  # type: ignore[assignment]
 
-    def service(self) -> Service:
-        return Service(
-            id="orders-v1", name="orders", targets=[Target(host="orders.internal", port=9000)], protocol="http2"
-        )
+    def __init__(self) -> None:
+        target = Target(host="orders.internal", port=9000)
+        super().__init__(service=Service(id="orders-v1", name="orders", targets=[target], protocol="http2"))
 
 
 async def settle() -> None:

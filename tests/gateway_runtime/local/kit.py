@@ -10,7 +10,7 @@ from gateway_runtime.decide import Call, Decision, decide
 from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.loading import Loaded, load_files
 from gateway_runtime.schema.document import ApiInstance
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry
 
 PORT = 8080
 HEAD = "apiVersion: gateway.mulesoft.com/v1alpha1\n"

@@ -1,12 +1,11 @@
 """What is bound to what, and in which order it runs."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from gateway_runtime.local.assembly import FIRST_ORDER, order_of
 from gateway_runtime.local.kinds import PolicyBinding, PolicyRef, TargetRef
 from gateway_runtime.local.loading import load_files
+from gateway_runtime.policies.registry import definition
 from tests.gateway_runtime.local.kit import ask, binding, fault, faults, instance, loaded, only_api, service
 
 INJECT = "policyRef: {name: header-injection-flex}\nconfig: {inboundHeaders: [{key: x-a, value: '1'}]}\n"
@@ -57,8 +56,15 @@ def test_the_end_of_the_chain_is_taken() -> None:
 
 def test_cors_is_always_first() -> None:
     spec = PolicyBinding(target_ref=TargetRef(), policy_ref=PolicyRef(name="cors"), order=99)
-    assert order_of(spec, SimpleNamespace(name="cors")) == FIRST_ORDER < -(2**31)  # type: ignore[arg-type]
+    assert order_of(spec, definition("cors")) == FIRST_ORDER < -(2**31)
     assert order_of(spec, None) == 99
+
+
+def test_cors_cannot_be_limited_by_rules() -> None:
+    cors = "policyRef: {name: cors-flex}\nrules: [{path: /a}]\n"
+    assert fault(instance(), binding("x", f"targetRef: {{name: museum}}\n{cors}")).endswith(
+        "spec.rules: The policy “cors” is for a whole API and cannot have rules."
+    )
 
 
 @pytest.mark.parametrize(

@@ -61,10 +61,7 @@ def test_one_file_for_each_part(file: Path, tmp_path: Path, capsys: pytest.Captu
         "extensions.json",
         "services.json",
     ]
-    assert json.loads((folder / "services.json").read_text())[0]["spec"] == {
-        "address": "http://10.0.0.1:9000",
-        "protocol": "http1",
-    }
+    assert json.loads((folder / "services.json").read_text())[0]["spec"] == {"address": "http://10.0.0.1:9000"}
     assert capsys.readouterr().out == ""
     assert dump_main(["--config", str(file), "--output-directory", str(file)], {}) == 2
 
@@ -91,3 +88,30 @@ def test_a_missing_place_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == f"{tmp_path}/none: There is no such file or folder.\n"
     assert main(["--config", str(tmp_path / "none")]) == 2
     assert capsys.readouterr().err.endswith("does not exist. Give a folder or a file with --config.\n")
+
+
+def test_limits_are_shown_as_files_have_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    limited = """apiVersion: gateway.mulesoft.com/v1alpha1
+kind: PolicyBinding
+metadata: {name: slow}
+spec: {targetRef: {name: shop}, policyRef: {name: response-timeout-flex}, config: {timeout: 60}}
+---
+apiVersion: gateway.mulesoft.com/v1alpha1
+kind: Configuration
+metadata: {name: edge}
+spec:
+  limits: {headerBytes: 2048}
+  proxyProtocol: {enabled: true}
+  trustedProxies: {networks: [10.0.0.0/8]}
+"""
+    (tmp_path / "shop.yaml").write_text(SHOP)
+    (tmp_path / "edge.yaml").write_text(limited)
+    assert dump_main(["--config", str(tmp_path)], {}) == 0
+    shown = json.loads(capsys.readouterr().out)
+    (api,) = shown["apiInstances"]
+    assert api["limits"] == {"responseSeconds": 60, "streamIdleSeconds": None, "bodyBytes": None}
+    assert {"name": "response-timeout-flex"} in [each["policyRef"] for each in api["policies"]]
+    (settings,) = shown["configuration"]
+    assert (settings["limits"]["headerBytes"], settings["limits"]["urlBytes"]) == (2048, 8192)
+    assert settings["trustedProxies"]["networks"] == ["10.0.0.0/8"]
+    assert settings["proxyProtocol"] is True

@@ -2,8 +2,9 @@
 
 import pytest
 
-from gateway_runtime.schema.document import Timeouts
-from tests.gateway_runtime.local.kit import fault, faults, loaded, resource
+from gateway_runtime.local.dump import effective
+from gateway_runtime.schema.document import CircuitBreaker, ForwardProxy, Timeouts
+from tests.gateway_runtime.local.kit import binding, fault, faults, instance, loaded, resource, service
 
 
 def configuration(spec: str, name: str = "settings") -> str:
@@ -17,8 +18,13 @@ def configuration(spec: str, name: str = "settings") -> str:
         "logging: {runtimeLogs: {logLevel: warn, outputs: {anypoint: disabled}}, accessLogs: {outputs: []}}",
         "sharedStorage: {local: {enabled: true}}",
         "proxyProtocol: {enabled: false}",
+        "proxyProtocol: {enabled: true}",
+        "limits: {headerBytes: 8192, connectionsPerAddress: 50}",
+        "trustedProxies: {networks: [10.0.0.0/8, '2001:db8::/32'], header: forwarded, sendForwarded: true}",
         "probe: {enabled: false, port: 3000}",
         "timeouts: {streamIdleSeconds: 10}",
+        "forwardProxy: {https: {address: 'http://p:3128'}, noProxy: [a.example]}",
+        "circuitBreaker: {thresholds: {maxConnections: 5}}",
         "timeouts:",
     ],
 )
@@ -35,11 +41,8 @@ def test_what_this_gateway_does_is_taken(spec: str) -> None:
         ("sharedStorage: {redis: {address: 'a:6379', user: u, password: p, DB: 1}}", "sharedStorage.redis"),
         ("sharedStorage: {redis: {address: 'a:1', tls: {minVersion: '1.2', trustedCA: x}}}", "sharedStorage.redis"),
         ("sharedStorage: {redis: {sentinel: {addresses: ['a:1'], masterName: m}}}", "sharedStorage.redis"),
-        ("forwardProxy: {https: {address: 'http://p:3128'}, noProxy: [a.example]}", "forwardProxy"),
-        ("proxyProtocol: {enabled: true}", "proxyProtocol.enabled"),
         ("probe: {enabled: true, port: 3000}", "probe.enabled"),
         ("tracing: {provider: {type: anypoint}, sampling: {client: 5}, labels: [{name: a, type: literal}]}", "tracing"),
-        ("circuitBreaker: {thresholds: {maxConnections: 5}}", "circuitBreaker"),
     ],
 )
 def test_what_it_cannot_do_yet_is_refused_by_name(spec: str, key: str) -> None:
@@ -63,6 +66,23 @@ def test_what_it_cannot_do_yet_is_refused_by_name(spec: str, key: str) -> None:
             "spec.sharedStorage.redis.user: There is no",
         ),
         ("forwardProxy: {}", "spec.forwardProxy.https: This setting is required."),
+        (
+            "forwardProxy: {https: {address: 'p:3128'}}",
+            "spec.forwardProxy.https.address: This is not the address of a proxy.",
+        ),
+        (
+            "forwardProxy: {https: {address: 'http://p:1', basicAuth: {username: 'a:b', password: c}}}",
+            "spec.forwardProxy.https.basicAuth.username: A user name has no colon",
+        ),
+        (
+            "forwardProxy: {https: {address: 'http://p:1'}, noProxy: [a, 'b/c']}",
+            "spec.forwardProxy.noProxy[1]: “b/c” is not a host name, an address or a network.",
+        ),
+        ("circuitBreaker: {}", "spec.circuitBreaker.thresholds: This setting is required."),
+        (
+            "circuitBreaker: {thresholds: {maxConnections: 0}}",
+            "spec.circuitBreaker.thresholds.maxConnections: Expected “int” >= 1",
+        ),
         ("probe: {port: 70000}", "spec.probe.port: Expected “int” <= 65535."),
         (
             "tracing: {provider: {type: a}, sampling: {client: 101}}",
@@ -116,3 +136,46 @@ def test_a_setting_in_two_places_is_refused_with_both() -> None:
 def test_the_connection_to_a_platform_is_not_used_and_that_is_told() -> None:
     (note,) = loaded(configuration("platformConnection: {mode: online, organizationId: x}")).notes
     assert str(note).startswith("api.yaml:6: spec.platformConnection: This gateway takes its configuration from files")
+
+
+def test_a_proxy_reaches_the_document_and_its_password_nothing_else() -> None:
+    spec = """
+    forwardProxy:
+      https: {address: "http://proxy.example:3128", basicAuth: {username: ada, password: $PROXY_PASSWORD}}
+      noProxy: [intranet.example, 10.0.0.0/8]
+    """
+    made = loaded(configuration(spec), PROXY_PASSWORD="sesame")
+    assert made.document.forward_proxy == ForwardProxy(
+        address="http://proxy.example:3128",
+        username="ada",
+        password="sesame",
+        no_proxy=["intranet.example", "10.0.0.0/8"],
+    )
+    assert "sesame" not in str(effective(made))
+    assert effective(made)["configuration"][0]["forwardProxy"]["address"] == "http://proxy.example:3128"
+
+
+def test_a_circuit_breaker_is_for_every_service_without_one_of_its_own() -> None:
+    own = binding(
+        "own",
+        "targetRef: {kind: Service, name: old}\npolicyRef: {name: circuit-breaker-flex}\n"
+        "config: {thresholds: {maxRequests: 7}}",
+    )
+    routes = (
+        "services:\n  a: {address: 'http://a:1'}\n  b: {address: 'http://b:1', routes: [{rules: [{path: /b}]}]}\n"
+        "policies: [{policyRef: {name: route-weighted}, config: {routes: ["
+        "{weight: 1, destinationRef: {name: old}}, {weight: 1, destinationRef: {name: new}}]}}]"
+    )
+    made = loaded(
+        configuration("circuitBreaker: {thresholds: {maxConnections: 5, maxConnectionPools: 3}}"),
+        instance(more=routes),
+        service("old"),
+        service("new"),
+        own,
+    )
+    found = {each.name: each.circuit_breaker for each in made.document.apis[0].services}
+    assert found.pop("old") == CircuitBreaker(max_requests=7)
+    assert {*found} == {"museum-a", "museum-b", "new"}
+    assert {*found.values()} == {CircuitBreaker(max_connections=5)}
+    (note,) = made.notes
+    assert note.key == "spec.circuitBreaker.thresholds.maxConnectionPools"

@@ -36,10 +36,14 @@ def test_a_documented_policy_that_is_not_there_yet_is_refused_by_name(name: str)
     )
 
 
-@pytest.mark.parametrize("name", sorted(OUTBOUND - {"tls-outbound"}))
-def test_policies_of_services_are_refused_by_name_and_on_an_instance_for_their_place(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(OUTBOUND & NOT_YET))
+def test_policies_of_services_that_are_not_there_yet_are_refused_by_name(name: str) -> None:
     on_service = bound(f"{name}-flex", target="kind: Service, name: exhibits")
     assert fault(service(), on_service).endswith(f"The policy “{name}” is not supported yet by this gateway.")
+
+
+@pytest.mark.parametrize("name", sorted(OUTBOUND))
+def test_policies_of_services_are_refused_on_an_instance(name: str) -> None:
     assert fault(instance(), bound(f"{name}-flex")).endswith("is bound to a Service, not to an ApiInstance.")
 
 
@@ -55,21 +59,6 @@ def test_policies_of_instances_are_not_for_services() -> None:
 @pytest.mark.parametrize("name", sorted(NOT_LOCAL))
 def test_policies_that_need_the_portal_are_refused(name: str) -> None:
     assert fault(instance(), bound(f"{name}-flex")).endswith("cannot be used in local mode.")
-
-
-@pytest.mark.parametrize(
-    ("policy", "target", "config", "sentence"),
-    [
-        ("tls-outbound", "kind: Service, name: exhibits", "{skipValidation: true}", "spec.policyRef.name: The policy"),
-        ("tls-outbound", "kind: Service, name: exhibits", "{}", "spec.config.skipValidation: This setting is required"),
-        ("tls-outbound", "kind: Service, name: exhibits", "{skipValidation: false}", "spec.config: Give a trustedCA"),
-    ],
-)  # fmt: skip
-def test_settings_of_outbound_tls_are_checked_before_it_is_refused(
-    policy: str, target: str, config: str, sentence: str
-) -> None:
-    found = fault(instance(), service(), bound(policy, config, target))
-    assert found.partition(": ")[2].startswith(sentence)
 
 
 @pytest.mark.parametrize(
@@ -116,3 +105,21 @@ def test_an_extension_is_checked_and_no_place_for_variables() -> None:
     )
     definition = "properties: {note: {type: string, default: $NOT_A_VARIABLE}}\nrequired: [note]\nrootId: main"
     assert loaded(instance(), resource("Extension", "note-definition", definition)).document.apis
+
+
+@pytest.mark.parametrize("mode", ["enforce", "shadow", "off", '"off"'])
+def test_the_mode_of_a_binding_is_read(mode: str) -> None:
+    made = loaded(instance(), bound("ip-allowlist", '{ips: ["10.0.0.1"], ipExpression: "#[attributes.remoteAddress]"}'))
+    assert only_api(made).policies[0].mode == "enforce"
+    text = bound("ip-allowlist", '{ips: ["10.0.0.1"], ipExpression: "#[attributes.remoteAddress]"}')
+    made = loaded(instance(), text.rstrip() + f"\n  mode: {mode}\n")
+    assert only_api(made).policies[0].mode == mode.strip('"')
+
+
+def test_a_mode_that_cannot_be_is_refused_where_it_stands() -> None:
+    allow = bound("header-injection", "{inboundHeaders: [{key: x, value: y}]}").rstrip()
+    assert "spec.mode: Invalid" in fault(instance(), f"{allow}\n  mode: shade\n")
+    assert "spec.mode: The policy “header-injection” cannot" in fault(instance(), f"{allow}\n  mode: shadow\n")
+    assert "spec.mode: Use “enforce”" in fault(instance(), f"{allow}\n  mode: on\n")
+    route = bound("route", "{destinationRef: {name: exhibits}}").rstrip()
+    assert "spec.mode: Routes and TLS have no mode" in fault(instance(), service(), f"{route}\n  mode: off\n")

@@ -3,12 +3,17 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from gateway_runtime.http.limits import Limits
+from gateway_runtime.local import configuration_kind, service_settings
 from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.gateway_settings import _TIMEOUTS
 from gateway_runtime.local.loading import load_files
 from gateway_runtime.local.policies import NOT_LOCAL, SETTINGS_NOT_YET
+from gateway_runtime.schema.document import HealthCheck, Outliers, Retries
+from gateway_runtime.upstream.breaker import DEFAULT_PENDING
 from tests.certificates import Authority
 from tests.gateway_runtime.local.kit import ask
 
@@ -74,3 +79,41 @@ def test_every_name_of_the_code_is_on_the_page() -> None:
         *(setting for settings in SETTINGS_NOT_YET.values() for setting in settings),
     }
     assert [name for name in sorted(names) if name not in TEXT] == []
+
+
+UPSTREAMS = PAGE.parent / "upstreams.md"
+GUIDE = PAGE.parents[1] / "guides/upstreams.md"
+
+
+@pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL))
+def test_an_example_of_the_guide_to_upstreams_is_served(text: str) -> None:
+    environment = {
+        "LEDGER_CA": Authority().pem,
+        "GATEWAY_CERTIFICATE": PAIR.certificate,
+        "GATEWAY_KEY": PAIR.key,
+    }
+    assert load_files([("example.yaml", text.encode())], environment).resources
+
+
+def test_every_setting_of_a_service_is_on_its_page_with_its_default() -> None:
+    text = UPSTREAMS.read_text(encoding="utf-8")
+    blocks = (
+        service_settings.Balance, service_settings.HealthCheck, service_settings.Outliers, service_settings.Retries,
+        service_settings.ServiceTimeouts, service_settings.ServiceSettings,
+    )  # fmt: skip
+    names = [field.encode_name for block in blocks for field in msgspec.structs.fields(block)]
+    names += [field.encode_name for field in msgspec.structs.fields(configuration_kind.Thresholds)]
+    assert [name for name in names if name not in text] == []
+    defaults = {
+        r"healthCheck.intervalSeconds` \| %g ": HealthCheck().interval_seconds,
+        r"healthCheck.timeoutSeconds` \| %g ": HealthCheck().timeout_seconds,
+        r"outliers.consecutiveFailures` \| %g ": Outliers().consecutive_failures,
+        r"outliers.baseSeconds`, `.maxSeconds` \| %g, 300 ": Outliers().base_seconds,
+        r"outliers.maxEjectedPercent` \| %g ": Outliers().max_ejected_percent,
+        r"retries.attempts` \| %g ": Retries().attempts,
+        r"retries.budgetPercent` \| %g ": Retries().budget_percent,
+        r"retries.budgetPerSecond` \| %g ": Retries().budget_per_second,
+        r"timeouts.connectSeconds` \| %g ": Limits().connect_seconds,
+        r"maxPendingRequests` \| %g ": DEFAULT_PENDING,
+    }
+    assert [row for row, value in defaults.items() if not re.search(row % value, text)] == []

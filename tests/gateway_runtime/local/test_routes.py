@@ -105,7 +105,7 @@ def test_a_weighted_route_sends_each_request_to_one_of_its_services() -> None:
     for _ in range(2000):
         found = api.find(b"GET", b"/rooms/7", b"a", list)
         assert found is not None
-        sent[found[0].pool.service_id, found[1]] += 1
+        sent[found[0].pool.service.id, found[1]] += 1
     assert set(sent) == {("default/old", b"/7"), ("default/new", b"/v2/7")}
     # 200 expected; less than one run in a billion is outside.
     assert 110 < sent["default/new", b"/v2/7"] < 300

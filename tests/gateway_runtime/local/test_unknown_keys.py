@@ -31,7 +31,22 @@ INSTANCE = {
         ],
     },
 }  # fmt: skip
-SERVICE = {**VERSION, "kind": "Service", **META, "spec": {"address": "http://a:1"}}
+SERVICE = {
+    **VERSION, "kind": "Service", **META,
+    "spec": {
+        "address": "http://a:1",
+        "weight": 1,
+        "targets": [{"address": "http://b:1", "weight": 1}],
+        "balance": {"policy": "consistent_hash", "hashOn": "header", "header": "x-tenant"},
+        "healthCheck": {"path": "/", "intervalSeconds": 1, "timeoutSeconds": 1, "statuses": [200], "unhealthyAfter": 1,
+                        "healthyAfter": 1},
+        "outliers": {"consecutiveFailures": 1, "consecutiveConnectFailures": 1, "statuses": [500], "baseSeconds": 1,
+                     "maxSeconds": 2, "maxEjectedPercent": 3},
+        "retries": {"enabled": True, "attempts": 1, "failures": ["connect"], "statuses": [503], "budgetPercent": 1,
+                    "budgetPerSecond": 1},
+        "timeouts": {"connectSeconds": 1, "connectionIdleSeconds": 1},
+    },
+}  # fmt: skip
 BINDING = {
     **VERSION, "kind": "PolicyBinding", **META,
     "spec": {
@@ -52,6 +67,11 @@ CONFIGURATION = {
         "probe": {"enabled": False},
         "timeouts": {"streamIdleSeconds": 1},
         "proxyProtocol": {"enabled": False},
+        "forwardProxy": {
+            "https": {"address": "http://p:1", "basicAuth": {"username": "a", "password": "b"}}, "noProxy": ["a"]
+        },
+        "circuitBreaker": {"thresholds": {"maxConnections": 1, "maxPendingRequests": 1, "maxRequests": 1,
+                                          "maxRetries": 1}},
     },
 }  # fmt: skip
 EXTENSION = {**VERSION, "kind": "Extension", **META, "spec": {"extends": [{"name": "x"}], "rootId": "main"}}

@@ -1,16 +1,38 @@
 """A policy on its own: build it as the compiler does and send it requests, without sockets or waiting."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.registry import definition
+from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.policies.results import Response
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.schema.document import Consumer
-from gateway_runtime.schema.faults import convert
+
+
+class FakeSleep:
+    """Sleeping that ends when a clock is moved. `waiting` are those who sleep, by the time at which they wake."""
+
+    def __init__(self, clock: "FakeClock") -> None:
+        self._clock = clock
+        self.waiting: list[tuple[float, asyncio.Future[None]]] = []
+
+    async def __call__(self, seconds: float) -> None:
+        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append((self._clock.now + seconds, sleeper))
+        await sleeper
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and everybody who wakes do what is next."""
+        self._clock.advance(seconds)
+        for entry in [entry for entry in self.waiting if entry[0] <= self._clock.now]:
+            self.waiting.remove(entry)
+            entry[1].set_result(None)
+        for _ in range(5):
+            await asyncio.sleep(0)
 
 
 class FakeClock:
@@ -63,6 +85,7 @@ class PolicyCase:
     ) -> None:
         self.definition = definition(name)
         self.clock = clock or FakeClock()
+        self.sleep = FakeSleep(self.clock)
         self.kept: dict[tuple[str, str], Any] = {} if kept is None else kept
         directory = Directory()
         directory.fill([*consumers, *strangers])
@@ -73,8 +96,10 @@ class PolicyCase:
             consumers=ApiConsumers(directory, consumers),
             clock=self.clock,
             kept=self.kept,
+            now=self.clock,
+            sleep=self.sleep,
         )
-        self.handlers = self.definition.build(convert(config, self.definition.config), runtime)
+        self.handlers = self.definition.build(read_config(self.definition, config), runtime)
         self.chain = Chain([Binding(self.definition.name, self.handlers)])
 
     def send(self, context: RequestContext) -> Response | None:

@@ -5,8 +5,13 @@ from gateway_runtime.policies.registry import all_definitions
 
 def test_default_order() -> None:
     assert [(policy.name, policy.default_order) for policy in all_definitions()] == [
+        ("cors", 10),
+        ("ip-blocklist", 20),
+        ("ip-allowlist", 30),
         ("http-basic-authentication", 100),
         ("client-id-enforcement", 200),
+        ("spike-control", 290),
         ("rate-limiting", 300),
         ("header-injection", 400),
+        ("header-removal", 410),
     ]

@@ -5,10 +5,10 @@ import pytest
 from gateway_runtime.routing.compiled import compile_api
 from gateway_runtime.routing.rules import RuleError, compile_rules, rules_hold
 from gateway_runtime.schema.document import ApiInstance, Destination, Route, Rule, Service, Target
-from gateway_runtime.upstream.pool import Pool
+from gateway_runtime.upstream.registry import PoolRegistry
 
 SERVICE = Service(id="s", name="s", targets=[Target(host="h", port=1)])
-POOLS = {"s": Pool("s", SERVICE.targets)}
+POOLS = {"s": PoolRegistry().get(SERVICE)}
 
 
 def compile_routes(base_path: str, *routes: Route):  # type: ignore[no-untyped-def]

@@ -53,3 +53,20 @@ def test_rows_are_handed_over_once() -> None:
     record(recorder)
     assert len(recorder.take()) == 1
     assert recorder.take() == []
+
+
+def test_what_would_have_been_refused_has_rows_of_its_own_and_counts_no_request() -> None:
+    recorder = Recorder(FakeClock(1000.0))
+    record(recorder)
+    recorder.shadow("a", "app", "rate-limiting", "rate_limit_exceeded", 429)
+    recorder.shadow("a", "app", "rate-limiting", "rate_limit_exceeded", 429)
+    served, shadow = recorder.take()
+    assert (served.requests, served.shadowed) == (1, 0)
+    assert (shadow.api, shadow.application, shadow.status) == ("a", "app", 429)
+    assert (shadow.policy, shadow.code, shadow.requests, shadow.shadowed) == (
+        "rate-limiting",
+        "rate_limit_exceeded",
+        0,
+        2,
+    )
+    assert recorder.served == 1

@@ -117,3 +117,19 @@ def test_a_run_is_carried_on_by_another_spool() -> None:
     assert len({batch.mark for batch in (exported, *batches)}) == 3
     assert {msgspec.msgpack.decode(batch.payload, type=Batch).started_at for batch in batches} == {1.0}
     assert after.served == after.exported + after.dropped
+
+
+def test_what_would_have_been_refused_is_summed_and_is_no_request() -> None:
+    spool = new()
+    for _ in range(2):
+        spool.add([TrafficRow(1000, "a", "", "", 429, "p", "c", 0, 0, 0, {}, {}, 4)])
+    spool.pack()
+    first = spool.first()
+    assert first is not None
+    assert first.requests == 0
+    assert [each.shadowed for each in msgspec.msgpack.decode(first.payload, type=Batch).rows] == [8]
+
+
+def test_a_row_of_an_older_gateway_is_read() -> None:
+    older = msgspec.msgpack.encode([1000, "a", "", "", 200, "", "", 1, 0, 0, {}, {}])
+    assert msgspec.msgpack.decode(older, type=TrafficRow).shadowed == 0

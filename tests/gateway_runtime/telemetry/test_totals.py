@@ -28,3 +28,12 @@ def test_sums_go_on_in_another_process() -> None:
     after.add([row(3)])
     after.add(before.rows())
     assert {labels.route: sums.requests for labels, sums in after.series.items()} == {"r": 4, "other": 2}
+
+
+def test_what_would_have_been_refused_is_summed_and_goes_on_too() -> None:
+    before, after = Totals(), Totals()
+    shadow = TrafficRow(1, "a", "", "", 429, "p", "c", 0, 0, 0, {}, {}, 4)
+    before.add([shadow, shadow])
+    after.add(before.rows())
+    ((_, sums),) = after.series.items()
+    assert (sums.requests, sums.shadowed) == (0, 8)

@@ -11,7 +11,7 @@ from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.schema.document import Document, Listener, Tls, decode, encode
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import Handlers
-from gateway_runtime.upstream.pool import PoolRegistry
+from gateway_runtime.upstream.registry import PoolRegistry
 from tests.gateway_runtime.fakes import PORT, FakeGateway, FakeTransport, get
 from tests.gateway_runtime.tls.base import BANK, PARTNERS, SHOP, settings
 

@@ -3,8 +3,10 @@
 import pytest
 
 from gateway_runtime.schema.document import Service, Target
+from gateway_runtime.upstream.balancing import rotation_of
 from gateway_runtime.upstream.errors import UpstreamError
-from gateway_runtime.upstream.pool import Pool, PoolRegistry, rotation_of
+from gateway_runtime.upstream.pool import Pool
+from gateway_runtime.upstream.registry import PoolRegistry
 from tests.gateway_runtime.fakes import FakeClock, FakeUpstream
 
 
@@ -13,7 +15,7 @@ def service(*hosts: str, id: str = "s") -> Service:
 
 
 def pool_of(clock: FakeClock, *hosts: str) -> Pool:
-    return Pool("s", service(*hosts).targets, clock=clock)
+    return PoolRegistry(clock=clock).get(service(*hosts))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def test_odd_weights_do_not_make_a_long_rotation() -> None:
 
 def test_a_pool_without_targets_says_so() -> None:
     with pytest.raises(UpstreamError) as caught:
-        Pool("s", []).choose()
+        pool_of(FakeClock()).choose()
     assert caught.value.response.status == 503
 
 
@@ -63,18 +65,25 @@ def test_a_lost_idle_connection_is_forgotten() -> None:
     assert repr(pool) == "<Pool s [active 0 | idle 0]>"
 
 
-def test_the_host_header_leaves_the_default_port_out() -> None:
-    assert Pool("s", [Target(host="a", port=80)]).targets[0].authority == b"a"
-    assert Pool("s", [Target(host="a", port=443)], "https").targets[0].authority == b"a"
-    assert Pool("s", [Target(host="a", port=443)]).targets[0].authority == b"a:443"
-    assert Pool("s", [Target(host="::1", port=9000)]).targets[0].authority == b"[::1]:9000"
+@pytest.mark.parametrize(
+    ("host", "port", "scheme", "authority"),
+    [
+        ("a", 80, "http", b"a"),
+        ("a", 443, "https", b"a"),
+        ("a", 443, "http", b"a:443"),
+        ("::1", 9000, "http", b"[::1]:9000"),
+    ],
+)
+def test_the_host_header_leaves_the_default_port_out(host: str, port: int, scheme: str, authority: bytes) -> None:
+    made = Service(id="s", name="s", scheme=scheme, targets=[Target(host=host, port=port)])
+    assert PoolRegistry().get(made).targets[0].authority == authority
 
 
 def test_a_pool_lives_as_long_as_its_service_is_the_same() -> None:
     registry = PoolRegistry()
     pool = registry.get(service("a"))
     assert registry.get(service("a")) is pool
-    changed = registry.get(service("a", "b"))
+    changed = registry.get(service("b"))
     assert changed is not pool
     idle = FakeUpstream(pool)
     registry.retain({changed})
@@ -89,6 +98,11 @@ def test_forbidding_private_addresses_holds_for_pools_that_exist() -> None:
     registry.allow_private = True
     pool = registry.get(service("a"))
     idle = FakeUpstream(pool)
+    in_use = FakeUpstream(pool)
+    assert pool.targets[0].acquire(0) is in_use.connection
     registry.allow_private = False
-    assert not pool.allow_private
+    assert not registry.allow_private
     assert idle.transport.closed
+    in_use.connection.target.release(in_use.connection)
+    assert in_use.transport.closed
+    assert pool.choose().acquire(0) is None

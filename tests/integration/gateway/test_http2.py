@@ -45,7 +45,9 @@ metadata: {{name: plain}}
 spec:
   address: http://127.0.0.1:{plain}/
   services: {{files: {{address: "http://127.0.0.1:{service}"}}}}
----
+"""
+# Another gateway, in front of the first one: the same one twice would be a loop.
+FILES_BEFORE = """\
 apiVersion: gateway.mulesoft.com/v1alpha1
 kind: ApiInstance
 metadata: {{name: chained}}
@@ -108,7 +110,7 @@ def service() -> Iterator[int]:
 class Place:
     """A gateway, and where it is reached."""
 
-    gateway: GatewayProcess
+    gateways: list[GatewayProcess]
     ca: Path
     secure: int
     plain: int
@@ -116,9 +118,10 @@ class Place:
     mistaken: int
 
     def memory_bytes(self) -> int:
-        """Return how much memory the worker holds."""
-        (pid,) = self.gateway.worker_pids()
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        """Return how much memory the workers hold."""
+        pids = [pid for gateway in self.gateways for pid in gateway.worker_pids()]
+        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     def curl(self, url: str, *more: str) -> str:
         """Return what curl says: the version that was spoken, the status and the body."""
@@ -138,17 +141,23 @@ def place(service: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
     ca = folder / "ca.pem"
     ca.write_text(authority.pem)
     ports = dict(zip(("secure", "plain", "chained", "mistaken"), free_ports(4), strict=True))
-    conf = folder / "conf.yaml"
-    conf.write_text(FILES.format(service=service, **ports))
     environment = {"CRT": pair.certificate, "KEY": pair.key, "SSL_CERT_FILE": str(ca)}
-    gateway = GatewayProcess(folder, config=conf, workers=1, environment=environment).start()
+    gateways = []
     try:
-        wait_until(lambda: gateway.page("/readyz").status == 200, seconds=15, what="the gateway")
-        yield Place(gateway, ca, **ports)
-        assert '"log.level":"error"' not in gateway.log, gateway.log[-3000:]
+        for name, text in (("first", FILES), ("before", FILES_BEFORE)):
+            (folder / name).mkdir()
+            conf = folder / name / "conf.yaml"
+            conf.write_text(text.format(service=service, **ports))
+            gateway = GatewayProcess(folder / name, config=conf, workers=1, environment=environment).start()
+            gateways.append(gateway)
+            wait_until(lambda gateway=gateway: gateway.page("/readyz").status == 200, seconds=15, what="the gateway")
+        yield Place(gateways, ca, **ports)
+        for gateway in gateways:
+            assert '"log.level":"error"' not in gateway.log, gateway.log[-3000:]
     finally:
-        gateway.terminate()
-        gateway.wait()
+        for gateway in gateways:
+            gateway.terminate()
+            gateway.wait()
 
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

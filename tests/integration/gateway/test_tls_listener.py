@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 import uvloop
 
-from gateway_runtime import listener as module
+from gateway_runtime import accepting as module
 from gateway_runtime.configuration.compiler import Compiler
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.listener import Listener, open_listener

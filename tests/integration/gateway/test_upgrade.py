@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ import pytest
 
 import gateway_runtime
 from tests.integration.gateway.conftest import GatewayProcess, api, call, document
+from tests.integration.gateway.test_tls import client, tls, with_tls
 from tests.integration.publisher import Publisher
 from tests.stack import wait_until
 
@@ -28,14 +30,15 @@ class Load:
     No one tries again: whatever does not end in a whole answer with status 200 is a failure.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._port = port
+        self._tls = tls
         self._end = threading.Event()
         self.answers: Counter[str] = Counter()
         self._threads = [threading.Thread(target=self._call, args=(keep,)) for keep in (True, True, True, False, False)]
 
     def _call(self, keep: bool) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = self._connection()
         while not self._end.is_set():
             try:
                 connection.request("GET", "/orders/load")
@@ -49,6 +52,11 @@ class Load:
                 connection.close()
             time.sleep(0.001)
         connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._tls is None:
+            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=10, context=self._tls)
 
     def __enter__(self) -> "Load":
         for thread in self._threads:
@@ -217,6 +225,17 @@ def test_a_version_that_hangs_leaves_the_old_one_serving(
     assert gateway.page("/readyz").status == 200
 
 
+@pytest.mark.parametrize("gateway", ["0"], indirect=True, ids=["off"])
+def test_a_gateway_whose_starter_follows_its_process_stays(
+    gateway: GatewayProcess, publisher: Publisher, backend: int, port: int
+) -> None:
+    gateway.wait_for_revision(publisher.publish(document(publisher, port, api(backend))))
+    upgrade(gateway)
+    wait_until(lambda: gateway.events("upgrade_not_here"), seconds=10, what="the warning")
+    assert len(supervisors(gateway)) == 1
+    assert call(port, "/orders").status == 200
+
+
 def test_a_bad_argument_file_leaves_the_old_one_serving(
     gateway: GatewayProcess, publisher: Publisher, backend: int, port: int, tmp_path: Path
 ) -> None:
@@ -264,6 +283,19 @@ def test_a_request_that_runs_during_the_upgrade_is_answered(
     upgraded(gateway)
     caller.join(timeout=10)
     assert statuses == [200]
+
+
+def test_an_upgrade_under_load_costs_no_handshake(
+    gateway: GatewayProcess, publisher: Publisher, backend: int, port: int
+) -> None:
+    gateway.wait_for_revision(publisher.publish(with_tls(publisher, port, backend, tls())))
+    with Load(port, client()) as load:
+        wait_until(lambda: load.answers["200"] > 100, seconds=10, what="some load")
+        upgrade(gateway)
+        upgraded(gateway)
+        so_far = load.answers["200"]
+        wait_until(lambda: load.answers["200"] > so_far + 100, seconds=10, what="load on the new process")
+    assert dict(load.answers) == {"200": load.answers["200"]}
 
 
 def test_systemd_is_told_who_the_main_process_is_before_it_is_told_ready(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from portal.cli.up.errors import StartError
-from portal.cli.up.ports import remembered_ports, require_free
+from portal.cli.up.ports import OUTGOING, remembered_ports, require_free
 
 pytestmark = pytest.mark.integration
 
@@ -40,3 +40,10 @@ def test_port_taken_meanwhile_is_replaced(tmp_path: Path) -> None:
 def test_broken_file_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "ports.json").write_text("{")
     assert remembered_ports(tmp_path / "ports.json", ["a"])["a"] > 0
+
+
+def test_no_port_is_one_that_an_outgoing_connection_may_be_given(tmp_path: Path) -> None:
+    first_outgoing = int(OUTGOING.read_text().split()[0]) if OUTGOING.exists() else 32_768
+    picked = remembered_ports(tmp_path / "ports.json", [f"service-{n}" for n in range(50)])
+    assert len(set(picked.values())) == 50
+    assert max(picked.values()) < first_outgoing

@@ -87,6 +87,18 @@ def test_later_batches_add_to_the_row_of_their_minute(gateway: Gateway) -> None:
     assert TrafficMinute.objects.get().upstream_latency == {"30": 7}
 
 
+def test_what_would_have_been_refused_is_stored_beside_requests_and_is_none(gateway: Gateway) -> None:
+    stream = FakeStream()
+    shadow = TrafficRow(MINUTE, API, "", "app", 429, "rate-limiting", "rate_limit_exceeded", 0, 0, 0, {}, {}, 3)
+    stream.add(batch(gateway, row(requests=5), shadow, served=5))
+    traffic_ingest(client=stream)
+    stream.add(batch(gateway, shadow, served=5))
+    traffic_ingest(client=stream)
+    assert TrafficMinute.objects.get(policy="rate-limiting").shadowed == 6
+    assert TrafficMinute.objects.get(policy="").shadowed == 0
+    assert ReplicaTally.objects.get().stored == 5
+
+
 def test_a_batch_that_is_read_again_changes_nothing(gateway: Gateway) -> None:
     stream = FakeStream()
     stream.add(batch(gateway, row(requests=3), served=3))

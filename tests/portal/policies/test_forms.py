@@ -9,7 +9,8 @@ import pytest
 from gateway_runtime.policies.registry import all_definitions, definition
 from gateway_runtime.schema.policy import Category, Handlers, Phase, PolicyConfig, PolicyDefinition, setting
 from portal.policies.forms import PolicyForm
-from portal.policies.posted import form_data, posted_config
+from portal.policies.outline import outline
+from portal.policies.posted import form_data, posted_again
 
 POLICIES = all_definitions()
 by_name = pytest.mark.parametrize("policy", POLICIES, ids=[policy.name for policy in POLICIES])
@@ -59,7 +60,7 @@ def test_no_secret_lies_deeper_than_the_top(policy: PolicyDefinition) -> None:
 
 
 def limits_form(data: dict[str, Any]) -> PolicyForm:
-    return PolicyForm({"key": "api", **data}, definition=definition("rate-limiting"))
+    return PolicyForm({"key": "api", "_when.mode": "enforce", **data}, definition=definition("rate-limiting"))
 
 
 def test_blank_rows_are_left_out_and_the_others_keep_their_errors() -> None:
@@ -128,11 +129,15 @@ def test_rows_are_added_and_removed_without_javascript() -> None:
         "rateLimits.1.maximumRequests": "7",
         "rateLimits.1.timePeriodInMilliseconds": "abc",
     }
-    more = PolicyForm(definition=policy, config=posted_config(policy, {**data, "_add_row": "rateLimits"}))
+    more = PolicyForm(
+        definition=policy, config=posted_again(outline(policy.config), {**data, "_add_row": "rateLimits"})
+    )
     assert more["rateLimits.1.timePeriodInMilliseconds"].value() == "abc"
     assert "rateLimits.2.maximumRequests" in more.fields
     assert more["key"].value() == "application"
-    less = PolicyForm(definition=policy, config=posted_config(policy, {**data, "_remove_row": "rateLimits.0"}))
+    less = PolicyForm(
+        definition=policy, config=posted_again(outline(policy.config), {**data, "_remove_row": "rateLimits.0"})
+    )
     assert less["rateLimits.0.maximumRequests"].value() == "7"
     assert "rateLimits.1.maximumRequests" not in less.fields
 

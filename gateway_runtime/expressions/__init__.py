@@ -1,0 +1,1 @@
+"""The expression language `#[…]`: read, checked and compiled once, then plain closures over a request."""

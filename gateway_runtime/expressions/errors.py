@@ -1,0 +1,59 @@
+"""What can go wrong: a mistake in an expression, found when it is saved, and a failure while one is evaluated."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class ExpressionError(Exception):
+    """A mistake in an expression. `position` counts characters of the setting from 0; `message` is one sentence."""
+
+    def __init__(self, position: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.position = position
+        self.code = code
+        self.message = message
+
+    @property
+    def sentence(self) -> str:
+        """Return the message with its place, counted from 1 as editors do."""
+        return f"Character {self.position + 1}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an expression gives when it cannot be evaluated. The policy answers with its documented refusal.
+
+    `code` stays the same between releases. The message holds nothing of the request.
+    """
+
+    code: str
+    message: str
+
+
+WRONG_TYPE = Failure("wrong_type", "A value has a type that cannot be used where it stands.")
+NULL_VALUE = Failure("null_value", "A value that is needed is not there.")
+NOT_A_NUMBER = Failure("not_a_number", "A text that is compared with a number is not a number.")
+NOT_BASE64 = Failure("not_base64", "A text that should be Base64 is not.")
+NOT_TEXT = Failure("not_text", "Binary data is not text in its encoding.")
+TOO_LARGE = Failure("too_large", "The expression makes a text or a list that is too large.")
+BAD_PAYLOAD = Failure("bad_payload", "The body is not the JSON that it says it is.")
+UNFORESEEN = Failure("not_evaluated", "The expression could not be evaluated.")
+
+
+class Stop(Exception):
+    """Ends an evaluation. Never seen outside this package."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return “ Did you mean “…”?” or the names there are, to put behind a sentence about a wrong name."""
+    names = sorted(known)
+    lower = {each.lower(): each for each in names}
+    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    if near:
+        return f" Did you mean “{lower[near[0]]}”?"
+    return f" Known are {', '.join(names)}." if names else ""

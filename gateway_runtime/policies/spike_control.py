@@ -1,0 +1,200 @@
+"""# Spike control
+
+Smooths bursts: at most a number of requests in any span of time, and what is too much waits a little before it is
+refused.
+
+## When to use it
+
+To keep a sudden burst from a backend that cannot take it. It counts all requests to the API together, whoever sends
+them: to share an API among callers use [rate limiting](/docs/policies/rate-limiting/).
+
+## Example
+
+```yaml
+policyRef:
+  name: spike-control
+config:
+  maximumRequests: 100
+  timePeriodInMilliseconds: 1000
+  delayTimeInMillis: 500
+  delayAttempts: 3
+  queuingLimit: 20
+  exposeHeaders: true
+```
+
+## What it does
+
+The window slides: a request passes when fewer than `maximumRequests` have passed in the last
+`timePeriodInMilliseconds`. Without quota a request is held for `delayTimeInMillis` and tried again, up to
+`delayAttempts` times. At most `queuingLimit` requests are held at a time; the next one is refused at once, and with 0,
+as documented for those who set nothing, none is held. A request that is refused uses no quota.
+
+What a request waits is part of the time in which it must be answered (the response timeout, as it stands 15 seconds).
+Windows are kept by each worker process of a gateway on its own and survive a new revision.
+
+## What callers see
+
+| Status | Code | When |
+| --- | --- | --- |
+| 429 | `spike_control_exceeded` | there is no quota; `Retry-After` says in seconds when to come back |
+
+With `exposeHeaders` every answer carries `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset`: the
+milliseconds until the oldest request leaves the window, 0 while there is quota.
+"""
+
+from collections import deque
+from dataclasses import replace
+from math import ceil
+from typing import Annotated, NamedTuple
+
+from gateway_runtime.policies.context import Headers, PolicyRuntime, RequestContext
+from gateway_runtime.policies.results import Response
+from gateway_runtime.schema.policy import (
+    Category,
+    Handlers,
+    Phase,
+    PolicyConfig,
+    PolicyDefinition,
+    Refusal,
+    setting,
+)
+
+
+class Config(PolicyConfig, frozen=True):
+    """The window, and how long requests wait for a place in it."""
+
+    maximum_requests: Annotated[
+        int, setting("Maximum requests", "How many requests pass in one window.", ge=1, le=1_000_000)
+    ] = 1
+    time_period_in_milliseconds: Annotated[
+        int, setting("Time period in milliseconds", "How long the window is, up to a day.", ge=1, le=86_400_000)
+    ] = 1000
+    delay_time_in_millis: Annotated[
+        int, setting("Delay in milliseconds", "How long a request is held before it is tried again.", ge=1, le=60_000)
+    ] = 1000
+    delay_attempts: Annotated[
+        int, setting("Attempts", "How many times a held request is tried again before it is refused.", ge=0, le=100)
+    ] = 1
+    queuing_limit: Annotated[
+        int,
+        setting("Queuing limit", "How many requests are held at a time. With 0 none is: 429 at once.", ge=0, le=10_000),
+    ] = 0
+    expose_headers: Annotated[
+        bool, setting("Expose headers", "Tell callers the limit, what is left and when there is more.")
+    ] = False
+
+
+class Verdict(NamedTuple):
+    """What is left after a request. `reset` is in seconds, 0 while there is quota."""
+
+    passes: bool
+    remaining: int
+    reset: float
+
+
+class Window:
+    """When the requests of the last `period` seconds have passed, and how many are `held` for want of a place."""
+
+    __slots__ = ("_maximum", "_passed", "_period", "held")
+
+    def __init__(self, maximum: int, period: float) -> None:
+        self._maximum = maximum
+        self._period = period
+        self._passed: deque[float] = deque()
+        self.held = 0
+
+    def take(self, now: float) -> Verdict:
+        """Take a place for a request at `now`, if there is one."""
+        passed = self._passed
+        gone = now - self._period
+        while passed and passed[0] <= gone:
+            passed.popleft()
+        remaining = self._maximum - len(passed)
+        if remaining <= 0:
+            return Verdict(False, 0, passed[0] - gone)
+        passed.append(now)
+        return Verdict(True, remaining - 1, 0.0 if remaining > 1 else passed[0] - gone)
+
+
+def build(config: Config, runtime: PolicyRuntime) -> Handlers:
+    """Take over the window of the running revision where it is of the same size."""
+    maximum, period = config.maximum_requests, config.time_period_in_milliseconds
+    window: Window = runtime.keep(f"window {maximum} {period}", lambda: Window(maximum, period / 1000))
+    refused = runtime.refusal("spike_control_exceeded")
+    clock, sleep, binding, expose = runtime.clock, runtime.sleep, runtime.binding, config.expose_headers
+    delay, attempts = config.delay_time_in_millis / 1000, config.delay_attempts
+    places = config.queuing_limit if attempts else 0
+    take = window.take
+
+    def fields(verdict: Verdict) -> Headers:
+        return [
+            (b"x-ratelimit-limit", b"%d" % maximum),
+            (b"x-ratelimit-remaining", b"%d" % verdict.remaining),
+            (b"x-ratelimit-reset", b"%d" % ceil(verdict.reset * 1000)),
+        ]
+
+    def refuse(verdict: Verdict) -> Response:
+        retry = (b"retry-after", b"%d" % ceil(verdict.reset))
+        return replace(refused, headers=(retry, *fields(verdict)) if expose else (retry,))
+
+    async def hold(context: RequestContext, verdict: Verdict) -> Response | None:
+        # Asked again, because others may have been held since; and counted here, so that what never runs holds nothing.
+        if window.held >= places:
+            return refuse(verdict)
+        window.held += 1
+        try:
+            for _ in range(attempts):
+                await sleep(delay)
+                verdict = take(clock())
+                if verdict.passes:
+                    if expose:
+                        context.note(binding, verdict)
+                    return None
+        finally:
+            window.held -= 1
+        return refuse(verdict)
+
+    def check(context: RequestContext) -> object:
+        verdict = take(clock())
+        if verdict[0]:
+            if expose:
+                context.note(binding, verdict)
+            return None
+        return refuse(verdict) if window.held >= places else hold(context, verdict)
+
+    def on_response(context: RequestContext) -> None:
+        verdict = (context.notes or {}).get(binding)
+        if verdict is not None:
+            context.response_headers += fields(verdict)
+
+    return Handlers(request_headers=check, response_headers=on_response if expose else None)
+
+
+DEFINITION = PolicyDefinition(
+    name="spike-control",
+    title="Spike control",
+    summary="Smooths bursts: what is too much waits a little before it is refused.",
+    category=Category.QUALITY_OF_SERVICE,
+    icon="wave-saw-tool",
+    config=Config,
+    build=build,
+    default_order=290,
+    phases=(Phase.REQUEST_HEADERS, Phase.RESPONSE_HEADERS),
+    example={
+        "maximumRequests": 100,
+        "timePeriodInMilliseconds": 1000,
+        "delayTimeInMillis": 500,
+        "delayAttempts": 3,
+        "queuingLimit": 20,
+        "exposeHeaders": True,
+    },
+    refusals=(
+        Refusal(
+            code="spike_control_exceeded",
+            status=429,
+            title="Too many requests at once",
+            detail="This API gets more requests than it takes at a time. Try again after the Retry-After seconds.",
+        ),
+    ),
+    documentation=__doc__ or "",
+)

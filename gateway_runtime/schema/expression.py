@@ -1,0 +1,61 @@
+"""The settings that take an expression `#[…]`: what it gives and what it may use. Both planes read this."""
+
+import enum
+from typing import Any
+
+import msgspec
+
+
+class Gives(enum.StrEnum):
+    """What a setting's expression gives. Null is possible everywhere; the policy says what it means there."""
+
+    STRING = "string"
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+    LIST = "list"
+    OBJECT = "object"
+    ANY = "any"
+
+
+_WORDS = {
+    Gives.STRING: "a text", Gives.BOOLEAN: "true or false", Gives.NUMBER: "a number", Gives.LIST: "a list",
+    Gives.OBJECT: "an object", Gives.ANY: "anything",
+}  # fmt: skip
+
+
+class ExpressionSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a setting says about its expressions.
+
+    `response` evaluates it with the response, else with the request. `payload` says that the policy has the body.
+    `variables` are the names behind `vars.`, each with the type it gives. `text` lets the setting be plain text, or
+    text with expressions inside.
+    """
+
+    gives: Gives = Gives.STRING
+    response: bool = False
+    payload: bool = False
+    variables: dict[str, Gives] = {}
+    text: bool = False
+
+    @property
+    def words(self) -> str:
+        """Say what the setting takes: “an expression “#[…]” that gives a text”."""
+        if self.text:
+            return "text, which may hold expressions “#[…]”"
+        return f"an expression “#[…]” that gives {_WORDS[self.gives]}"
+
+
+KEY = "expression"
+
+
+def expression(
+    title: str, help: str, takes: ExpressionSetting | None = None, *, placeholder: str = "", **limits: Any
+) -> msgspec.Meta:
+    """Describe one setting that takes an expression: `Annotated[str, expression("Key", "What … by.")]`.
+
+    It is checked wherever settings are (form, REST, file, compiler), with the character in the sentence.
+    """
+    takes = takes or ExpressionSetting()
+    extra = {"secret": False, "placeholder": placeholder, KEY: takes}
+    schema = {"format": "dataweaveExpression"}
+    return msgspec.Meta(title=title, description=help, extra=extra, extra_json_schema=schema, **limits)

@@ -1,0 +1,224 @@
+"""All services of one worker: pools by the settings of their service, targets and health beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from gateway_runtime.clock import Clock, monotonic
+from gateway_runtime.http.limits import Limits
+from gateway_runtime.schema.document import Service, Target
+from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.upstream import Balance, ForwardProxy, ServiceTimeouts
+from gateway_runtime.upstream.connecting import Surroundings
+from gateway_runtime.upstream.health import HealthBook, HealthRow, Key
+from gateway_runtime.upstream.pool import Pool
+from gateway_runtime.upstream.proxy import Proxy
+from gateway_runtime.upstream.resolving import Lookup, Resolver
+from gateway_runtime.upstream.target import TargetConnections
+from gateway_runtime.upstream.tls import INVALID, ServiceTls, plain_tls, service_tls
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class PoolRegistry:
+    """What outlives a revision: pools of services that have not changed, connections that another pool can use as well,
+    and what is known of the health of targets. `kinds` are the pools of services that do not speak HTTP/1.1."""
+
+    __slots__ = ("_clock", "_contexts", "_kinds", "_limits", "_pools", "_surroundings", "_targets", "health")
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        clock: Clock = monotonic,
+        lookup: Lookup | None = None,
+        kinds: Mapping[str, type[Pool]] | None = None,
+    ) -> None:
+        self._kinds = kinds or {}
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._surroundings = Surroundings(Resolver(lookup, clock))
+        self._pools: dict[bytes, Pool] = {}
+        self._targets: dict[tuple[bytes, str, int], TargetConnections] = {}
+        self._contexts: WeakValueDictionary[bytes, ServiceTls] = WeakValueDictionary()
+        self.health = HealthBook(clock)
+
+    def __len__(self) -> int:
+        return len(self._pools)
+
+    @property
+    def allow_private(self) -> bool:
+        """Whether services may be at private addresses. Changing it ends every connection that was made before."""
+        return self._surroundings.allow_private
+
+    @allow_private.setter
+    def allow_private(self, allow: bool) -> None:
+        if allow != self.allow_private:
+            self._surroundings.allow_private = allow
+            self._renew()
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """What services are reached through. Changing it ends every connection that was made before."""
+        return self._surroundings.proxy
+
+    @proxy.setter
+    def proxy(self, proxy: Proxy | None) -> None:
+        if _settings(proxy) != _settings(self.proxy):
+            self._surroundings.proxy = proxy
+            self._renew()
+
+    @property
+    def limits(self) -> Limits:
+        """How long to wait. Changing it holds for all pools from the next connection on."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        for pool in self._pools.values():
+            pool.limits = limits
+
+    def get(self, service: Service, path: str = "service") -> Pool:
+        """Return the pool of a service: the one there is while nothing about the service has changed.
+
+        Raises `ConfigFault`; `path` is that of the service.
+        """
+        key = _encode(service)
+        pool = self._pools.get(key)
+        if pool is None:
+            _check(service, path)
+            tls = self._tls(service, path)
+            pool = self._pools[key] = self._kind(service)(
+                service, self._targets_of(service), self._surroundings, tls, limits=self._limits, clock=self._clock
+            )
+        return pool
+
+    def _kind(self, service: Service) -> type[Pool]:
+        return self._kinds.get(service.protocol, Pool)
+
+    def _tls(self, service: Service, path: str) -> ServiceTls | None:
+        if service.scheme != "https":
+            if service.tls is not None:
+                raise ConfigFault(f"{path}.tls", INVALID, "TLS settings are for services with the scheme https.")
+            return None
+        if service.tls is None:
+            return plain_tls(service.protocol)
+        key = service.protocol.encode() + _encode(service.tls)
+        found = self._contexts.get(key)
+        if found is None:
+            found = self._contexts[key] = service_tls(service.tls, f"{path}.tls", service.protocol)
+        return found
+
+    def _targets_of(self, service: Service) -> list[TargetConnections]:
+        kind = _connection_kind(service)
+        return [self._target(service, target, kind) for target in service.targets]
+
+    def _target(self, service: Service, target: Target, kind: bytes) -> TargetConnections:
+        key = (kind, target.host, target.port)
+        found = self._targets.get(key)
+        if found is None:
+            found = self._targets[key] = self._kind(service).target_type(target.host, target.port, service.scheme)
+            found.idle_until = self._clock() + self._limits.upstream_idle_seconds
+            proxy = self.proxy
+            if proxy is not None and service.scheme == "http" and proxy.is_for(target.host):
+                found.through_proxy(proxy.credentials)
+        if _is_watched(service) and found.health is None:
+            found.health = self.health.of(_health_key(service, target), service.name)
+        return found
+
+    def _renew(self) -> None:
+        """Begin anew with every target: nothing that was connected before may be used again."""
+        before, self._targets = self._targets, {}
+        for pool in self._pools.values():
+            pool.use(self._targets_of(pool.service))
+        for target in before.values():
+            target.close()
+
+    def retain(self, pools: Iterable[Pool]) -> None:
+        """Keep these pools in service, and let go of what no one of them needs."""
+        kept = set(pools)
+        for key, pool in list(self._pools.items()):
+            if pool not in kept:
+                del self._pools[key]
+                pool.close()
+        used = {target for pool in kept for target in pool.targets}
+        for place, target in list(self._targets.items()):
+            if target not in used:
+                del self._targets[place]
+                target.close()
+        self._retain_health([pool for pool in kept if _is_watched(pool.service)], used)
+        for pool in kept:
+            pool.start()
+
+    def _retain_health(self, watched: list[Pool], used: set[TargetConnections]) -> None:
+        for target in used - {target for pool in watched for target in pool.targets}:
+            target.health = None
+        known: set[Key] = set()
+        checked: set[Key] = set()
+        for pool in watched:
+            keys = {_health_key(pool.service, target) for target in pool.service.targets}
+            known |= keys
+            if pool.service.health_check is not None:
+                checked |= keys
+        self.health.retain(known, checked)
+
+    def sweep(self, now: float) -> None:
+        """Close connections that have been idle for too long, and restore targets that were out long enough."""
+        for pool in self._pools.values():
+            pool.sweep(now)
+        self.health.sweep(now)
+
+    def take_health(self) -> list[HealthRow] | None:
+        """Return the health of all targets where it has changed since the last time, else None."""
+        if not self.health.changed:
+            return None
+        self.health.changed = False
+        return self.health.rows()
+
+
+def _check(service: Service, path: str) -> None:
+    balance = service.balance
+    if balance.policy == "consistent_hash" and balance.hash_on == "header" and not balance.header:
+        text = "Name the header that decides which target a request goes to."
+        raise ConfigFault(f"{path}.balance.header", "required", text)
+
+
+def proxy_of(definition: ForwardProxy | None) -> Proxy | None:
+    """Return the checked proxy of a document. Raises `ConfigFault`."""
+    return None if definition is None else Proxy(definition)
+
+
+def _settings(proxy: Proxy | None) -> ForwardProxy | None:
+    return None if proxy is None else proxy.definition
+
+
+def _is_watched(service: Service) -> bool:
+    """Tell whether the health of its targets matters: where there is a choice, or somebody wants to know."""
+    return len(service.targets) > 1 or service.health_check is not None or service.outliers is not None
+
+
+def _health_key(service: Service, target: Target) -> Key:
+    return service.id, target.host, target.port
+
+
+def _connection_kind(service: Service) -> bytes:
+    """Return what all connections of a service have in common: with the same, one can take another's place.
+
+    What decides only who is asked is left out; a setting that is not named here counts.
+    """
+    return _encode(
+        msgspec.structs.replace(
+            service,
+            name="",
+            targets=[],
+            balance=Balance(),
+            health_check=None,
+            outliers=None,
+            circuit_breaker=None,
+            retries=None,
+            timeouts=ServiceTimeouts(),
+        )
+    )

@@ -1,0 +1,41 @@
+"""What analytics adds to the pages of lower apps."""
+
+import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from portal.analytics.models import TrafficMinute
+from portal.analytics.shadows import shadow_figures
+from portal.apis.models import ApiInstance
+from portal.core import panels
+from portal.policies.selectors import shadow_policies
+from portal.policies.settings import policy_title
+
+PERIOD = datetime.timedelta(hours=24)
+
+
+def _shadows(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:
+    """Return what policies in shadow mode would have done in the last day; nothing where none is and was."""
+    now = timezone.now()
+    rows = TrafficMinute.objects.visible_to(request.user, "traffic.view").filter(instance=str(instance.pk))
+    figures = shadow_figures(rows=rows, start=now - PERIOD, end=now)
+    running = [policy_title(name) for name in shadow_policies(instance)]
+    if not running and not figures.calls:
+        return None
+    titles = [(policy_title(verdict.policy), verdict) for verdict in figures.verdicts]
+    return {"figures": figures, "verdicts": titles, "running": running}
+
+
+def panels_register() -> None:
+    """Add the card about shadow mode to an instance's page, and to that of its policies."""
+    for place in ("instance", "policies"):
+        panels.register(
+            place,
+            name="shadows",
+            template="analytics/panel_shadows.html",
+            context=_shadows,
+            permission="traffic.view",
+            order=25,
+        )

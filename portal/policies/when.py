@@ -1,0 +1,81 @@
+"""When a policy acts, as a part of its form: the mode, and the conditions on requests."""
+
+import enum
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from gateway_runtime.schema.mode import Mode
+from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition, setting
+from portal.policies.outline import Section, outline
+from portal.policies.rules import ANYTHING, Rules
+
+# No setting of a policy begins with an underscore, so the two never meet in one form.
+PLACE = "_when"
+_MODE_HELP = "Shadow lets every request pass and counts what would have been refused. Off leaves the policy out."
+
+
+class _Mode(PolicyConfig, frozen=True):
+    mode: Annotated[Mode, setting("Mode", _MODE_HELP)] = Mode.ENFORCE
+
+
+class _OnOff(enum.StrEnum):
+    ENFORCE = "enforce"
+    OFF = "off"
+
+
+class _PlainMode(PolicyConfig, frozen=True):
+    mode: Annotated[_OnOff, setting("Mode", "Off leaves the policy out and keeps its settings.")] = _OnOff.ENFORCE
+
+
+class _Rule(PolicyConfig, frozen=True):
+    methods: Annotated[str, setting("Methods", "For example GET|HEAD; empty for every one.")] = ""
+    path: Annotated[str, setting("Path", "Pattern for the whole path after the base path, such as /items(/.*)?.")] = ""
+    host: Annotated[str, setting("Host", "Pattern for the host, without the port.")] = ""
+    headers: Annotated[
+        list[str], setting("Headers", "Headers that must be there, with a pattern for the value: X-Kind: a|b.")
+    ] = []
+
+
+class _Conditions(PolicyConfig, frozen=True):
+    rules: Annotated[
+        list[_Rule],
+        setting("Conditions", "A request meets the policy when any one of these holds; without any, every request."),
+    ] = []
+
+
+def when_outline(policy: PolicyDefinition, *, conditions: bool) -> Section:
+    """Return the tree of what can be said about when a policy acts."""
+    modes = outline(_Mode if policy.can_shadow else _PlainMode)
+    if not conditions or policy.answers_preflight:
+        return modes
+    return Section(setting=modes.setting, nodes=(*modes.nodes, *outline(_Conditions).nodes))
+
+
+def shown_when(mode: str, rules: Rules) -> dict[str, Any]:
+    """Return stored mode and conditions as the form shows them."""
+    return {
+        "mode": mode,
+        "rules": [
+            {**rule, "headers": [f"{name}: {pattern}" for name, pattern in rule.get("headers", {}).items()]}
+            for rule in rules
+        ],
+    }
+
+
+def typed_when(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was typed as services take it: `mode`, and `rules` where the form has them."""
+    found: dict[str, Any] = {"mode": typed["mode"]} if "mode" in typed else {}
+    if "rules" in typed:
+        found["rules"] = [
+            {
+                **{name: rule[name] for name in ("path", "host", "methods") if rule.get(name)},
+                "headers": dict(_header(line) for line in rule.get("headers", [])),
+            }
+            for rule in typed["rules"]
+        ]
+    return found
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, pattern = line.partition(":")
+    return name.strip(), pattern.strip() if colon and pattern.strip() else ANYTHING

@@ -1,0 +1,122 @@
+import pytest
+
+from gateway_runtime.expressions.limits import DEPTH, NODES
+from gateway_runtime.expressions.parser import Parser
+
+from .kit import mistake
+from .printing import printed
+
+
+def shape(source: str) -> str:
+    """Return an expression with brackets around everything that has parts."""
+    return printed(Parser(source).read()[0])
+
+
+@pytest.mark.parametrize(
+    ("source", "same"),
+    [
+        ("a.b['c'][0]", "a['b']['c'][0]"),
+        ("a.'b-c'.\"d\"", "a['b-c']['d']"),
+        ("payload.default.if", "payload['default']['if']"),
+        ("!a == b", "((!a) == b)"),
+        ("not a == b", "(!(a == b))"),
+        ("not a and b", "((!a) and b)"),
+        ("not not a", "(!(!a))"),
+        ("a < b == c > d", "((a < b) == (c > d))"),
+        ("a or b and c", "(a or (b and c))"),
+        ("a and b or c and d", "((a and b) or (c and d))"),
+        ("a and b and c", "(a and b and c)"),
+        ("a and (b and c)", "(a and (b and c))"),
+        ("a default b or c", "(a default (b or c))"),
+        ("a default b default c", "(a default b default c)"),
+        ("a ++ b default c", "((a ++ b) default c)"),
+        ("a default b ++ c", "((a default b) ++ c)"),
+        ("a ++ b ++ c", "(a ++ b ++ c)"),
+        ("a ++ b == c", "(a ++ (b == c))"),
+        ("a splitBy ',' contains 'x'", "contains(splitBy(a, ','), 'x')"),
+        ("a contains 'x' default b", "(contains(a, 'x') default b)"),
+        ("if (a) b else c", "(if (a) b else c)"),
+        ("if (a) b else if (c) d else e", "(if (a) b else (if (c) d else e))"),
+        ("'x' ++ if (a) b else c ++ d", "('x' ++ (if (a) b else (c ++ d)))"),
+        ("if (a) {b: 1} else {'c d': [1, 2,]}", "(if (a) {'b': 1} else {'c d': [1, 2]})"),
+        ("dw::core::Strings::substringAfter(a, '/')", "substringAfter(a, '/')"),
+        ("-1", "-1"),
+        ("a[-1]", "a[-1]"),
+    ],
+)
+def test_what_belongs_together(source: str, same: str) -> None:
+    assert shape(source) == same
+    assert shape(same) == same
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "position", "words"),
+    [
+        ("#[]", "empty", 2, "missing here"),
+        ("#[  ]", "empty", 4, "missing here"),
+        ("#[", "empty", 2, "missing here"),
+        ("#[payload", "unexpected_end", 9, "“]” is missing at the end"),
+        ("#[payload 'x']", "unexpected", 10, "there is “'x'”"),
+        ("#[(1]", "unexpected", 4, "“)” is missing"),
+        ("#[1)]", "unexpected", 3, "“]” is missing at the end of the expression, there is “)”"),
+        ("#[[1 2]]", "unexpected", 5, "“,” is missing or “]”"),
+        ("#[{a 1}]", "unexpected", 5, "“:” is missing after the name"),
+        ("#[{1: 1}]", "unexpected", 3, "A name is missing"),
+        ("#[if true 1 else 2]", "unexpected", 5, "“(” is missing after “if”"),
+        ("#[if (true) 1]", "unexpected", 13, "“else” is missing"),
+        ("#[1 ==]", "unexpected", 6, "A value is missing"),
+        ("#[payload.]", "unexpected", 10, "A name is missing after “.”"),
+        ("#[payload.1]", "unexpected", 10, "A name is missing after “.”"),
+        ("#[payload[0]", "unexpected_end", 12, "“]” is missing"),
+        ("#[attributes.headers.x-key]", "unexpected", 22, "['x-key']"),
+        ("#[-payload]", "unexpected", 3, "before a number"),
+        ("#[1 - 1]", "unexpected", 4, "before a number"),
+        ("#[lowr('a')]", "unknown_function", 2, "Did you mean “lower”?"),
+        ("#[dw::core::String::lower('a')]", "unknown_function", 2, "Did you mean “lower”?"),
+        ("#[lower()]", "wrong_arguments", 2, "“lower” takes one value: text."),
+        ("#[lower('a', 'b')]", "wrong_arguments", 2, "one value"),
+        ("#[splitBy('a')]", "wrong_arguments", 2, "“splitBy” takes 2 values: text, separator."),
+        ("#[toString()]", "wrong_arguments", 2, "1 or 2 values: value, encoding"),
+        ("#[uuid(1)]", "wrong_arguments", 2, "no values"),
+        ("#['a' splitby ',']", "unexpected", 6, "Did you mean “splitBy”?"),
+        ("#['a' lower 'b']", "unexpected", 6, "does not stand between two values"),
+        ("#[true AND false]", "unexpected", 7, "Did you mean “and”?"),
+    ],
+)
+def test_what_is_not_written_right(source: str, code: str, position: int, words: str) -> None:
+    found = mistake(source)
+    assert (found[0], found[2]) == (code, position), found
+    assert words in found[1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "(" * 5000 + "1" + ")" * 5000,
+        "[" * 5000,
+        "{a:" * 3000,
+        "!" * 5000 + "true",
+        "not " * 2000 + "true",
+        "payload" + "[0]" * 3000,
+        "payload" + ".a" * 3000,
+        "if (true) 1 else " * 500 + "2",
+        "if (" * 2000,
+        "lower(" * 1500 + "'a'",
+        "1 " + "== 1 " * 1900,
+        "'a' " + "splitBy 'b' " * 800,
+    ],
+    ids=lambda source: source[:12],
+)
+def test_depth_is_bounded(source: str) -> None:
+    assert mistake(f"#[{source}]")[0] in ("too_deep", "too_long")
+
+
+def test_the_deepest_allowed_is_read() -> None:
+    Parser("(" * (DEPTH - 1) + "1" + ")" * (DEPTH - 1)).read()
+    assert mistake("#[" + "(" * DEPTH + "1" + ")" * DEPTH + "]")[0] == "too_deep"
+
+
+def test_size_is_bounded() -> None:
+    assert mistake(f"#['a'{' ++ 1' * NODES}]")[0] == "too_long"
+    assert mistake(f"#[[{'1,' * NODES}]]")[0] == "too_long"
+    assert mistake("#['" + "a" * 10_000 + "']")[0] == "too_long"
