@@ -186,9 +186,9 @@ class Http2Gateway(FakeGateway):
 
     pool: Http2Pool  # type: ignore[assignment]
 
-    def __init__(self) -> None:
-        target = Target(host="orders.internal", port=9000)
-        super().__init__(service=Service(id="orders-v1", name="orders", targets=[target], protocol="http2"))
+    def __init__(self, **service: Any) -> None:
+        targets = [Target(host="orders.internal", port=9000)]
+        super().__init__(service=Service(id="orders-v1", name="orders", targets=targets, protocol="http2", **service))
 
 
 async def settle() -> None:

@@ -6,7 +6,10 @@ import pytest
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 
-from tests.gateway_runtime.fakes import OK, FakeGateway, denying, get
+from gateway_runtime.http.limits import ApiLimits, Limits
+from gateway_runtime.http.origin import TrustedProxies
+from gateway_runtime.http2.caller import CallerConnection
+from tests.gateway_runtime.fakes import OK, PORT, FakeGateway, FakeTransport, denying, get
 from tests.gateway_runtime.http2.peers import Http2Client, fields
 
 
@@ -326,3 +329,47 @@ def test_lost_connections_leave_nothing_behind() -> None:
     assert not gateway.state.connections
     assert gateway.pool.active == 0
     assert [row["status"] for row in gateway.recorded.rows] == [499]
+
+
+def test_connections_are_counted_once_whatever_they_speak() -> None:
+    gateway = FakeGateway(limits=Limits(connections=2))
+    client, bare = Http2Client(gateway.state), gateway.client()
+    bare.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert gateway.state.open == 2
+    third = Http2Client.__new__(Http2Client)
+    third.transport, third.connection = FakeTransport(), CallerConnection(gateway.state, PORT)
+    third.connection.connection_made(third.transport)  # type: ignore[arg-type]
+    assert third.transport.aborted
+    third.connection.connection_lost(None)
+    bare.go()
+    client.connection.connection_lost(None)
+    assert (gateway.state.open, gateway.state.addresses) == (0, {})
+
+
+def test_a_trusted_proxy_says_for_whom_each_stream_is() -> None:
+    gateway = FakeGateway()
+    gateway.state.proxies = TrustedProxies(["203.0.113.0/24"])
+    client = Http2Client(gateway.state)
+    for address in (b"198.51.100.1", b"198.51.100.2", b"198.51.100.2"):
+        upstream = gateway.upstream()
+        client.ask(fields(b"/api/x", (b"x-forwarded-for", address)))
+        assert b"\r\nx-forwarded-for: " + address + b", 203.0.113.9\r\n" in upstream.take()
+
+
+def test_an_api_may_take_smaller_bodies() -> None:
+    gateway = FakeGateway()
+    gateway.upstream()
+    (api,) = gateway.state.snapshot.apis.values()  # type: ignore[union-attr]
+    api.limits, api.special = ApiLimits(body_bytes=3), True
+    client = Http2Client(gateway.state)
+    number = client.ask(fields(method=b"POST"), b"abc", ended=False)
+    client.h2.send_data(number, b"d", end_stream=True)
+    assert client.heard(number).status == 413
+    assert client.heard(client.ask(fields(b"/api/x", (b"content-length", b"4"), method=b"POST"), b"abcd")).status == 413
+
+
+def test_an_upgrade_is_not_offered_and_not_taken() -> None:
+    gateway = FakeGateway()
+    client = Http2Client(gateway.state)
+    head = fields(b"/api/x", (b"upgrade", b"websocket"), (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="))
+    assert client.heard(client.ask(head)).status == 400

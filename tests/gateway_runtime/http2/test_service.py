@@ -6,6 +6,7 @@ import pytest
 from h2.errors import ErrorCodes
 
 from gateway_runtime.http2.service import request_fields
+from gateway_runtime.schema.upstream import Outliers, Retries
 from gateway_runtime.upstream.errors import RESET
 from tests.gateway_runtime.fakes import FakeClient, get
 from tests.gateway_runtime.http2.peers import Http2Client, Http2Gateway, Http2Service, fields, in_loop, settle
@@ -60,6 +61,16 @@ def test_trailers_pass_to_a_client_of_http2() -> None:
         answer = client.heard(number)
         assert (answer.status, answer.body) == (200, b"answer")
         assert answer.trailers == [(b"grpc-status", b"0"), (b"grpc-message", b"fine")]
+
+
+def test_trailers_pass_where_answers_are_watched() -> None:
+    @in_loop
+    async def test() -> None:
+        gateway = Http2Gateway(retries=Retries(), outliers=Outliers())
+        service, client = Http2Service(gateway.pool), Http2Client(gateway.state)
+        number = client.ask(fields(b"/api/s/M", *GRPC, method=b"POST"), b"question")
+        service.answer(service.asked[0], GRPC[0], body=b"answer", trailers=[(b"grpc-status", b"0")])
+        assert client.heard(number).trailers == [(b"grpc-status", b"0")]
 
 
 def test_an_answer_of_trailers_only_passes() -> None:
