@@ -17,6 +17,7 @@ from gateway_runtime.control import Telemetry
 from gateway_runtime.link import Task
 from gateway_runtime.log import log
 from gateway_runtime.schema.replica import Acknowledgement, Registration, ReplicaStatus
+from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.tasks import spawn
 from gateway_runtime.telemetry.exporter import Exporter
 from gateway_runtime.telemetry.spool import Spool, SpoolState
@@ -48,6 +49,7 @@ class PortalLink:
         self.name = registration.name
         self.replica = folder.replica_id()
         self.lock: int | None = folder.lock
+        self.storage: SharedStorage | None = SharedStorage(url=registration.redis_url)
         self.source = RedisSource(self._redis, gateway=self._gateway, gateway_keys=self._keys)
         self.last_good = LastGood(folder.path)
         self.spool = Spool(self._gateway, self.replica, time.time)

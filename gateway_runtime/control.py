@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway_runtime.schema.document import ApiInstance, Listener
+from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.telemetry import TrafficRow
 
 _LENGTH = struct.Struct(">I")
@@ -24,7 +25,8 @@ class Apply(Message, frozen=True):
 
     `definitions` are the last good definitions of APIs that the document has in a form that could not be compiled: a
     worker that starts later than its siblings then serves the same as they do. `listeners` are those with TLS that have
-    been good before, as they were then.
+    been good before, as they were then. `storage` is what the registration names: like the keys in a document it goes
+    to a worker by the socket pair alone, never by a command line or an environment that others can read.
     """
 
     revision: int
@@ -32,6 +34,7 @@ class Apply(Message, frozen=True):
     document: bytes
     definitions: list[ApiInstance] = []
     listeners: list[Listener] = []
+    storage: SharedStorage | None = None
 
 
 class Drain(Message, frozen=True):
@@ -97,6 +100,15 @@ class Load(msgspec.Struct, frozen=True, array_like=True):
     lag_seconds: float
 
 
+class StorageUse(msgspec.Struct, frozen=True, array_like=True):
+    """How a worker gets on with the shared storage: the state of its breaker, and its calls since it started."""
+
+    state: str
+    limiters: int
+    answered: int
+    unknown: int
+
+
 class TargetState(msgspec.Struct, frozen=True, array_like=True):
     """What a worker thinks of a target: `healthy`, `unhealthy` or `ejected`. `service` is its id, `name` its name."""
 
@@ -110,7 +122,8 @@ class Telemetry(Message, frozen=True):
     """What was counted since the last one. `served` and `dropped` are totals since the worker started.
 
     `handshakes` counts those of TLS by how they ended, `turned_away` connections that were not let in by the reason.
-    `targets` is None while nothing about them has changed.
+    `targets` is None while nothing about them has changed. `storage` comes with `load`, where there is one. `access`
+    counts the access lines written and dropped since the worker started.
     """
 
     rows: list[TrafficRow]
@@ -119,6 +132,8 @@ class Telemetry(Message, frozen=True):
     handshakes: dict[str, int] = {}
     turned_away: dict[str, int] = {}
     load: Load | None = None
+    storage: StorageUse | None = None
+    access: tuple[int, int] = (0, 0)
     targets: list[TargetState] | None = None
 
 

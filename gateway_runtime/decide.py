@@ -129,7 +129,7 @@ def _walk(chain: Chain, context: RequestContext) -> tuple[tuple[Verdict, ...], R
             outcome = Outcome.WOULD_REFUSE if result.code else Outcome.CONTINUED
             verdicts.append(Verdict(policy=policy, outcome=outcome, code=result.code))
         elif isinstance(result, Response):
-            outcome = Outcome.REFUSED if result.body is None else Outcome.ANSWERED
+            outcome = Outcome.REFUSED if result.code else Outcome.ANSWERED
             verdicts.append(Verdict(policy=policy, outcome=outcome, code=result.code))
             return tuple(verdicts), result
         else:

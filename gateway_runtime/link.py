@@ -8,6 +8,7 @@ from gateway_runtime.configuration.last_good import LastGood
 from gateway_runtime.configuration.source import ConfigurationSource, Offer
 from gateway_runtime.control import Telemetry
 from gateway_runtime.schema.replica import Acknowledgement, ReplicaStatus
+from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.telemetry.spool import Spool, SpoolState
 
 Task = asyncio.Task[None]
@@ -20,6 +21,8 @@ class Link(Protocol):
     replica: str
     # Descriptor of what keeps other gateways from using the same state folder.
     lock: int | None
+    # Where counters are shared unless a document names another place.
+    storage: SharedStorage | None
 
     @property
     def source(self) -> ConfigurationSource:

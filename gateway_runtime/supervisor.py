@@ -50,7 +50,7 @@ class Supervisor:
         self.stopping = False
         self.reporting = Reporting(link, self.status)
         self.spool = link.spool
-        self.workers = WorkerPool(options.workers, self.reporting.count)
+        self.workers = WorkerPool(options.workers, self.reporting.count, link.storage)
         self.client = ConfigurationClient(
             link.source,
             replica=self.replica,

@@ -26,6 +26,7 @@ from gateway_runtime.control import (
     Load,
     Rejected,
     Steer,
+    StorageUse,
     TargetState,
     Telemetry,
     ToWorker,
@@ -37,7 +38,9 @@ from gateway_runtime.log import LEVELS, capture_library_logs, log
 from gateway_runtime.routing.compiled import CompiledApi
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.state.shared import SharedState
 from gateway_runtime.tasks import cancel, spawn
+from gateway_runtime.telemetry.access_sink import AccessSink
 from gateway_runtime.telemetry.recorder import Recorder
 from gateway_runtime.tls.compiled import ListenerTls
 from gateway_runtime.tls.handshake import ignore_unreadable_names
@@ -60,11 +63,21 @@ Address = tuple[str, int, bool, bool]
 class Worker:
     """One worker: its state, its listeners by address, and the channel to its supervisor."""
 
-    def __init__(self, channel: Channel, state: WorkerState, recorder: Recorder, compiler: Compiler) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        state: WorkerState,
+        recorder: Recorder,
+        compiler: Compiler,
+        shared: SharedState | None = None,
+        access: AccessSink | None = None,
+    ) -> None:
         self._channel = channel
         self._state = state
         self._recorder = recorder
         self._compiler = compiler
+        self._shared = shared or SharedState()
+        self._access = access or AccessSink()
         self._listeners: dict[Address, Listener] = {}
         self._frozen = False
         self._drain_seconds = ORPHAN_DRAIN_SECONDS
@@ -82,6 +95,8 @@ class Worker:
         await self._stop.wait()
         await self._drain(self._drain_seconds)
         await cancel(flushing, listening)
+        await self._shared.close()
+        await self._access.close()
         self._flush()
         await self._channel.close()
 
@@ -127,6 +142,7 @@ class Worker:
 
     async def _take(self, message: Apply) -> list[ApiFault]:
         """Compile, open what is new, swap, close what is gone. Raises before anything has changed."""
+        self._compiler.registered = message.storage
         steps = self._compiler.steps(
             message.revision,
             message.digest,
@@ -151,6 +167,8 @@ class Worker:
             # Whoever connects before all listeners are open is already counted, and trusted, as the document says.
             self._take_settings(snapshot.document)
         opened = await self._open_new(snapshot.document.listeners, snapshot.tls)
+        # Here already, so that the first request finds what was counted before.
+        await self._shared.use(self._compiler.storage(snapshot.document), snapshot.document.gateway)
         self._state.snapshot = snapshot
         self._listeners.update(opened)
         self._close_gone({_address(listener) for listener in snapshot.document.listeners})
@@ -175,6 +193,7 @@ class Worker:
     def _take_settings(self, document: documents.Document) -> None:
         log.level = document.log_level if document.log_level in LEVELS else "info"
         state = self._state
+        state.access_log = self._compiler.access_logger(document.access_log)
         state.pseudonym = pseudonym(document)
         state.proxies = trusted_proxies(document)
         limits = gateway_limits(document)
@@ -238,6 +257,8 @@ class Worker:
                     dropped=recorder.dropped,
                     handshakes=handshakes,
                     load=load,
+                    storage=self._storage_use() if load is not None else None,
+                    access=(self._access.written, self._access.dropped),
                     targets=None if health is None else [TargetState(*row) for row in health],
                     turned_away=turned_away,
                 )
@@ -248,6 +269,11 @@ class Worker:
         connections = self._state.connections
         active = sum(connection.exchange is not None for connection in connections)
         return Load(len(connections) - active, active, max(self._lags))
+
+    def _storage_use(self) -> StorageUse | None:
+        shared = self._shared
+        state = shared.state
+        return None if state is None else StorageUse(state, shared.limiters, shared.answered, shared.unknown)
 
 
 async def _let_go(apis: list[CompiledApi]) -> None:
@@ -266,8 +292,10 @@ async def serve(channel_fd: int) -> None:
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=channel_fd))
     recorder = Recorder()
     state = WorkerState(recorder=recorder)
-    compiler = Compiler(state.pools, count_shadow=recorder.shadow)
-    await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler).run()
+    shared = SharedState()
+    access = AccessSink()
+    compiler = Compiler(state.pools, shared=shared, add_access_line=access.add, count_shadow=recorder.shadow)
+    await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler, shared, access).run()
 
 
 def main() -> None:

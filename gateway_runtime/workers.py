@@ -24,6 +24,7 @@ from gateway_runtime.control import (
     Load,
     Rejected,
     Steer,
+    StorageUse,
     TargetState,
     Telemetry,
 )
@@ -31,6 +32,7 @@ from gateway_runtime.handover import Begin
 from gateway_runtime.log import log
 from gateway_runtime.schema.document import ApiInstance, Listener
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.tasks import cancel, spawn
 
 # A worker that takes longer than this over a document hangs: it is killed and replaced.
@@ -56,6 +58,8 @@ class WorkerHandle:
         self.channel = channel
         self.revision = 0
         self.load: Load | None = None
+        self.storage: StorageUse | None = None
+        self.access = (0, 0)
         self.targets: list[TargetState] = []
         self._dropped = 0
         self.hello = asyncio.Event()
@@ -84,6 +88,8 @@ class WorkerHandle:
             async for message in self.channel.messages():
                 if isinstance(message, Telemetry):
                     self.load = message.load or self.load
+                    self.storage = message.storage or self.storage
+                    self.access = message.access
                     if message.targets is not None:
                         self.targets = message.targets
                     # Workers report totals; what is new since the last message is what counts here.
@@ -110,8 +116,11 @@ class WorkerHandle:
 class WorkerPool:
     """Keeps N workers running on the same revision."""
 
-    def __init__(self, size: int, on_telemetry: Callable[[Telemetry, int], None]) -> None:
+    def __init__(
+        self, size: int, on_telemetry: Callable[[Telemetry, int], None], storage: SharedStorage | None = None
+    ) -> None:
         self.size = size
+        self._storage = storage
         self._on_telemetry = on_telemetry
         self._slots: list[WorkerHandle | None] = [None] * size
         self._keepers: list[asyncio.Task[None]] = []
@@ -191,6 +200,7 @@ class WorkerPool:
             document=offer.document,
             definitions=list(self._stand_ins.values()),
             listeners=list(self._tls.values()),
+            storage=self._storage,
         )
 
     async def _go_back(self, workers: list[WorkerHandle]) -> None:

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from gateway_runtime import VERSION
 from gateway_runtime.admin.view import GatewayView
 from gateway_runtime.schema.histogram import bounds
+from gateway_runtime.state.breaker import BreakerState
 from gateway_runtime.telemetry.totals import Sums, merge
 
 # Seconds, as OpenTelemetry recommends for HTTP.
@@ -107,6 +108,39 @@ class GatewayCollector(Collector):
                 lag.add_metric((number,), load.lag_seconds)
         yield from (connections, inflight, lag)
 
+    def _storage(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily(
+            "portico_shared_storage_up", "Whether the shared storage answers a worker.", labels=("worker",)
+        )
+        breaker = GaugeMetricFamily(
+            "portico_shared_storage_breaker", "The state in which its breaker is.", labels=("worker", "state")
+        )
+        calls = CounterMetricFamily(
+            "portico_shared_storage_calls", "Calls by end.", labels=("worker", "outcome")
+        )  # fmt: skip
+        limiters = GaugeMetricFamily(
+            "portico_limiters", "Workers of all replicas that share limits, as a worker sees it.", labels=("worker",)
+        )
+        for worker in self._gateway.workers.alive:
+            if (use := worker.storage) is not None:
+                number = str(worker.number)
+                up.add_metric((number,), int(use.state == BreakerState.CLOSED))
+                for state in BreakerState:
+                    breaker.add_metric((number, state), int(use.state == state))
+                calls.add_metric((number, "answered"), use.answered)
+                calls.add_metric((number, "unknown"), use.unknown)
+                limiters.add_metric((number,), use.limiters)
+        yield from (up, breaker, calls, limiters)
+
+    def _access(self) -> Iterator[Metric]:
+        lines = CounterMetricFamily(
+            "portico_access_log_lines", "Lines about requests by what became of them.", labels=("worker", "outcome")
+        )
+        for worker in self._gateway.workers.alive:
+            for outcome, count in zip(("written", "dropped"), worker.access, strict=True):
+                lines.add_metric((str(worker.number), outcome), count)
+        yield lines
+
     def _targets(self) -> Iterator[Metric]:
         healthy: dict[tuple[str, str, str], int] = {}
         for worker in self._gateway.workers.alive:
@@ -130,6 +164,8 @@ class GatewayCollector(Collector):
         yield GaugeMetricFamily("portico_workers", "Worker processes that serve.", value=len(gateway.workers.alive))
         yield CounterMetricFamily("portico_worker_restarts", "Workers replaced.", value=gateway.workers.restarts)
         yield from self._load()
+        yield from self._storage()
+        yield from self._access()
         yield from self._targets()
         if spool is not None:
             yield CounterMetricFamily("portico_events_exported", "Counted requests stored.", value=spool.exported)

@@ -15,6 +15,7 @@ from gateway_runtime.configuration.limits import api_limits, gateway_limits, tru
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
+from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.conditions import compile_condition
 from gateway_runtime.policies.registry import answers_preflight, definition, read_config
@@ -23,9 +24,14 @@ from gateway_runtime.policies.shadow import count_nothing, shadowed
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
+from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Listener, Outline, Surroundings
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
+from gateway_runtime.schema.storage import SharedStorage
+from gateway_runtime.state.connection import connector
+from gateway_runtime.state.shared import SharedState
+from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
@@ -61,12 +67,19 @@ class Compiler:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         count_shadow: Callable[[str, str, str, str, int], None] | None = None,
+        shared: SharedState | None = None,
+        add_access_line: Callable[[bytes], None] | None = None,
     ) -> None:
+        self._shared = shared
+        self._add_access_line = add_access_line
+        # The storage that the registration names.
+        self.registered: SharedStorage | None = None
         self._pools = pools
         self._clock = clock
         self._now = now
         self._count_shadow = count_shadow
         self._directory = Directory()
+        self._remotes = Remotes(pools.surroundings, clock)
         self._kept: dict[tuple[str, str], Any] = {}
 
     def compile(
@@ -119,6 +132,13 @@ class Compiler:
             document.listeners, previous.tls if previous else {}, listeners, self._now()
         )
         faults = [_listener_fault(each) for each in kept_listeners]
+        storage = self.storage(document)
+        if storage is not None:
+            connector(storage)
+        if document.access_log is not None:
+            check_access_log(document.access_log, "access_log")
+        # Policies are built for a storage or for none, so what was built without one cannot be taken over with one.
+        as_shared = previous is not None and (self.storage(previous.document) is None) is (storage is None)
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
@@ -127,6 +147,7 @@ class Compiler:
             same = running.get(bytes(raw))
             if (
                 previous
+                and as_shared
                 and same
                 and same.id not in apis
                 and same.listener in ports
@@ -170,13 +191,28 @@ class Compiler:
         self._pools.proxy = proxy_of(document.forward_proxy)
         self._pools.retain({pool for api in snapshot.apis.values() for pool in api.pools()})
 
+    def access_logger(self, settings: AccessLog | None, api: str = "", name: str = "") -> AccessLogger | None:
+        """Return what writes access lines, None where none are wanted. Raises `ConfigFault`."""
+        if settings is None or self._add_access_line is None:
+            return None
+        check_access_log(settings, "access_log")
+        return AccessLogger(settings, self._add_access_line, api, name)
+
+    def storage(self, document: Surroundings) -> SharedStorage | None:
+        """Return where counters are shared under a document."""
+        return document.shared_storage or self.registered
+
     def _compile_api(self, document: Surroundings, api: ApiInstance, clients: tuple[Consumer, ...]) -> CompiledApi:
+        log = self.access_logger(api.access_log, api.id, api.name)
         if api.quarantine:
-            return quarantined_api(api, api.quarantine)
+            fenced = quarantined_api(api, api.quarantine)
+            fenced.access_log = log
+            return fenced
         consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
+        shared = self._shared if self.storage(document) is not None else None
         chain = Chain(
-            self._build(api, position, binding, consumers)
+            self._build(api, position, binding, consumers, shared)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
         )
@@ -184,9 +220,13 @@ class Compiler:
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
-        return compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
+        compiled = compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
+        compiled.access_log = log
+        return compiled
 
-    def _build(self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers) -> Binding:
+    def _build(
+        self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers, shared: SharedState | None
+    ) -> Binding:
         path = f"policies[{position}]"
         try:
             policy = definition(binding.policy)
@@ -203,6 +243,8 @@ class Compiler:
             consumers=consumers,
             clock=self._clock,
             kept=self._kept,
+            shared=shared,
+            remotes=self._remotes,
         )
         handlers = policy.build(config, runtime)
         if binding.mode is Mode.SHADOW:

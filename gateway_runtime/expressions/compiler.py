@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway_runtime.expressions import operators
 from gateway_runtime.expressions.code import Code, checked, constant, folded, require
-from gateway_runtime.expressions.errors import ExpressionError, nearest
+from gateway_runtime.expressions.errors import ExpressionError, nearest, quoted
 from gateway_runtime.expressions.functions import FUNCTIONS, Function, function_name
 from gateway_runtime.expressions.scope import Scope, Source
 from gateway_runtime.expressions.selectors import select
@@ -67,7 +67,7 @@ class Compiler:
         message = self._scope.why_not(node.name)
         if not message and function_name(node.name):
             message = f"“{node.name}” is a function: write {node.name}(…)."
-        message = message or f"There is no “{node.name}”.{nearest(node.name, self._scope.names)}"
+        message = message or f"There is no {quoted(node.name)}.{nearest(node.name, self._scope.names)}"
         return ExpressionError(node.at, "unknown_name", message)
 
     def _select(self, node: Select) -> Code:
@@ -96,14 +96,14 @@ class Compiler:
         source = group.get(key.value)
         if source is None:
             message = self._scope.why_not(node.base.name, key.value)
-            message = message or f"There is no “{node.base.name}.{key.value}”.{nearest(key.value, group)}"
+            message = message or f"There is no {quoted(f'{node.base.name}.{key.value}')}.{nearest(key.value, group)}"
             raise ExpressionError(node.at, "unknown_name", message)
         return source
 
     def _part(self, source: Source, key: Code) -> Code:
         assert source.part is not None
         if source.lower and key.value != key.value.lower():
-            message = f"Header names are lower case in expressions: write “{key.value.lower()}”."
+            message = f"Header names are lower case in expressions: write {quoted(key.value.lower())}."
             raise ExpressionError(key.at, "upper_case_header", message)
         assert source.type.items is not None
         return Code(run=source.part(key.value), type=source.type.items, at=key.at, bare=True)

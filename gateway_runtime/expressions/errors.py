@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_SHOWN = 60
+
 
 class ExpressionError(Exception):
     """A mistake in an expression. `position` counts characters of the setting from 0; `message` is one sentence."""
@@ -49,11 +51,18 @@ class Stop(Exception):
         self.failure = failure
 
 
+def quoted(text: str) -> str:
+    """Return a text that somebody has written in quotes, short and without signs that cannot be seen."""
+    shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    seen = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in shown)
+    return f"“{seen}”"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return “ Did you mean “…”?” or the names there are, to put behind a sentence about a wrong name."""
     names = sorted(known)
     lower = {each.lower(): each for each in names}
-    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name[:_SHOWN].lower(), lower, n=1, cutoff=0.5)
     if near:
         return f" Did you mean “{lower[near[0]]}”?"
     return f" Known are {', '.join(names)}." if names else ""

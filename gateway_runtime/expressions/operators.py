@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway_runtime.expressions.code import Code, Run, checked, folded, require
-from gateway_runtime.expressions.errors import ExpressionError
+from gateway_runtime.expressions.errors import ExpressionError, quoted
 from gateway_runtime.expressions.limits import TEXT_LENGTH
 from gateway_runtime.expressions.types import BOOLEAN, Kind, Type, union
 from gateway_runtime.expressions.values import ORDERS, equal, joined, ordered
@@ -166,7 +166,7 @@ def fields(parts: Sequence[tuple[str, Code]], at: int) -> Code:
     seen: set[str] = set()
     for name, part in parts:
         if name in seen:
-            raise ExpressionError(part.at, "duplicate_name", f"The name “{name}” is there twice.")
+            raise ExpressionError(part.at, "duplicate_name", f"The name {quoted(name)} is there twice.")
         seen.add(name)
     runs = tuple((name, part.run) for name, part in parts)
     code = Code(

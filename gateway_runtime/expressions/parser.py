@@ -7,7 +7,7 @@ Operators, those that bind closest first: selectors; `!` and the sign of a numbe
 from collections.abc import Callable
 from typing import Any
 
-from gateway_runtime.expressions.errors import ExpressionError, nearest
+from gateway_runtime.expressions.errors import ExpressionError, nearest, quoted
 from gateway_runtime.expressions.functions import FUNCTIONS, function_name
 from gateway_runtime.expressions.lexer import Lexer, Token
 from gateway_runtime.expressions.limits import DEPTH, NODES
@@ -80,8 +80,7 @@ class Parser:
             message = "“-” stands only before a number. A name with “-” is written in brackets, as ['x-key']."
             return ExpressionError(token.at, "unexpected", message)
         shown = self._lexer.source[token.at : token.end]
-        shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
-        return ExpressionError(token.at, "unexpected", f"{words}, there is “{shown}”.")
+        return ExpressionError(token.at, "unexpected", f"{words}, there is {quoted(shown)}.")
 
     # Nodes
 
@@ -143,7 +142,7 @@ class Parser:
         if name is None or len(FUNCTIONS[name].parameters) < 2:
             words = {"and", "or", "default", "else"} | {each for each, f in FUNCTIONS.items() if len(f.parameters) > 1}
             hint = nearest(str(token.value), words)
-            message = f"“{token.value}” does not stand between two values.{hint if 'mean' in hint else ''}"
+            message = f"{quoted(str(token.value))} does not stand between two values.{hint if 'mean' in hint else ''}"
             raise ExpressionError(token.at, "unexpected", message)
         self._take()
         return name
@@ -259,7 +258,9 @@ class Parser:
         name = function_name(str(token.value))
         if name is None:
             hint = nearest(str(token.value).rpartition("::")[2], FUNCTIONS)
-            raise ExpressionError(token.at, "unknown_function", f"There is no function “{token.value}”.{hint}")
+            raise ExpressionError(
+                token.at, "unknown_function", f"There is no function {quoted(str(token.value))}.{hint}"
+            )
         self._take()
         arguments = self._listed(")", self._expression)
         function = FUNCTIONS[name]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway_runtime.expressions.code import Code, folded
-from gateway_runtime.expressions.errors import ExpressionError, nearest
+from gateway_runtime.expressions.errors import ExpressionError, nearest, quoted
 from gateway_runtime.expressions.types import ANY, NULL, Kind, Type, optional, union
 from gateway_runtime.expressions.values import selected
 
@@ -50,7 +50,7 @@ def _field_type(base: Type, key: Code) -> Type:
         return NULL
     field = base.fields.get(key.value)
     if field is None and base.only(Kind.OBJECT | Kind.NULL):
-        message = f"There is no “{key.value}” in this object.{nearest(key.value, base.fields)}"
+        message = f"There is no {quoted(key.value)} in this object.{nearest(key.value, base.fields)}"
         raise ExpressionError(key.at, "unknown_name", message)
     return field or NULL
 

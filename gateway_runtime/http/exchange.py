@@ -64,6 +64,7 @@ class Exchange(Reply):
         self.upstream = None
         self.tries = 1
         self.asked = 0.0
+        self.target = None
         # the answer
         self.judged = False
         self.status = 0
@@ -186,7 +187,7 @@ class Exchange(Reply):
         request = self.request
         context = self.context
         client = self.client
-        target = upstream.target
+        target = self.target = upstream.target
         if context is None:
             head = upstream_head(request, target, self.path, client.forwarded, self.request_id)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from gateway_runtime.http.chunked import LAST_CHUNK, encode_chunk
 from gateway_runtime.http.flow_control import NOT_CONNECTED
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gateway_runtime.routing.compiled import CompiledApi, CompiledRoute
     from gateway_runtime.upstream.connection import Asked
     from gateway_runtime.upstream.response import ResponseHead
+    from gateway_runtime.upstream.target import TargetConnections
 
 Lines = list[bytes]
 
@@ -52,9 +53,11 @@ class Reply:
         # the answer
         "answer_chunked", "begun", "bytes_out", "complete", "judged", "status", "unsent", "whole",
         # measured
-        "asked", "code", "ended", "policy", "started",
+        "asked", "code", "ended", "policy", "started", "target",
     )  # fmt: skip
 
+    # Of HTTP, where it is not 1.0.
+    version: ClassVar[str] = "1.1"
     client: Caller
     request: Request
     request_id: bytes
@@ -78,6 +81,7 @@ class Reply:
     ended: bool
     policy: str
     started: float
+    target: TargetConnections | None  # who was asked last
 
     def refuse(self, response: Response) -> None:
         """Answer instead of the service. Said by the other half."""
@@ -301,6 +305,9 @@ class Reply:
             int((now - self.started) * 1_000_000),
             int((now - self.asked) * 1_000_000) if self.asked else -1,
         )
+        log = self.state.access_log if api is None else api.access_log
+        if log is not None:
+            log.write(self, now)
 
 
 def _framed(fields: list[tuple[bytes, bytes]], framing: bytes) -> Lines:

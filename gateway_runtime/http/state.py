@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway_runtime.http.protocol import ClientConnection
     from gateway_runtime.http.tunnel import Tunnel
     from gateway_runtime.http2.caller import CallerConnection
+    from gateway_runtime.telemetry.access_log import AccessLogger
 
 
 class TrafficRecorder(Protocol):
@@ -51,6 +52,8 @@ class WorkerState:
 
     recorder: TrafficRecorder
     snapshot: Snapshot | None = None
+    # For requests that no API takes.
+    access_log: AccessLogger | None = None
     draining: bool = False
     limits: Limits = field(default_factory=Limits)
     clock: Clock = monotonic

@@ -32,6 +32,7 @@ class StreamExchange(Exchange):
 
     __slots__ = ("_refused", "_trailers")
 
+    version = "2"
     client: CallerStream
     body: StreamBody | None
 

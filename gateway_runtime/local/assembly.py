@@ -12,7 +12,7 @@ from msgspec import structs
 from gateway_runtime.local.addresses import read_instance_address
 from gateway_runtime.local.api_limits import TIMEOUT_POLICIES, LimitsByApi
 from gateway_runtime.local.faults import FileFault
-from gateway_runtime.local.gateway_settings import GatewaySettings
+from gateway_runtime.local.gateway_settings import GatewaySettings, check_hidden
 from gateway_runtime.local.kinds import Kind, PolicyBinding
 from gateway_runtime.local.listener_tls import TLS, PortTls
 from gateway_runtime.local.policies import (
@@ -114,6 +114,8 @@ class Assembly:
             limits=self._settings.limits,
             trusted_proxies=self._settings.trusted_proxies,
             log_level=self._settings.log_level or "info",
+            shared_storage=self._settings.shared_storage,
+            access_log=self._settings.access_log(),
         )
         self.notes += [*self._tls.notes, *self._on_services.notes]
         bound = {api: [resource for _, resource in _ordered(found)] for api, found in self._bound.items()}
@@ -126,6 +128,8 @@ class Assembly:
             self.faults.append(fault)
 
     def _place(self, api: Resource) -> None:
+        if api.spec.access_log is not None:
+            check_hidden(api.spec.access_log.hide, api.place.at("accessLog"))
         self._placed[api.id] = Placed(api, read_instance_address(api.spec.address, api.place.at("address")))
         self._limits.read(api)
 
@@ -256,6 +260,7 @@ class Assembly:
             services=[self._made[id] for id in dict.fromkeys(used) if id in self._made],
             routes=[route for _, route in routes],
             policies=[policy for _, policy in _ordered(self._policies[resource.id])],
+            access_log=self._settings.access_log(resource.spec.access_log),
             limits=self._limits.of(resource),
         )
 

@@ -32,9 +32,13 @@ class RuntimeLogs(Form, frozen=True):
 
 
 class AccessLogs(Form, frozen=True):
-    """What Message Logging policies write."""
+    """What Message Logging policies write, and a line for each request."""
 
     outputs: Outputs | None = None
+    enabled: bool | None = None
+    sampling: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    query: bool | None = None
+    hide: list[str] | None = None
 
 
 class Logging(Form, frozen=True):

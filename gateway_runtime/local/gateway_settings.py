@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
 
 from msgspec import convert
 from msgspec.structs import asdict
 
 from gateway_runtime.configuration.limits import LONGEST_SECONDS, check_proxies
-from gateway_runtime.local.configuration_kind import CircuitBreaker, Configuration, ForwardProxy
+from gateway_runtime.local.configuration_kind import (
+    AccessLogs,
+    CircuitBreaker,
+    Configuration,
+    ForwardProxy,
+    Redis,
+)
 from gateway_runtime.local.faults import FileFault
+from gateway_runtime.local.kinds import AccessLog
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.service_policies import read_breaker
+from gateway_runtime.local.shared_storage import read_shared_storage
 from gateway_runtime.schema import upstream
+from gateway_runtime.schema.access_log import FIELDS
+from gateway_runtime.schema.access_log import AccessLog as AccessLogSettings
 from gateway_runtime.schema.document import Timeouts
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.limits import Limits, TrustedProxies
+from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.upstream.proxy import Proxy
 
 # Where each timeout stands in a file, and the variables that give it when no file does.
@@ -44,6 +57,8 @@ class GatewaySettings:
         self._set_at: dict[str, Place] = {}
         self._timeouts: dict[str, float] = {}
         self.log_level = ""
+        self.shared_storage: SharedStorage | None = None
+        self.access_logs = AccessLogs()
         self.circuit_breaker: upstream.CircuitBreaker | None = None
         self.forward_proxy: upstream.ForwardProxy | None = None
         self.limits = Limits()
@@ -68,6 +83,12 @@ class GatewaySettings:
         self._refuse_unsupported(spec, place)
         if spec.logging and spec.logging.runtime_logs and (level := spec.logging.runtime_logs.log_level):
             self._once(place.at("logging", "runtimeLogs", "logLevel"), lambda: setattr(self, "log_level", level))
+        if spec.shared_storage and (redis := spec.shared_storage.redis):
+            here = place.at("sharedStorage", "redis")
+            self._once(here, lambda: self._share(redis, here))
+        if spec.logging and (logs := spec.logging.access_logs) and logs != AccessLogs(outputs=logs.outputs):
+            here = place.at("logging", "accessLogs")
+            self._once(here, lambda: self._log_access(logs, here))
         for name, (written, _) in _TIMEOUTS.items():
             seconds = getattr(spec.timeouts, name, None)
             if seconds is not None:
@@ -91,6 +112,30 @@ class GatewaySettings:
         if spec.platform_connection is not None:
             message = "This gateway takes its configuration from files: the connection to a platform is not used."
             self.notes.append(place.at("platformConnection").fault(message, "without_effect"))
+
+    def _share(self, redis: Redis, place: Place) -> None:
+        try:
+            self.shared_storage = read_shared_storage(redis, place)
+        except FileFault as fault:
+            self.faults.append(fault)
+
+    def _log_access(self, logs: AccessLogs, place: Place) -> None:
+        self.access_logs = logs
+        try:
+            check_hidden(logs.hide, place)
+        except FileFault as fault:
+            self.faults.append(fault)
+
+    def access_log(self, own: AccessLog | None = None) -> AccessLogSettings | None:
+        """Return how requests are logged: those of an instance that says so itself, or all others."""
+        logs = self.access_logs
+        if not (own.enabled if own is not None else logs.enabled):
+            return None
+        return AccessLogSettings(
+            sampling=_first(own and own.sampling, logs.sampling, 1.0),
+            query=_first(own and own.query, logs.query, False),
+            hide=_first(own and own.hide, logs.hide, []),
+        )
 
     def _take_breaker(self, given: CircuitBreaker, place: Place) -> None:
         self.circuit_breaker = read_breaker(given, place, self.notes)
@@ -154,17 +199,29 @@ class GatewaySettings:
 
 def _unsupported(spec: Configuration) -> list[tuple[tuple[str, ...], bool, str]]:
     """Return what this gateway cannot do: where it stands, whether it is asked for, and what it is."""
-    logging, storage = spec.logging, spec.shared_storage
+    logging = spec.logging
     runtime_logs, access_logs = (logging.runtime_logs, logging.access_logs) if logging else (None, None)
     return [
         (("logging", "outputs"), _asks(logging and logging.outputs), "Sending logs elsewhere is"),
         (("logging", "runtimeLogs", "outputs"), _asks(runtime_logs and runtime_logs.outputs), "Log outputs are"),
         (("logging", "accessLogs", "outputs"), _asks(access_logs and access_logs.outputs), "Log outputs are"),
-        (("sharedStorage", "redis"), bool(storage and storage.redis), "Redis as shared storage is"),
         (("probe", "enabled"), bool(spec.probe and spec.probe.enabled), "A port of its own for probes (use /readyz of "
          "the admin address) is"),
         (("tracing",), spec.tracing is not None, "Tracing is"),
     ]  # fmt: skip
+
+
+def _first(*given: Any) -> Any:
+    return next(value for value in given if value is not None)
+
+
+def check_hidden(hide: Iterable[str] | None, place: Place) -> None:
+    """Raise `FileFault` for a field that no access line has."""
+    for index, name in enumerate(hide or ()):
+        if name not in FIELDS:
+            near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
+            hint = f" Did you mean “{near[0]}”?" if near else ""
+            raise place.at("hide", index).fault(f"There is no field “{name}” in an access line.{hint}", "unknown_field")
 
 
 def _asks(outputs: object) -> bool:

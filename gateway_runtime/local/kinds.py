@@ -95,6 +95,15 @@ class InlineService(ServiceSettings, frozen=True, kw_only=True):
     routes: list[InlineRoute] | None = None
 
 
+class AccessLog(Form, frozen=True):
+    """A line for each request. What is not given is as the whole gateway has it."""
+
+    enabled: bool = True
+    sampling: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    query: bool | None = None
+    hide: list[str] | None = None
+
+
 class InstanceLimits(Form, frozen=True):
     """What is different for one instance. An addition: Flex Gateway has policies for two of these."""
 
@@ -110,6 +119,7 @@ class ApiInstance(Form, frozen=True):
     limits: InstanceLimits | None = None
     services: dict[str, Any] | None = None
     policies: list[Any] | None = None
+    access_log: AccessLog | None = None
 
 
 class Service(ServiceSettings, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from gateway_runtime.link import Task
 from gateway_runtime.local.files import FolderError
 from gateway_runtime.local.watching import FilesSource
 from gateway_runtime.schema.replica import Acknowledgement, ReplicaStatus
+from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.telemetry.spool import Spool, SpoolState
 
 
@@ -25,6 +26,8 @@ class FilesLink:
         self.last_good: LastGood | None = None
         self.spool: Spool | None = None
         self.lock: int | None = None
+        # The files may name one.
+        self.storage: SharedStorage | None = None
 
     @property
     def redis_up(self) -> None:

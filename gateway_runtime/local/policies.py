@@ -24,7 +24,7 @@ NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "heal
 NOT_YET = frozenset({
     "credential-injection-basic-auth", "credential-injection-oauth2",
     "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter",
-    "http-caching", "json-threat-protection", "jwt-validation",
+    "http-caching", "json-threat-protection",
     "ldap-authentication", "message-logging", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
     "openidconnect-access-token-enforcement", "spec-validation", "tracing",
 })  # fmt: skip
@@ -38,8 +38,9 @@ OUTBOUND = frozenset({
 SETTINGS_NOT_YET = {
     "rate-limiting": frozenset({"keySelector", "blockOnUnknownQuota"}),
 }
-# Settings that say what happens here anyway: without shared storage every replica counts by itself.
-SETTINGS_WITHOUT_EFFECT = {"rate-limiting": frozenset({"clusterizable"})}
+# These work without contracts as long as this setting is on, as it is without being said.
+NEED_NO_CONTRACT = frozenset({"jwt-validation"})
+NO_CONTRACT = "skipClientIdValidation"
 
 
 def plain_name(name: str) -> str:
@@ -114,13 +115,13 @@ def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: 
     """Return the settings for the document, checked. Raises `FileFault`."""
     known = _settings(policy.config)
     given = dict(config or {})
+    if policy.name in NEED_NO_CONTRACT and given.get(NO_CONTRACT, True) is False:
+        message = "Client applications and their contracts are kept by the portal: leave this setting on in local mode."
+        raise place.at(NO_CONTRACT).fault(message, "not_in_local_mode")
     for name in SETTINGS_NOT_YET.get(policy.name, frozenset()) - known:
         if name in given:
             message = f"The setting “{name}” of {policy.name} is not supported yet by this gateway."
             raise place.at(name).fault(message, "not_supported")
-    for name in SETTINGS_WITHOUT_EFFECT.get(policy.name, frozenset()) - known:
-        if name in given and not isinstance(given.pop(name), bool):
-            raise place.at(name).fault("Expected “bool”.")
     try:
         registry.read_config(policy, given)
     except ConfigFault as fault:

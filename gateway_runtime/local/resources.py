@@ -121,7 +121,13 @@ def _with_parts(spec: ApiInstance, place: Place) -> ApiInstance:
                 "Inline policies run in the order of the list. Use a PolicyBinding to give an order.", "unknown_setting"
             )
         policies.append(place.at("policies", index).convert(policy, InlinePolicy))
-    return ApiInstance(address=spec.address, limits=spec.limits, services=services, policies=policies)
+    return ApiInstance(
+        address=spec.address,
+        limits=spec.limits,
+        services=services,
+        policies=policies,
+        access_log=spec.access_log,
+    )
 
 
 def refuse_duplicates(resources: Iterable[Resource]) -> list[FileFault]:

@@ -7,17 +7,18 @@ from ipaddress import IPv6Network, ip_network
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Annotated
 
+from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.selectors import selected_header, selects_remote_address
+from gateway_runtime.schema.expression import ExpressionSetting, Gives, expression
 from gateway_runtime.schema.policy import PolicyConfig, setting
 
 MAPPED = b"\0" * 10 + b"\xff\xff"
 # The gateway takes this header away from callers and writes it itself, so it says what the caller's address is.
 FORWARDED_FOR = "#[attributes.headers['x-forwarded-for']]"
-REMOTE_ADDRESS = "#[attributes.remoteAddress]"
+ADDRESS = ExpressionSetting(gives=Gives.STRING)
 
 _leading_octets = re.compile(r"(?:\d{1,3}\.){0,2}\d{1,3}\.?").fullmatch
-_header = re.compile(r"#\[\s*attributes\.headers\[\s*(?:'([A-Za-z0-9-]+)'|\"([A-Za-z0-9-]+)\")\s*\]\s*\]").fullmatch
-_remote_address = re.compile(r"#\[\s*attributes\.remoteAddress\s*\]").fullmatch
 
 Range = tuple[bytes, bytes]
 
@@ -39,19 +40,18 @@ class AddressListConfig(PolicyConfig, frozen=True):
     ]  # fmt: skip
     ip_expression: Annotated[
         str,
-        setting(
+        expression(
             "IP expression",
             "Where the caller's address is found. As it stands: the address that the gateway sees, which callers "
             "cannot choose.",
+            ADDRESS,
             min_length=1,
-            max_length=200,
         ),
     ] = FORWARDED_FOR
 
     def __post_init__(self) -> None:
         for entry in self.ips:
             read_range(entry)
-        address_reader(self.ip_expression)
 
 
 def read_range(entry: str) -> Range:
@@ -117,33 +117,25 @@ def _merged(ranges: Iterable[Range]) -> tuple[list[bytes], list[bytes]]:
     return starts, ends
 
 
-def address_reader(expression: str) -> Callable[[RequestContext], str] | None:
-    """Return what reads the caller's address, None for the one that the gateway sees. Raises `ValueError`.
+def address_reader(source: str) -> Callable[[RequestContext], str] | None:
+    """Return what reads the caller's address, None for the one that the gateway sees.
 
-    What is read is empty where the header is absent or there twice: two values would let two readers see two callers.
+    What is read is empty where the expression gives no text: a header that is absent or there twice, for one.
     """
-    if _remote_address(expression):
+    if selects_remote_address(source) or selected_header(source) == b"x-forwarded-for":
         return None
-    found = _header(expression)
-    if found is None:
-        raise ValueError(
-            f"Only “{FORWARDED_FOR}”, “{REMOTE_ADDRESS}” and other headers in the same form can be read, "
-            f"not “{expression}”"
-        )
-    name = (found[1] or found[2]).lower().encode()
-    if name == b"x-forwarded-for":
-        return None
+    evaluate = compile_for(ADDRESS, source).evaluate
 
     def read(context: RequestContext) -> str:
-        value = context.only_header(name) or b""
-        return value.partition(b",")[0].strip(b" \t").decode("latin-1")
+        value = evaluate(context)
+        return value.partition(",")[0].strip(" \t") if type(value) is str else ""
 
     return read
 
 
-def judge(addresses: AddressSet, expression: str, *, inside: bool) -> Callable[[RequestContext], bool]:
+def judge(addresses: AddressSet, source: str, *, inside: bool) -> Callable[[RequestContext], bool]:
     """Return a test that holds where the caller's address is readable and in the set (`inside`) or not in it."""
-    read = address_reader(expression)
+    read = address_reader(source)
     holds = addresses.holds
 
     def passes(context: RequestContext) -> bool:

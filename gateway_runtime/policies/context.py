@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway_runtime.clock import Clock, Sleep
 from gateway_runtime.policies.results import Response
+from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter
 
 if TYPE_CHECKING:
+    from gateway_runtime.state.cache import ByteCache
     from gateway_runtime.tls.client_certificate import ClientCertificate
 
 Headers = list[tuple[bytes, bytes]]
@@ -37,8 +39,9 @@ class RequestContext:
     """
 
     __slots__ = (
-        "api_path", "application", "application_name", "client_certificate", "client_ip", "headers", "host", "method",
-        "notes", "path", "principal", "query", "request_id", "response_headers", "response_status", "stopped_at",
+        "api_path", "application", "application_name", "client_certificate", "client_ip", "headers", "host",
+        "method", "notes", "path", "principal", "query", "request_id", "response_headers", "response_status",
+        "stopped_at",
     )  # fmt: skip
 
     def __init__(
@@ -94,8 +97,33 @@ class RequestContext:
             self.notes[binding] = value
 
 
+class RemoteDocument(Protocol):
+    """A document of somebody else, such as a key set. `value` is the last good one, None before there is one."""
+
+    value: Any
+
+    def current(self) -> Any:
+        """Return the document if it may be used without waiting, else None."""
+
+    async def latest(self) -> Any:
+        """Wait for the document. None where there is none that may be used."""
+
+    def fails(self) -> bool:
+        """Tell whether the last attempt to fetch it has failed, so that waiting for it is of little use."""
+
+    def may_ask_again(self) -> bool:
+        """Tell whether a document that lacks something may be fetched anew already."""
+
+    async def newer(self) -> Any:
+        """Fetch anew a document that lacks something, and return what is there then."""
+
+
 class PolicyRuntime(Protocol):
-    """What `build(config, runtime)` may use. Everything costly happens there, once per revision."""
+    """What `build(config, runtime)` may use. Everything costly happens there, once per revision.
+
+    Counters and caches survive a new revision; shared ones survive a restart, too. `name` tells several of one binding
+    apart. While the shared storage is away they go on with what this worker knows: nothing is raised.
+    """
 
     api: str
     binding: str
@@ -109,3 +137,20 @@ class PolicyRuntime(Protocol):
 
     def keep(self, name: str, make: Callable[[], Any]) -> Any:
         """Return state of this binding that survives a new revision (counters, caches), made on first use."""
+
+    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool) -> Limiter:
+        """Return counters that answer at once, shared with all replicas where there is a shared storage."""
+
+    def exact_limiter(self, name: str, limits: tuple[Limit, ...]) -> WaitingLimiter | None:
+        """Return counters shared with all replicas that ask about each request; None without a shared storage."""
+
+    def cache(self, name: str, *, entries: int, shared: bool) -> "ByteCache":
+        """Return a cache, shared with all replicas where there is a shared storage."""
+
+    def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> RemoteDocument:
+        """Return the document at a URL, which all policies that name it share. Nothing is fetched yet.
+
+        `parse` makes of its bytes what the policy needs, and raises `ValueError` for what is no such document. It is
+        fetched anew after `ttl` seconds; one fetch takes `seconds` at most. Raises `ValueError` for a URL that may not
+        be fetched.
+        """

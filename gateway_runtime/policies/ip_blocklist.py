@@ -28,9 +28,9 @@ An entry is a single address, a CIDR range (`192.168.3.1/30` covers .0 to .3), o
 
 `ipExpression` says where the caller's address is found. As documented it is
 `#[attributes.headers['x-forwarded-for']]`: the gateway takes that header away from callers and writes it itself, so
-this is the address that the gateway sees, as is `#[attributes.remoteAddress]`. With another header, such as
-`#[attributes.headers['x-caller-address']]`, the first address of its list counts: name only one that a proxy before
-the gateway sets and that callers cannot send past it.
+this is the address that the gateway sees, as is `#[attributes.remoteAddress]`. With another expression the first
+address of the list that it gives counts: name only a header that a proxy before the gateway sets and that callers
+cannot send past it.
 
 ## What callers see
 
@@ -38,7 +38,7 @@ the gateway sets and that callers cannot send past it.
 | --- | --- | --- |
 | 403 | `ip_blocked` | the caller's address is on the list, or cannot be read |
 
-A request whose address cannot be read (no header, two of them, no address in it) is refused: this policy always fails
+A request whose address cannot be read (the expression fails, or gives no address) is refused: this policy always fails
 closed.
 """
 

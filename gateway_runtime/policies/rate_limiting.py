@@ -25,9 +25,16 @@ config:
 ## What it does
 
 Each limit counts in a fixed window that is opened by the first request. Every limit must have quota left; a refused
-request uses none, so a caller that keeps trying is never locked out. Counters are kept by each worker process of a
-gateway on its own and survive a new revision. With more than 100 000 different keys at a time, further keys
-share one window.
+request uses none, so a caller that keeps trying is never locked out. Counters survive a new revision. With more than
+100 000 different keys at a time, further keys share one window.
+
+All workers of all replicas of a gateway count together (`clusterizable`) where there is a shared storage: the Redis of
+the portal, or the one that is configured. Small limits (below 100 requests, or shorter than a second) and those with
+`exact` are asked for in Redis for each request, and are exact. For others each worker leases a part in advance, which
+costs no time: see [Limits over several replicas](/docs/operations/limits-over-replicas/) for how exact that is.
+
+It fails open: while the shared storage is away, and with `clusterizable: false`, each worker process counts on its own.
+A request never waits for longer than 50 milliseconds for it, and not at all once it is known to be away.
 
 ## What callers see
 
@@ -40,9 +47,10 @@ With `exposeHeaders` every answer carries `x-ratelimit-limit`, `x-ratelimit-rema
 """
 
 import enum
+from collections.abc import Awaitable
 from dataclasses import replace
 from math import ceil
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from gateway_runtime.policies.context import Headers, PolicyRuntime, RequestContext
 from gateway_runtime.policies.results import Response
@@ -55,9 +63,12 @@ from gateway_runtime.schema.policy import (
     Refusal,
     setting,
 )
+from gateway_runtime.state.limits import Limit, Verdict
 
-KEY_LIMIT = 100_000
-SWEEP_SECONDS = 1.0
+# Smaller limits and shorter windows are counted exactly where they are shared: a part of them is not worth leasing, and
+# so few requests are quickly asked about.
+LEASED_REQUESTS = 100
+LEASED_SECONDS = 1.0
 
 
 class Key(enum.StrEnum):
@@ -93,68 +104,12 @@ class Config(PolicyConfig, frozen=True):
     expose_headers: Annotated[
         bool, setting("Expose headers", "Tell callers their limit, what is left and when it begins anew.")
     ] = False
-
-
-class Verdict(NamedTuple):
-    """The limit nearest to its end. `retry_after` is 0 when the request may pass; times are seconds."""
-
-    limit: int
-    remaining: int
-    reset: float
-    retry_after: float
-
-
-class Windows:
-    """The open windows of one binding: per key a flat list of (end, count) for each limit."""
-
-    __slots__ = ("_entries", "_key_limit", "_limits", "_next_sweep")
-
-    def __init__(self, limits: tuple[tuple[int, float], ...], key_limit: int = KEY_LIMIT) -> None:
-        self._limits = limits
-        self._entries: dict[str, list[float]] = {}
-        self._key_limit = key_limit
-        self._next_sweep = 0.0
-
-    def take(self, key: str, now: float) -> Verdict:
-        """Use one request of every limit of a key, or none when one of them is used up."""
-        windows = self._entries.get(key)
-        if windows is None:
-            windows = self._open(key, now)
-        retry_after = 0.0
-        nearest = 1.0
-        position = tight = 0
-        for maximum, period in self._limits:
-            if windows[position] <= now:
-                windows[position] = now + period
-                windows[position + 1] = 0
-            share = 1.0 - windows[position + 1] / maximum
-            if share < nearest:
-                nearest, tight = share, position
-            if share <= 0.0 and windows[position] - now > retry_after:
-                retry_after = windows[position] - now
-            position += 2
-        if not retry_after:
-            for index in range(1, position, 2):
-                windows[index] += 1
-        limit = self._limits[tight // 2][0]
-        return Verdict(limit, limit - int(windows[tight + 1]), windows[tight] - now, retry_after)
-
-    def _open(self, key: str, now: float) -> list[float]:
-        if len(self._entries) >= self._key_limit:
-            # At most one sweep a second: callers who make up new keys must not buy a scan with each request.
-            if now >= self._next_sweep:
-                self._next_sweep = now + SWEEP_SECONDS
-                self._entries = {k: w for k, w in self._entries.items() if any(end > now for end in w[::2])}
-            if len(self._entries) >= self._key_limit:
-                # Forgetting a live window instead would hand its owner a fresh quota.
-                key = "\0overflow"
-                if (shared := self._entries.get(key)) is not None:
-                    return shared
-        opened = self._entries[key] = [0.0, 0.0] * len(self._limits)
-        return opened
-
-    def __len__(self) -> int:
-        return len(self._entries)
+    clusterizable: Annotated[
+        bool, setting("Share between replicas", "All replicas of the gateway count together in the shared storage.")
+    ] = True
+    exact: Annotated[
+        bool, setting("Count exactly", "Ask the shared storage about each request: exact, and a little slower.")
+    ] = False
 
 
 def _headers(verdict: Verdict) -> Headers:
@@ -167,17 +122,19 @@ def _headers(verdict: Verdict) -> Headers:
 
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     """Take over the windows of the running revision where the limits and the key are the same."""
-    limits = tuple((r.maximum_requests, r.time_period_in_milliseconds / 1000) for r in config.rate_limits)
-    windows: Windows = runtime.keep(f"windows {config.key} {limits}", lambda: Windows(limits))
+    limits = tuple(Limit(r.maximum_requests, r.time_period_in_milliseconds / 1000) for r in config.rate_limits)
+    name = f"windows {config.key}"
+    small = any(maximum < LEASED_REQUESTS or period < LEASED_SECONDS for maximum, period in limits)
+    exact = runtime.exact_limiter(name, limits) if config.clusterizable and (config.exact or small) else None
     refused = runtime.refusal("rate_limit_exceeded")
     clock, binding, key, expose = runtime.clock, runtime.binding, config.key, config.expose_headers
-    take = windows.take
 
-    def check(context: RequestContext) -> Response | None:
+    def key_of(context: RequestContext) -> str:
         if key is Key.API:
-            verdict = take("", clock())
-        else:
-            verdict = take(context.application if key is Key.APPLICATION else context.client_ip, clock())
+            return ""
+        return context.application if key is Key.APPLICATION else context.client_ip
+
+    def judge(context: RequestContext, verdict: Verdict) -> Response | None:
         if verdict[3]:
             headers = [(b"retry-after", b"%d" % ceil(verdict.retry_after))]
             return replace(refused, headers=tuple(headers + (_headers(verdict) if expose else [])))
@@ -189,6 +146,29 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         verdict = (context.notes or {}).get(binding)
         if verdict is not None:
             context.response_headers += _headers(verdict)
+
+    if exact is not None:
+        ask = exact.ask
+
+        def check_exactly(context: RequestContext) -> Response | Awaitable[Response | None] | None:
+            verdict = ask(key_of(context), clock())
+            return judge(context, verdict) if type(verdict) is Verdict else later(context, verdict)  # type: ignore[arg-type]
+
+        async def later(context: RequestContext, verdict: Awaitable[Verdict]) -> Response | None:
+            return judge(context, await verdict)
+
+        return Handlers(request_headers=check_exactly, response_headers=on_response if expose else None)
+
+    take = runtime.limiter(name, limits, shared=config.clusterizable).take
+
+    def check(context: RequestContext) -> Response | None:
+        if key is Key.API:
+            verdict = take("", clock())
+        else:
+            verdict = take(context.application if key is Key.APPLICATION else context.client_ip, clock())
+        if verdict[3] or expose:
+            return judge(context, verdict)
+        return None
 
     return Handlers(request_headers=check, response_headers=on_response if expose else None)
 

@@ -12,6 +12,8 @@ from gateway_runtime.policies import (
     header_removal,
     ip_allowlist,
     ip_blocklist,
+    jwt_validation,
+    maintenance,
     rate_limiting,
     spike_control,
 )
@@ -25,7 +27,9 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     cors.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
+    maintenance.DEFINITION,
     basic_authentication.DEFINITION,
+    jwt_validation.DEFINITION,
     client_id_enforcement.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,

@@ -1,13 +1,21 @@
 """What a policy is given when it is built for one binding of one API."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway_runtime import clock as times
 from gateway_runtime.clock import Clock, Sleep
+from gateway_runtime.fetching.remote import Remote, Remotes
 from gateway_runtime.policies.context import ConsumerIndex
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.policy import PolicyDefinition
+from gateway_runtime.state.cache import ByteCache, LocalCache
+from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter, Windows
+
+if TYPE_CHECKING:
+    from gateway_runtime.state.shared import SharedState
 
 # State of bindings that outlives a revision, by (binding id, name).
 Kept = MutableMapping[tuple[str, str], Any]
@@ -16,7 +24,9 @@ Kept = MutableMapping[tuple[str, str], Any]
 class BindingRuntime:
     """The `PolicyRuntime` of one binding."""
 
-    __slots__ = ("_definition", "_kept", "api", "binding", "clock", "consumers", "now", "sleep")
+    __slots__ = (
+        "_definition", "_kept", "_remotes", "_shared", "api", "binding", "clock", "consumers", "now", "sleep",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -27,8 +37,10 @@ class BindingRuntime:
         consumers: ConsumerIndex,
         clock: Clock,
         kept: Kept,
+        shared: SharedState | None = None,
         now: Clock = times.time,
         sleep: Sleep = times.sleep,
+        remotes: Remotes | None = None,
     ) -> None:
         self.api = api
         self.binding = binding
@@ -38,6 +50,8 @@ class BindingRuntime:
         self.sleep = sleep
         self._definition = definition
         self._kept = kept
+        self._shared = shared
+        self._remotes = Remotes() if remotes is None else remotes
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
         """Return the prebuilt answer for one of the definition's refusal codes."""
@@ -59,3 +73,30 @@ class BindingRuntime:
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
+
+    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool) -> Limiter:
+        """Return counters that answer at once, shared with all replicas where there is a shared storage."""
+        storage = self._shared if shared else None
+        if storage is None:
+            return self.keep(f"{name} {limits}", lambda: Windows(limits))
+        owner = f"{self.binding} {name} {limits}"
+        return self.keep(f"leased {name} {limits}", lambda: storage.windows(limits, owner, self.clock))
+
+    def exact_limiter(self, name: str, limits: tuple[Limit, ...]) -> WaitingLimiter | None:
+        """Return counters shared with all replicas that ask about each request; None without a shared storage."""
+        storage = self._shared
+        if storage is None:
+            return None
+        owner = f"{self.binding} {name} {limits}"
+        return self.keep(f"exact {name} {limits}", lambda: storage.strict(limits, owner, self.clock))
+
+    def cache(self, name: str, *, entries: int, shared: bool) -> ByteCache:
+        """Return a cache, shared with all replicas where there is a shared storage."""
+        storage = self._shared if shared else None
+        if storage is None:
+            return self.keep(f"cache {name}", lambda: LocalCache(self.clock, entries=entries))
+        return self.keep(f"shared cache {name}", lambda: storage.cache(f"{self.binding} {name}"))
+
+    def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> Remote:
+        """Return a document of somebody else, shared by all policies of this worker that name it."""
+        return self._remotes.get(url, parse, ttl=ttl, seconds=seconds)

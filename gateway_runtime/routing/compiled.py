@@ -16,6 +16,7 @@ from gateway_runtime.schema.document import ApiInstance, Route, Rule
 if TYPE_CHECKING:
     from gateway_runtime.http.limits import ApiLimits
     from gateway_runtime.policies.chain import Chain
+    from gateway_runtime.telemetry.access_log import AccessLogger
     from gateway_runtime.upstream.pool import Pool
 
 
@@ -50,8 +51,8 @@ class CompiledRoute:
 class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
-    __slots__ = ("_path_set", "_routes", "base_length", "base_path", "chain", "id", "limits", "name", "quarantine",
-                 "routes", "special")  # fmt: skip
+    __slots__ = ("_path_set", "_routes", "access_log", "base_length", "base_path", "chain", "id", "limits", "name",
+                 "quarantine", "routes", "special")  # fmt: skip
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class CompiledApi:
         self._path_set = path_set(routes)
         self._routes = tuple((route, route.rules) for route in routes)
         self.chain = chain
+        self.access_log: AccessLogger | None = None
         self.quarantine = quarantine
         self.limits = limits
         # One test for each request instead of two.

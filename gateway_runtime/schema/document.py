@@ -5,9 +5,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.upstream import (
     Balance,
     CircuitBreaker,
@@ -113,6 +115,7 @@ class ApiInstance(Part, frozen=True):
     routes: list[Route] = []
     policies: list[PolicyBinding] = []
     quarantine: str = ""
+    access_log: AccessLog | None = None
     limits: ApiLimits = ApiLimits()
 
 
@@ -187,7 +190,11 @@ class Timeouts(Part, frozen=True):
 
 
 class Surroundings(Part, frozen=True):
-    """What a gateway has besides its APIs. `log_level` is the lowest one that is written."""
+    """What a gateway has besides its APIs. `log_level` is the lowest one that is written.
+
+    Without `shared_storage` a registered gateway shares through the Redis of its registration, another one does not.
+    `access_log` is for requests that no API takes; each API has its own.
+    """
 
     gateway: str
     name: str
@@ -201,6 +208,8 @@ class Surroundings(Part, frozen=True):
     limits: Limits = Limits()
     trusted_proxies: TrustedProxies = TrustedProxies()
     log_level: str = "info"
+    shared_storage: SharedStorage | None = None
+    access_log: AccessLog | None = None
 
 
 class Document(Surroundings, frozen=True):

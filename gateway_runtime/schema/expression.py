@@ -40,9 +40,10 @@ class ExpressionSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     @property
     def words(self) -> str:
         """Say what the setting takes: “an expression “#[…]” that gives a text”."""
-        if self.text:
-            return "text, which may hold expressions “#[…]”"
-        return f"an expression “#[…]” that gives {_WORDS[self.gives]}"
+        takes = "text, which may hold expressions “#[…]”"
+        if not self.text:
+            takes = f"an expression “#[…]” that gives {_WORDS[self.gives]}"
+        return f"{takes}, evaluated with the response" if self.response else takes
 
 
 KEY = "expression"

@@ -32,3 +32,18 @@ def acknowledgements(gateway: str, number: int) -> str:
 def exported(replica: str) -> str:
     """Key of the mark of the last telemetry batch of a replica, written in one transaction with the batch."""
     return f"portico:replica:{replica}:exported"
+
+
+def counter(gateway: str, digest: str) -> str:
+    """Key of what one caller has used of the limits of one policy. Only the digest decides on the slot of a cluster."""
+    return f"portico:gateway:{gateway}:counter:{{{digest}}}"
+
+
+def cached(gateway: str, digest: str) -> str:
+    """Key of one value in a cache of one policy."""
+    return f"portico:gateway:{gateway}:cached:{{{digest}}}"
+
+
+def limiters(gateway: str) -> str:
+    """Sorted set of the limiters (worker processes) of a gateway by when they were heard last."""
+    return f"portico:gateway:{gateway}:limiters"

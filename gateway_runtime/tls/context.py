@@ -50,7 +50,7 @@ def build_context(tls: Tls, path: str) -> ssl.SSLContext:
 
 def load_certificate(context: ssl.SSLContext, pem: bytes, path: str) -> None:
     """Give a context its certificate, chain and key. Raises `ConfigFault`."""
-    with _as_file(pem) as name:
+    with as_file(pem) as name:
         try:
             context.load_cert_chain(name)
         except ssl.SSLError as error:
@@ -110,7 +110,7 @@ def _set_trust(context: ssl.SSLContext, tls: Tls, path: str) -> None:
 
 
 @contextmanager
-def _as_file(content: bytes) -> Iterator[str]:
+def as_file(content: bytes) -> Iterator[str]:
     """Give a path to content: `ssl` reads certificates from files only. Where possible no key gets onto a disk."""
     if not hasattr(os, "memfd_create"):
         with tempfile.NamedTemporaryFile() as file:

@@ -49,6 +49,11 @@ class PoolRegistry:
         return len(self._pools)
 
     @property
+    def surroundings(self) -> Surroundings:
+        """What connections are made with: for what else the gateway asks by itself."""
+        return self._surroundings
+
+    @property
     def allow_private(self) -> bool:
         """Whether services may be at private addresses. Changing it ends every connection that was made before."""
         return self._surroundings.allow_private

@@ -10,12 +10,19 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gateway_runtime.policies.registry import all_definitions, definition
+from gateway_runtime.policies.registry import all_definitions, check_setting, definition
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.policy import PolicyDefinition
 from portal.core.api import ScopedViewSet
 from portal.policies import services
 from portal.policies.models import PolicyBinding
-from portal.policies.serializers import BindingChangeSerializer, BindingSerializer, PolicySerializer
+from portal.policies.serializers import (
+    BindingChangeSerializer,
+    BindingSerializer,
+    ExpressionCheckSerializer,
+    ExpressionSerializer,
+    PolicySerializer,
+)
 
 
 class PolicyViewSet(viewsets.ViewSet):
@@ -32,8 +39,29 @@ class PolicyViewSet(viewsets.ViewSet):
     @extend_schema(responses=PolicySerializer, parameters=[OpenApiParameter("name", str, OpenApiParameter.PATH)])
     def retrieve(self, request: Request, name: str) -> Response:
         """Return one policy by name or alias."""
+        return Response(PolicySerializer(self._policy(name)).data)
+
+    @extend_schema(
+        request=ExpressionSerializer,
+        responses=ExpressionCheckSerializer,
+        parameters=[OpenApiParameter("name", str, OpenApiParameter.PATH)],
+    )
+    @action(detail=True, methods=["post"], url_path="check-expression")
+    def check_expression(self, request: Request, name: str) -> Response:
+        """Tell whether an expression could be the value of a setting. Nothing is saved or evaluated."""
+        policy = self._policy(name)
+        serializer = ExpressionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        found: dict[str, Any] = {"code": "", "message": "", "position": None}
         try:
-            return Response(PolicySerializer(definition(name)).data)
+            check_setting(policy, serializer.validated_data["setting"], serializer.validated_data["expression"])
+        except ConfigFault as fault:
+            found = {"code": fault.code, "message": fault.message, "position": fault.position}
+        return Response(ExpressionCheckSerializer(found).data)
+
+    def _policy(self, name: str) -> PolicyDefinition:
+        try:
+            return definition(name)
         except ConfigFault as fault:
             raise NotFound(fault.message) from fault
 

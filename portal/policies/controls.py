@@ -116,7 +116,9 @@ class Text(Control):
         """Return a text field with its limits."""
         info = self.type
         secret = self.setting.secret
-        long = not secret and not info.pattern and (info.max_length or 0) >= 10_000
+        takes = self.setting.expression
+        roomy = (info.max_length or 0) >= 10_000 or (takes is not None and not takes.text)
+        long = not secret and not info.pattern and roomy
         widget: Any = forms.PasswordInput if secret else forms.Textarea if long else forms.TextInput
         attrs = {**self.attrs(), **({"rows": 2} if long else {}), **({} if secret else {"spellcheck": "false"})}
         needed = bool(self.setting.required or info.min_length or info.pattern)

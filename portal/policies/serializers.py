@@ -43,6 +43,21 @@ class PolicySerializer(serializers.Serializer[Any]):
         return config_schema(policy)
 
 
+class ExpressionSerializer(serializers.Serializer[Any]):
+    """An expression that is being written, and the setting it is for."""
+
+    setting = serializers.CharField(max_length=200, help_text="The setting's path: `headers[0].value`.")
+    expression = serializers.CharField(allow_blank=True, trim_whitespace=False, max_length=20_000)
+
+
+class ExpressionCheckSerializer(serializers.Serializer[Any]):
+    """What is wrong with an expression; nothing when it can be saved."""
+
+    code = serializers.CharField(allow_blank=True, help_text="Empty when nothing is wrong.")
+    message = serializers.CharField(allow_blank=True)
+    position = serializers.IntegerField(allow_null=True, help_text="The character that is wrong, from 0.")
+
+
 @extend_schema_field(any_config_schema())
 class ConfigField(serializers.JSONField):
     """The settings of a policy. Secrets are masked in answers; a masked or empty one that is sent is kept."""

@@ -9,9 +9,9 @@ import msgspec
 from django.db.models import Prefetch, Q
 from django.utils import timezone
 
-from gateway_runtime.policies.registry import definition
+from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema import document as schema
-from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.faults import ConfigFault
 from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential
 from portal.gateways.models import Gateway
@@ -171,7 +171,7 @@ def _policy(binding: PolicyBinding) -> schema.PolicyBinding:
     try:
         policy = definition(binding.policy)
         config = {**binding.config, **json.loads(binding.secrets)}
-        convert(config, policy.config)
+        read_config(policy, config)
     except ConfigFault as fault:
         where = f" ({fault.path})" if fault.path else ""
         raise InstanceFault(f"The policy “{binding.policy}” cannot be used{where}: {fault.message}") from fault

@@ -58,7 +58,10 @@ def measure(folder: str, progress: Progress) -> Findings:
         command = [sys.executable, "-m", "tests.benchmarks.bench_scale", str(size)]
         # The clock of a busy machine is not that of the program: the best of a few is what it costs.
         found.append([_read(command) for _ in range(3)])
-    best = [min(each, key=lambda scale: scale.last) for each in found]
+    best = [
+        Scale(**{name: min(getattr(scale, name) for scale in each) for name in Scale.__struct_fields__})
+        for each in found
+    ]
     rows = []
     for scale in best:
         ratio = scale.last / best[0].last

@@ -91,7 +91,12 @@ def running(command: list[str], port: int) -> Iterator[int]:
         yield process.pid
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:
+            # nginx without a master overlooks a signal that comes right before it waits for events.
+            process.kill()
+            process.wait()
 
 
 def _nginx(folder: str, name: str, http: str) -> list[str]:

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway_runtime.admin.pages import AdminPages
 from gateway_runtime.configuration.client import Running
-from gateway_runtime.control import Load
+from gateway_runtime.control import Load, StorageUse
 from gateway_runtime.schema.replica import ApplyState
 from gateway_runtime.schema.telemetry import TrafficRow
 from gateway_runtime.telemetry.spool import Spool
@@ -17,7 +17,13 @@ from gateway_runtime.telemetry.totals import Totals
 
 def worker(number: int, revision: int) -> Any:
     return SimpleNamespace(
-        number=number, revision=revision, process=SimpleNamespace(pid=100 + number), load=Load(3, 2, 0.25), targets=[]
+        number=number,
+        revision=revision,
+        process=SimpleNamespace(pid=100 + number),
+        load=Load(3, 2, 0.25),
+        storage=StorageUse("closed", 2, 7, 1),
+        access=(5, 3),
+        targets=[],
     )
 
 

@@ -112,6 +112,13 @@ def test_cors_runs_first_whatever_its_order_and_needs_no_route_for_a_preflight()
     assert decide(worker.snapshot, Call(port=PORT, method="PUT", target="/a/x")).code == "no_route"
 
 
+def test_inner_addresses_are_asked_for_keys_only_where_services_may_have_them_too() -> None:
+    worker = Worker()
+    for allowed in (True, False):
+        worker.take(document(api("a"), allow_private_targets=allowed))
+        assert worker.compiler._remotes.surroundings.allow_private is allowed
+
+
 def test_cors_for_a_part_of_an_api_is_a_fault() -> None:
     cors = PolicyBinding(id="cors", policy="cors", order=1, rules=[Rule(path="/x")])
     (fault,) = Worker().take(document(api("a", cors))).faults
@@ -220,7 +227,7 @@ def test_a_policy_that_fails_to_build_fences_its_api_without_telling_its_setting
     def explode(*arguments: Any) -> None:
         raise RuntimeError("sesame")
 
-    monkeypatch.setattr(rate_limiting, "Windows", explode)
+    monkeypatch.setattr(rate_limiting, "Limit", explode)
     worker = Worker()
     (fault,) = worker.take(document(api("a", LIMIT))).faults
     assert fault.code == "api_not_compiled"

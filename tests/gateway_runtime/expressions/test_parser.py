@@ -2,6 +2,8 @@ import pytest
 
 from gateway_runtime.expressions.limits import DEPTH, NODES
 from gateway_runtime.expressions.parser import Parser
+from gateway_runtime.expressions.scope import Scope
+from gateway_runtime.expressions.types import ANY
 
 from .kit import mistake
 from .printing import printed
@@ -120,3 +122,20 @@ def test_size_is_bounded() -> None:
     assert mistake(f"#['a'{' ++ 1' * NODES}]")[0] == "too_long"
     assert mistake(f"#[[{'1,' * NODES}]]")[0] == "too_long"
     assert mistake("#['" + "a" * 10_000 + "']")[0] == "too_long"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "#[{name}]", "#[{name}()]", "#[attributes.{name}]", "#[1 {name} 2]", "#[1 == 1 '{name}']", "#[{a: 1}.{name}]",
+    ],
+)  # fmt: skip
+def test_sentences_stay_short(source: str) -> None:
+    sentence = mistake(source.replace("{name}", "a" * 5000), scope=Scope(variables={"claimSet": ANY}))[1]
+    assert len(sentence) < 300
+
+
+def test_signs_that_cannot_be_seen_are_not_in_sentences() -> None:
+    sentence = mistake("#[attributes['\x1b[31m\u202e\n']]")[1]
+    assert sentence.isprintable()
+    assert "\ufffd[31m\ufffd\ufffd" in sentence

@@ -5,10 +5,10 @@ import pytest
 from gateway_runtime.expressions.given import AUTHENTICATION, Given
 from gateway_runtime.expressions.reading import wire
 from gateway_runtime.expressions.scope import Scope, Side
-from gateway_runtime.expressions.types import NUMBER, OBJECT, optional
+from gateway_runtime.expressions.types import BOOLEAN, NUMBER, OBJECT, optional
 from gateway_runtime.policies.context import RequestContext
 
-from .kit import evaluate, message, mistake
+from .kit import evaluate, failure, message, mistake
 
 RESPONSE = Scope(side=Side.RESPONSE)
 
@@ -86,6 +86,21 @@ def test_a_user_is_no_client_application() -> None:
 
 def test_a_request_without_a_query_has_no_parameters() -> None:
     assert evaluate("[attributes.queryParams, attributes.requestUri]") == [{}, "/orders/17"]
+
+
+@pytest.mark.parametrize("source", ["vars.flag", "vars.flag and true", "vars.flag == true", "[vars.flag]"])
+def test_a_variable_of_another_type_than_declared_is_a_failure(source: str) -> None:
+    scope = Scope(variables={"flag": BOOLEAN})
+    assert failure(source, given=Given(vars={"flag": "yes"}), scope=scope) == "wrong_type"
+    assert evaluate("vars.flag", given=Given(vars={"flag": True}), scope=scope) is True
+    assert evaluate("vars.flag", scope=scope) is None
+
+
+def test_properties_that_are_no_object_are_a_failure() -> None:
+    context = message()
+    context.note(AUTHENTICATION, "text")
+    assert failure("authentication.properties", context) == "wrong_type"
+    assert failure("authentication.properties.claims", context) == "wrong_type"
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import re
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -132,3 +134,16 @@ def test_the_schema_tells_that_a_setting_takes_an_expression() -> None:
     properties = msgspec.json.schema(Config)["$defs"]["Config"]["properties"]
     assert properties["keySelector"]["format"] == "dataweaveExpression"
     assert "format" not in properties["plain"]
+
+
+def test_settings_of_policies_are_read_in_one_place() -> None:
+    """Who decoded them by their type alone would take expressions that nobody has looked at."""
+    root = Path(__file__).parents[3]
+    decoding = re.compile(r"\bconvert\([^()]*(\([^()]*\)[^()]*)*\.config\)")
+    found = [
+        str(path.relative_to(root))
+        for plane in ("portal", "gateway_runtime")
+        for path in (root / plane).rglob("*.py")
+        if decoding.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["gateway_runtime/policies/registry.py"]

@@ -9,6 +9,8 @@ from h2.settings import SettingCodes
 from gateway_runtime.http.limits import ApiLimits, Limits
 from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http2.caller import CallerConnection
+from gateway_runtime.schema.access_log import AccessLog
+from gateway_runtime.telemetry.access_log import AccessLogger
 from tests.gateway_runtime.fakes import OK, PORT, FakeGateway, FakeTransport, denying, get
 from tests.gateway_runtime.http2.peers import Http2Client, fields
 
@@ -373,3 +375,17 @@ def test_an_upgrade_is_not_offered_and_not_taken() -> None:
     client = Http2Client(gateway.state)
     head = fields(b"/api/x", (b"upgrade", b"websocket"), (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="))
     assert client.heard(client.ask(head)).status == 400
+
+
+def test_the_access_log_tells_the_version() -> None:
+    gateway = FakeGateway()
+    upstream, client = gateway.upstream(), Http2Client(gateway.state)
+    lines: list[bytes] = []
+    (api,) = gateway.state.snapshot.apis.values()  # type: ignore[union-attr]
+    api.access_log = gateway.state.access_log = AccessLogger(AccessLog(), lines.append)
+    client.ask()
+    upstream.answer(OK)
+    client.ask(fields(b"/api/../x"))
+    good, bad = (json.loads(line) for line in lines)
+    assert (good["http.version"], good["url.path"], good["source.ip"]) == ("2", "/api/x", "203.0.113.9")
+    assert (bad["http.response.status_code"], bad["portico.code"]) == (400, "path_not_canonical")

@@ -72,7 +72,7 @@ def test_policies_that_need_the_portal_are_refused(name: str) -> None:
             "blockOnUnknownQuota: true",
             "blockOnUnknownQuota: The setting “blockOnUnknownQuota” of rate-limiting is not su",
         ),
-        ("clusterizable: 'no'", "clusterizable: Expected “bool”."),
+        ("clusterizable: 'no'", "clusterizable: Expected “bool”, got `str`."),
         ("clustrizable: true", "clustrizable: There is no setting “clustrizable”."),
     ],
 )
@@ -83,9 +83,26 @@ def test_settings_that_are_not_there_yet_are_refused_by_name(setting: str, sente
 
 
 @pytest.mark.parametrize("value", ["true", "false"])
-def test_without_shared_storage_clusterizable_changes_nothing(value: str) -> None:
+def test_tokens_are_not_matched_with_contracts_that_are_not_there(value: str) -> None:
+    key = "a-secret-of-thirty-two-characters"
+    documents = (
+        instance(),
+        bound("jwt-validation-flex", f"{{signingMethod: hmac, textKey: {key}, skipClientIdValidation: {value}}}"),
+    )
+    if value == "true":
+        assert only_api(loaded(*documents)).policies[0].policy == "jwt-validation"
+    else:
+        assert fault(*documents).endswith(
+            "spec.config.skipClientIdValidation: Client applications and their contracts are kept by the portal: leave "
+            "this setting on in local mode."
+        )
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_clusterizable_reaches_the_policy(value: str) -> None:
     limits = f"{{rateLimits: [{{maximumRequests: 1, timePeriodInMilliseconds: 1000}}], clusterizable: {value}}}"
-    assert list(only_api(loaded(instance(), bound("rate-limiting-flex", limits))).policies[0].config) == ["rateLimits"]
+    config = only_api(loaded(instance(), bound("rate-limiting-flex", limits))).policies[0].config
+    assert config["clusterizable"] is (value == "true")
 
 
 def test_custom_code_is_told_and_refused_when_it_is_bound() -> None:

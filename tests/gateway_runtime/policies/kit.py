@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway_runtime.consumers.index import ApiConsumers, Directory
+from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.registry import definition, read_config
@@ -82,6 +83,7 @@ class PolicyCase:
         strangers: Iterable[Consumer] = (),
         clock: FakeClock | None = None,
         kept: dict[tuple[str, str], Any] | None = None,
+        remotes: Remotes | None = None,
     ) -> None:
         self.definition = definition(name)
         self.clock = clock or FakeClock()
@@ -98,6 +100,7 @@ class PolicyCase:
             kept=self.kept,
             now=self.clock,
             sleep=self.sleep,
+            remotes=remotes,
         )
         self.handlers = self.definition.build(read_config(self.definition, config), runtime)
         self.chain = Chain([Binding(self.definition.name, self.handlers)])

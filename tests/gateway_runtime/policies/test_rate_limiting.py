@@ -1,6 +1,5 @@
 import pytest
 
-from gateway_runtime.policies.rate_limiting import Windows
 from gateway_runtime.schema.faults import ConfigFault
 
 from .kit import FakeClock, PolicyCase, policy_case, request
@@ -99,27 +98,6 @@ def test_other_limits_begin_anew() -> None:
     first = case((1, 1000))
     assert verdicts(first, 2) == [200, 429]
     assert verdicts(case((2, 1000), clock=first.clock, kept=first.kept), 3) == [200, 200, 429]
-
-
-def test_keys_are_bounded_and_overflowing_ones_share_a_window() -> None:
-    windows = Windows(((1, 10.0),), key_limit=2)
-    assert [windows.take(key, 1.0).retry_after > 0 for key in ("a", "b", "c", "d", "a")] == [
-        False,
-        False,
-        False,
-        True,
-        True,
-    ]
-    assert len(windows) == 3
-
-
-def test_ended_windows_make_room_for_new_keys() -> None:
-    windows = Windows(((1, 10.0),), key_limit=2)
-    for key in ("a", "b"):
-        windows.take(key, 1.0)
-    assert not windows.take("c", 12.0).retry_after
-    assert not windows.take("d", 12.0).retry_after
-    assert windows.take("c", 12.0).retry_after
 
 
 @pytest.mark.parametrize(

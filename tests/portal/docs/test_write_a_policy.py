@@ -40,7 +40,7 @@ TESTS_OF_THE_PAGE = [test for name, test in vars(module("tests", TESTS)).items()
 @pytest.fixture
 def policy(monkeypatch: pytest.MonkeyPatch) -> PolicyDefinition:
     """The policy of the page, registered as the page says."""
-    definition: PolicyDefinition = module("maintenance", POLICY).DEFINITION
+    definition: PolicyDefinition = module("repair_work", POLICY).DEFINITION
     monkeypatch.setitem(registry._BY_NAME, definition.name, definition)
     return definition
 
@@ -62,4 +62,4 @@ def test_the_page_has_tests() -> None:
 def test_its_settings_become_a_table(policy: PolicyDefinition) -> None:
     rows = {row.name: row for row in setting_rows(policy.config)}
     assert rows["bypassValue"].secret
-    assert rows["bypassHeader"].default == '"x-maintenance-bypass"'
+    assert rows["bypassHeader"].default == '"x-repair-bypass"'

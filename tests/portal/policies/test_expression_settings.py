@@ -42,6 +42,7 @@ class Config(PolicyConfig, frozen=True):
         None
     )
     headers: Annotated[list[Header], setting("Headers", "What is added.")] = []
+    told: Annotated[str, expression("Told", "What is sent back.", ExpressionSetting(response=True, text=True))] = ""
 
 
 POLICY = PolicyDefinition(
@@ -103,7 +104,7 @@ def test_a_right_form_gives_the_settings() -> None:
     config = {"keySelector": "#[attributes.headers['x-key']]", "headers": [{"key": "a", "value": "#[1] b"}]}
     form = PolicyForm(posted(config), definition=POLICY)
     assert form.is_valid(), form.errors
-    assert form.config == config
+    assert form.config == {**config, "told": ""}
 
 
 def test_the_form_says_what_an_expression_gives() -> None:
@@ -112,9 +113,19 @@ def test_the_form_says_what_an_expression_gives() -> None:
     assert fields["keySelector"].help_text == "What is counted by. This is an expression “#[…]” that gives a text."
     assert fields["onlyIf"].help_text == "When it acts. This is an expression “#[…]” that gives true or false."
     assert fields["headers.0.value"].help_text == "What it says. This is text, which may hold expressions “#[…]”."
+    told = "What is sent back. This is text, which may hold expressions “#[…]”, evaluated with the response."
+    assert fields["told"].help_text == told
     assert 'data-expression="boolean"' in str(form["onlyIf"])
     assert "#[attributes.headers[&#x27;x-key&#x27;]]" in str(form["keySelector"])
     assert "data-expression" not in str(form["headers.0.key"])
+
+
+def test_an_expression_has_room_for_lines_and_text_for_one_line() -> None:
+    form = PolicyForm({"headers.0.key": "a", "headers.0.value": "b"}, definition=POLICY)
+    assert str(form["keySelector"]).startswith("<textarea")
+    assert str(form["headers.0.value"]).startswith("<input")
+    lines = PolicyForm(posted({"keySelector": "#[if (1 == 1)\r\n  'a'\r\nelse 'b']"}), definition=POLICY)
+    assert lines.is_valid(), lines.errors
 
 
 def test_the_documentation_and_the_schema_say_it_too() -> None:

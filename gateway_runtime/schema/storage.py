@@ -1,0 +1,36 @@
+"""Where the replicas of a gateway share counters and caches."""
+
+from gateway_runtime.schema.part import Part
+
+
+class StorageTls(Part, frozen=True):
+    """TLS to the shared storage. `certificate` and `key` (PEM) are shown to it; without `trusted_ca` the machine's own.
+
+    `ciphers` are IANA names for TLS 1.2; empty: the usual ones. With `skip_validation` anybody may answer.
+    """
+
+    trusted_ca: str = ""
+    certificate: str = ""
+    key: str = ""
+    skip_validation: bool = False
+    min_version: str = "1.2"
+    max_version: str = "1.3"
+    ciphers: list[str] = []
+
+    def __repr__(self) -> str:
+        # The generated form would show the key.
+        return "StorageTls()"
+
+
+class SharedStorage(Part, frozen=True):
+    """A Redis by its URL (`redis://`, `rediss://` or `unix://`), which holds user and password, too.
+
+    `tls` says more about how `rediss://` is spoken.
+    """
+
+    url: str
+    tls: StorageTls | None = None
+
+    def __repr__(self) -> str:
+        # The generated form would show the password.
+        return "SharedStorage()"
