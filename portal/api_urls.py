@@ -13,6 +13,7 @@ from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSe
 from portal.gateways.api import GatewayViewSet, ListenerViewSet
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
+from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import RevisionViewSet
 
 router = SimpleRouter()
@@ -31,6 +32,7 @@ router.register("listeners", ListenerViewSet)
 router.register("api-instances", ApiInstanceViewSet)
 router.register("policies", PolicyViewSet, basename="policy")
 router.register("policy-bindings", BindingViewSet)
+router.register("automated-policies", AutomatedPolicyViewSet)
 router.register("revisions", RevisionViewSet)
 
 urlpatterns = [

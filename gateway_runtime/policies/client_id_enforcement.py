@@ -82,11 +82,23 @@ class Config(PolicyConfig, frozen=True):
     ] = Origin.HEADERS
     client_id_header: Annotated[
         str,
-        setting("Client ID header", "The header that carries the client ID.", pattern=HEADER_NAME, max_length=100),
+        setting(
+            "Client ID header",
+            "The header that carries the client ID.",
+            only_with="credentialsOrigin=headers",
+            pattern=HEADER_NAME,
+            max_length=100,
+        ),
     ] = "client_id"
     client_secret_header: Annotated[
         str,
-        setting("Client secret header", "The header that carries the secret.", pattern=HEADER_NAME, max_length=100),
+        setting(
+            "Client secret header",
+            "The header that carries the secret.",
+            only_with="credentialsOrigin=headers",
+            pattern=HEADER_NAME,
+            max_length=100,
+        ),
     ] = "client_secret"  # noqa: S105 — the name of a header
     secret_required: Annotated[
         bool,

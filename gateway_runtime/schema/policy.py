@@ -33,13 +33,17 @@ class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Base of every policy's settings. Names in files, REST and forms are the documented camelCase ones."""
 
 
-def setting(title: str, help: str, *, secret: bool = False, placeholder: str = "", **limits: Any) -> msgspec.Meta:
+def setting(
+    title: str, help: str, *, secret: bool = False, placeholder: str = "", only_with: str = "", **limits: Any
+) -> msgspec.Meta:
     """Describe one setting: `Annotated[int, setting("Maximum requests", "How many …", ge=1)]`.
 
     `limits` are those of `msgspec.Meta` (ge, gt, le, lt, pattern, min_length, max_length). A secret is encrypted at
-    rest, masked in every answer and kept when a form leaves it empty.
+    rest, masked in every answer and kept when a form leaves it empty. `only_with` names a choice beside it without
+    which it says nothing (`credentialsOrigin=headers`): the form hides it then.
     """
-    return msgspec.Meta(title=title, description=help, extra={"secret": secret, "placeholder": placeholder}, **limits)
+    extra = {"secret": secret, "placeholder": placeholder, "only_with": only_with}
+    return msgspec.Meta(title=title, description=help, extra=extra, **limits)
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

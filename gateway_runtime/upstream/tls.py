@@ -19,7 +19,7 @@ _ALPN = {"http1": ["http/1.1"], "http2": ["h2"]}
 class ServiceTls:
     """What a pool speaks TLS with. Without `server_name` the target's host is asked for."""
 
-    __slots__ = ("__weakref__", "context", "server_name")
+    __slots__ = ("context", "server_name")
 
     def __init__(self, context: ssl.SSLContext, server_name: str = "") -> None:
         self.context = context

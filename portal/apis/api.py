@@ -70,7 +70,7 @@ class ApiInstanceSerializer(serializers.ModelSerializer):
         model = ApiInstance
         fields = [
             "id", "name", "environment", "api_version", "gateway", "port", "base_path", "url", "implementation_url",
-            "label", "consumer_endpoint", "status", "deprecated", "policies_count", "services", "routes",
+            "label", "labels", "consumer_endpoint", "status", "deprecated", "policies_count", "services", "routes",
             "created_at", "updated_at",
         ]  # fmt: skip
 
@@ -92,6 +92,9 @@ class EndpointSerializer(serializers.Serializer):
         max_length=500, help_text="Where the API runs: up to its base path, not a resource."
     )
     label = serializers.CharField(max_length=80, required=False, allow_blank=True)  # type: ignore[assignment]
+    labels = serializers.DictField(
+        child=serializers.CharField(), required=False, help_text="Names and values that automated policies look for."
+    )
     consumer_endpoint = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
 

@@ -5,9 +5,28 @@ from typing import Any
 from django import forms
 
 from portal.apis.endpoint_form import EndpointForm
+from portal.apis.labels import labels_checked, labels_text, labels_typed
 from portal.apis.models import ApiInstance, Service
 from portal.catalog.models import ApiVersion
+from portal.core.errors import ApplicationError
 from portal.core.forms import ConsoleForm
+
+
+class LabelsField(forms.CharField):
+    """Labels, one per line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "placeholder": "layer=system"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show labels as lines."""
+        return labels_text(value) if isinstance(value, dict) else value
+
+    def clean(self, value: Any) -> Any:
+        """Return labels as services take them."""
+        try:
+            return labels_checked(labels_typed(super().clean(value)))
+        except ApplicationError as error:
+            raise forms.ValidationError(error.message) from error
 
 
 class InstanceForm(EndpointForm):
@@ -18,6 +37,9 @@ class InstanceForm(EndpointForm):
         empty_label=None,
         label="Version",
         help_text="Another version of the same API can take over the endpoint.",
+    )
+    labels = LabelsField(
+        required=False, help_text="Automated policies choose instances by these. One per line: layer=system."
     )
     deprecated = forms.BooleanField(
         required=False, help_text="Consumers see in the developer hub that they should move away."

@@ -25,6 +25,8 @@ class ApiInstance(Record):
     gateway = models.ForeignKey(Gateway, on_delete=models.RESTRICT, related_name="api_instances")
     listener = models.ForeignKey(Listener, on_delete=models.RESTRICT, related_name="api_instances")
     label = models.CharField(max_length=80, blank=True)
+    # Names and values by which automated policies choose instances.
+    labels = models.JSONField(default=dict, blank=True)
     # Starts with a slash, has no trailing one; the root is "/".
     base_path = models.CharField(max_length=200)
     # Where consumers call it, when not directly at the gateway.

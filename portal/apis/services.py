@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from portal.apis.checks import base_path_fault, implementation_url_fault, overlap_check, url_fault
+from portal.apis.labels import Labels, labels_checked
 from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
 from portal.apis.selectors import DEFAULT_SERVICE, instance_implementation_url
 from portal.audit.services import audit_record
@@ -31,6 +32,7 @@ def instance_deploy(
     base_path: str,
     implementation_url: str,
     label: str = "",
+    labels: Labels | None = None,
     consumer_endpoint: str = "",
 ) -> ApiInstance:
     """Manage an API version on a gateway and bring it there; all or nothing.
@@ -46,6 +48,7 @@ def instance_deploy(
         base_path=base_path,
         implementation_url=implementation_url,
         label=label,
+        labels=labels_checked(labels or {}),
         consumer_endpoint=consumer_endpoint,
     )
 
@@ -61,6 +64,7 @@ def _deploy(
     base_path: str,
     implementation_url: str,
     label: str,
+    labels: Labels,
     consumer_endpoint: str,
 ) -> ApiInstance:
     implementation_url, consumer_endpoint = implementation_url.strip(), consumer_endpoint.strip()
@@ -84,6 +88,7 @@ def _deploy(
         gateway=gateway,
         listener=listener,
         label=label.strip(),
+        labels=labels,
         base_path=base_path,
         consumer_endpoint=consumer_endpoint,
     )
@@ -140,6 +145,7 @@ def instance_update(
     base_path: str | None = None,
     implementation_url: str | None = None,
     label: str | None = None,
+    labels: Labels | None = None,
     consumer_endpoint: str | None = None,
     deprecated: bool | None = None,
 ) -> ApiInstance:
@@ -152,6 +158,8 @@ def instance_update(
         instance.api_version = api_version
     if label is not None:
         instance.label = label.strip()
+    if labels is not None:
+        instance.labels = labels_checked(labels)
     if consumer_endpoint is not None:
         instance.consumer_endpoint = consumer_endpoint.strip()
     if deprecated is not None:
@@ -246,6 +254,7 @@ def _state(instance: ApiInstance) -> dict[str, Any]:
         "base_path": instance.base_path,
         "implementation_url": _main_url(instance),
         "label": instance.label,
+        "labels": dict(instance.labels),
         "consumer_endpoint": instance.consumer_endpoint,
         "deprecated": instance.deprecated,
         "status": instance.status,

@@ -127,6 +127,7 @@ class InstanceSettings(InstancePage, EditPage):
                 "base_path": instance.base_path,
                 "implementation_url": instance_implementation_url(instance),
                 "label": instance.label,
+                "labels": instance.labels,
                 "consumer_endpoint": instance.consumer_endpoint,
                 "api_version": instance.api_version_id,
                 "deprecated": instance.deprecated,

@@ -6,7 +6,7 @@ from typing import Any
 _THINGS = {
     "api": "API", "apiinstance": "API instance", "apiversion": "API version", "apitoken": "API token",
     "instance": "API instance", "clientapplication": "application", "policybinding": "policy", "rolebinding": "role",
-    "slatier": "SLA tier", "tier": "SLA tier",
+    "automatedpolicy": "automated policy", "slatier": "SLA tier", "tier": "SLA tier",
 }  # fmt: skip
 _DONE = {
     "begin": "begun",

@@ -13,7 +13,7 @@ from portal.contracts.models import SlaTier
 from portal.contracts.selectors import api_offered, instances_offered_to
 from portal.core.filters import search
 from portal.hub.operations import Operation, operations_of
-from portal.policies.models import PolicyBinding
+from portal.policies.effective import policy_of
 
 # So many APIs are read through to find a word in their operations; beyond it only names and summaries count.
 MOST_SPECIFICATIONS = 200
@@ -148,12 +148,12 @@ def apis_found(user: Any, text: str = "", layer: str = "") -> list[Found]:
 
 def client_headers_of(instance: ApiInstance) -> ClientHeaders:
     """Return how calls to an instance carry the client ID and secret, as its enforcement policy says."""
-    binding = PolicyBinding.objects.filter(instance=instance, policy="client-id-enforcement", enabled=True).first()
-    if binding is None:
+    config = policy_of(instance, "client-id-enforcement")
+    if config is None:
         return ClientHeaders()
     return ClientHeaders(
-        id_header=binding.config.get("clientIdHeader", "client_id"),
-        secret_header=binding.config.get("clientSecretHeader", "client_secret"),
-        basic=binding.config.get("credentialsOrigin") == "basicAuthentication",
+        id_header=config.get("clientIdHeader", "client_id"),
+        secret_header=config.get("clientSecretHeader", "client_secret"),
+        basic=config.get("credentialsOrigin") == "basicAuthentication",
         enforced=True,
     )

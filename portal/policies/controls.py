@@ -34,6 +34,8 @@ class Setting:
     title: str
     help: str
     placeholder: str = ""
+    # A choice beside it without which it says nothing: `credentialsOrigin=headers`.
+    only_with: str = ""
     secret: bool = False
     required: bool = True
     nullable: bool = False

@@ -14,6 +14,7 @@ from portal.core.links import console_url
 from portal.core.markdown import markdown_html
 from portal.core.views import EditPage
 from portal.policies import services
+from portal.policies.declarative import binding_file, binding_json
 from portal.policies.forms import PolicyForm
 from portal.policies.instance_pages import BindingView, InstancePage, pages_above
 from portal.policies.outline import outline
@@ -22,14 +23,14 @@ from portal.policies.settings import secret_settings
 from portal.policies.when import PLACE, shown_when, when_outline
 
 
-class _PolicyFormPage(EditPage):
+class PolicyFormPage(EditPage):
     """What applying and editing share: the one form page of all policies."""
 
     template_name = "policies/form.html"
     permission = "policy.change"
     form_class = PolicyForm
-    # Whether it can be limited to some requests.
-    conditions: ClassVar[bool] = True
+    # Whether it is applied to all instances that match, instead of one.
+    automated: ClassVar[bool] = False
 
     @property
     def policy(self) -> PolicyDefinition:
@@ -38,7 +39,7 @@ class _PolicyFormPage(EditPage):
 
     @property
     def instance(self) -> ApiInstance:
-        """Return the API instance."""
+        """Return the API instance. Not asked for where `automated` is set."""
         raise NotImplementedError
 
     def shown_config(self) -> dict[str, Any] | None:
@@ -60,13 +61,13 @@ class _PolicyFormPage(EditPage):
             "config": self.shown_config(),
             "kept": self.kept(),
             "when": self.shown_when(),
-            "conditions": self.conditions,
+            "automated": self.automated,
         }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Apply; or, for browsers without JavaScript, show the form with a row more or less."""
         if ADD in request.POST or REMOVE in request.POST:
-            when = posted_again(when_outline(self.policy, conditions=self.conditions), request.POST, PLACE)
+            when = posted_again(when_outline(self.policy, automated=self.automated), request.POST, PLACE)
             typed = posted_again(outline(self.policy.config), request.POST)
             self.form = PolicyForm(**{**self.form_arguments(), "config": typed, "when": when})
             return self.form_page()
@@ -96,11 +97,15 @@ class _PolicyFormPage(EditPage):
         """Add the policy and its documentation."""
         _, _, text = self.policy.documentation.strip().partition("\n")  # its title is the page's
         return super().get_context(
-            policy=self.policy, instance=self.instance, documentation=markdown_html(text, top_heading=2), **context
+            policy=self.policy, documentation=markdown_html(text, top_heading=2), files=self.files(), **context
         )
 
+    def files(self) -> list[tuple[str, str]]:
+        """Return the saved policy as (title, text) of files; empty before there is one."""
+        return []
 
-class PolicyApply(InstancePage, _PolicyFormPage):
+
+class PolicyApply(InstancePage, PolicyFormPage):
     """Apply one policy to the instance."""
 
     permission = "policy.change"
@@ -147,7 +152,7 @@ class PolicyApply(InstancePage, _PolicyFormPage):
         return super().saved(result)
 
 
-class PolicyEdit(BindingView, _PolicyFormPage):
+class PolicyEdit(BindingView, PolicyFormPage):
     """Edit a binding's settings."""
 
     permission = "policy.change"
@@ -183,3 +188,7 @@ class PolicyEdit(BindingView, _PolicyFormPage):
     def shown_when(self) -> dict[str, Any]:
         """Return the present mode and conditions."""
         return shown_when(self.object.mode, self.object.rules)
+
+    def files(self) -> list[tuple[str, str]]:
+        """Return the saved binding as YAML and JSON."""
+        return [("YAML", binding_file(self.object)), ("JSON", binding_json(self.object))]

@@ -9,6 +9,7 @@ from django.forms import BoundField
 from gateway_runtime.policies.registry import read_config
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
+from portal.core.errors import ApplicationError
 from portal.core.forms import ConsoleForm
 from portal.policies.controls import Control, Setting
 from portal.policies.outline import Rows, Section, join, outline, row_indexes, shown_value
@@ -28,13 +29,21 @@ class Shown:
     parts: list["Shown"] = field(default_factory=list)
     blank: "Shown | None" = None
     errors: list[str] = field(default_factory=list)
+    # What stands for the number in the pattern of a new row.
+    placeholder: str = ""
+
+    @property
+    def only_with(self) -> str:
+        """Return the field and the value without which this is hidden: `credentialsOrigin=headers`; "" for always."""
+        name, sign, value = self.setting.only_with.partition("=")
+        return f"{join(self.path.rpartition('.')[0], name)}{sign}{value}" if sign else ""
 
 
 class PolicyForm(ConsoleForm):
     """The settings of one policy, and when it acts. After validation `config` and `when` are what the service takes.
 
-    `config` and `when` given are what the form shows; `kept` are the stored secrets, which are never shown. Without
-    `conditions` the policy is for every request of what it is applied to.
+    `config` and `when` given are what the form shows; `kept` are the stored secrets, which are never shown. With
+    `automated` it is for the instances that a selector says, else for the requests that conditions say.
     """
 
     def __init__(
@@ -46,12 +55,12 @@ class PolicyForm(ConsoleForm):
         config: Mapping[str, Any] | None = None,
         kept: Mapping[str, Any] | None = None,
         when: Mapping[str, Any] | None = None,
-        conditions: bool = True,
+        automated: bool = False,
         **kwargs: Any,
     ) -> None:
         self.definition = definition
         self.outline = outline(definition.config)
-        self.when_outline = when_outline(definition, conditions=conditions)
+        self.when_outline = when_outline(definition, automated=automated)
         self.kept = dict(kept or {})
         self.config: dict[str, Any] = {}
         self.when: dict[str, Any] = {}
@@ -94,7 +103,10 @@ class PolicyForm(ConsoleForm):
         """Let the policy's own type decide, as in REST and files, and put its sentence beside the field."""
         cleaned: dict[str, Any] = super().clean() or {}
         self.config = self.outline.value(self.cleaned_data)
-        self.when = typed_when(self.when_outline.value(self.cleaned_data, PLACE))
+        try:
+            self.when = typed_when(self.when_outline.value(self.cleaned_data, PLACE))
+        except ApplicationError as error:
+            self.add_error(f"{PLACE}.selector", error.message)
         if not self.errors:
             try:
                 read_config(self.definition, with_kept_secrets(self.definition, self.config, self.kept))
@@ -107,7 +119,8 @@ class PolicyForm(ConsoleForm):
         for name, sentence in error.fields.items():
             first, _, rest = name.partition(".")
             self._add_fault(
-                f"{PLACE}.{name}" if first in ("mode", "rules") else rest if first == "config" else "", sentence
+                f"{PLACE}.{name}" if first in ("mode", "rules", "selector") else rest if first == "config" else "",
+                sentence,
             )
         if not error.fields:
             self.add_error(None, error.message)
@@ -162,18 +175,30 @@ class PolicyForm(ConsoleForm):
         return found
 
 
-def _blank_row(node: Rows, path: str) -> Shown:
-    """Return the pattern from which the browser makes new rows; `__row__` stands for the number."""
+def _blank_row(node: Rows, path: str, depth: int = 0) -> Shown:
+    """Return the pattern from which the browser makes new rows; `__row0__` stands for the number, `__row1__` deeper."""
+    placeholder = f"__row{depth}__"
+    place = f"{path}.{placeholder}"
+    parts = _blank_parts(node.item, place, depth)
+    return Shown("row", place, node.setting, parts=parts, placeholder=placeholder)
+
+
+def _blank_parts(section: Section, path: str, depth: int) -> list[Shown]:
     pattern = ConsoleForm(auto_id="id_%s")
-    place = f"{path}.__row__"
-    for part in node.item.nodes:
+    found = []
+    for part in section.nodes:
+        place = join(path, part.setting.name)
         if isinstance(part, Control):
             made = part.field()
             made.initial = part.initial(part.setting.default)
-            pattern.fields[join(place, part.setting.name)] = made
+            pattern.fields[place] = made
             pattern.dress(made)
-    parts = [Shown("field", name, node.setting, bound=pattern[name]) for name in pattern.fields]
-    return Shown("row", place, node.setting, parts=parts)
+            found.append(Shown("field", place, part.setting, bound=pattern[place]))
+        elif isinstance(part, Section):
+            found.append(Shown("section", place, part.setting, parts=_blank_parts(part, place, depth)))
+        else:
+            found.append(Shown("rows", place, part.setting, blank=_blank_row(part, place, depth + 1)))
+    return found
 
 
 def _by_path(shown: list[Shown]) -> dict[str, Shown]:

@@ -1,4 +1,4 @@
-"""Policy binding."""
+"""Policies applied to one API instance, and those applied to all that match."""
 
 from django.db import models
 
@@ -8,6 +8,7 @@ from portal.core.crypto import EncryptedTextField
 from portal.core.links import console_url
 from portal.core.models import Record
 from portal.core.permissions import ScopedManager
+from portal.organizations.models import Environment
 
 
 class AppliedPolicy(Record):
@@ -53,3 +54,25 @@ class PolicyBinding(AppliedPolicy):
     def get_absolute_url(self) -> str:
         """Return the page on which its settings are edited."""
         return console_url(self.instance, "policies:edit", self.instance_id, self.pk)
+
+
+class AutomatedPolicy(AppliedPolicy):
+    """One policy applied to every API instance of an environment that matches, before the instances' own."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="automated_policies")
+    # Labels that an instance must have, all of them; empty: every instance.
+    selector = models.JSONField(default=dict, blank=True)
+
+    objects = ScopedManager()
+    scope_organization = "environment__organization_id"
+    scope_environment = "environment_id"
+
+    class Meta:
+        ordering = ["order", "created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.policy} in {self.environment}"
+
+    def get_absolute_url(self) -> str:
+        """Return the page that says where it applies."""
+        return console_url(self.environment, "automated_policies:detail", self.pk)

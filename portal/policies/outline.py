@@ -95,6 +95,7 @@ def _nodes(info: Any) -> Iterator[Node]:
             title=title or inner_title or readable(field.encode_name),
             help=help_ or inner_help,
             placeholder=extra.get("placeholder", ""),
+            only_with=extra.get("only_with", ""),
             secret=bool(extra.get("secret")),
             required=field.required,
             nullable=nullable,

@@ -1,11 +1,14 @@
 """Questions about policies: which there are, and which are applied."""
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from gateway_runtime.policies.registry import all_definitions
 from gateway_runtime.schema.policy import Category, PolicyDefinition
 from portal.apis.models import ApiInstance
-from portal.policies.models import PolicyBinding
+from portal.policies.effective import policies_of
+from portal.policies.models import AutomatedPolicy, PolicyBinding
 
 
 def policies_by_category(query: str = "") -> list[tuple[Category, list[PolicyDefinition]]]:
@@ -16,6 +19,20 @@ def policies_by_category(query: str = "") -> list[tuple[Category, list[PolicyDef
     return [(category, policies) for category, policies in grouped if policies]
 
 
+def choice_groups(query: str = "") -> list[tuple[Category, list[tuple[PolicyDefinition, str]]]]:
+    """Return the policies by category, each with what the search looks in."""
+    return [
+        (category, [(policy, search_text(policy)) for policy in policies])
+        for category, policies in policies_by_category(query)
+    ]
+
+
+def instances_selected(environment: Any, policies: Iterable[AutomatedPolicy]) -> dict[UUID, int]:
+    """Return how many instances of an environment each automated policy selects, in one query."""
+    labels = list(ApiInstance.objects.filter(environment=environment).values_list("labels", flat=True))
+    return {each.pk: sum(each.selector.items() <= found.items() for found in labels) for each in policies}
+
+
 def search_text(policy: PolicyDefinition) -> str:
     """Return what the search looks in."""
     return " ".join((policy.title, policy.name, policy.summary, policy.category, *policy.aliases)).lower()
@@ -23,7 +40,8 @@ def search_text(policy: PolicyDefinition) -> str:
 
 def shadow_policies(instance: ApiInstance) -> list[str]:
     """Return the names of the policies that are tried out on an instance."""
-    return list(instance.policies.filter(enabled=True, shadow=True).values_list("policy", flat=True))
+    found = policies_of(instance)
+    return sorted({each.policy for each in (*found.automated, *found.acting()) if each.enabled and each.shadow})
 
 
 def policy_applied(environment: Any) -> bool:

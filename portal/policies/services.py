@@ -61,7 +61,7 @@ def policy_apply(
     # The settings are checked above; none at all is right for a policy whose settings all have defaults.
     binding.full_clean(exclude=["config"])
     binding.save()
-    _changed(actor, "policy.apply", binding, f"Applied {known.title} to {instance}", after=_state(binding))
+    binding_changed(actor, "policy.apply", binding, f"Applied {known.title} to {instance}", after=_state(binding))
     return binding
 
 
@@ -96,7 +96,7 @@ def policy_update(
         return binding
     binding.full_clean(exclude=["config"])
     binding.save()
-    _changed(
+    binding_changed(
         actor, "policy.update", binding, f"Changed {known.title} of {binding.instance}", before=before, after=after
     )
     return binding
@@ -123,7 +123,7 @@ def _switch(actor: Any, binding: PolicyBinding, *, enabled: bool) -> PolicyBindi
     word = "Enabled" if enabled else "Disabled"
     action = "policy.enable" if enabled else "policy.disable"
     message = f"{word} {policy_title(binding.policy)} of {binding.instance}"
-    _changed(actor, action, binding, message, before=before, after={"enabled": enabled})
+    binding_changed(actor, action, binding, message, before=before, after={"enabled": enabled})
     return binding
 
 
@@ -131,40 +131,15 @@ def _switch(actor: Any, binding: PolicyBinding, *, enabled: bool) -> PolicyBindi
 def policy_remove(*, actor: Any, binding: PolicyBinding) -> None:
     """Take a policy and its settings away."""
     message = f"Removed {policy_title(binding.policy)} from {binding.instance}"
-    _changed(actor, "policy.remove", binding, message, before=_state(binding))
+    binding_changed(actor, "policy.remove", binding, message, before=_state(binding))
     binding.delete()
-
-
-@transaction.atomic
-def policy_move(*, actor: Any, binding: PolicyBinding, earlier: bool) -> PolicyBinding:
-    """Let a policy act one place earlier or later in its instance."""
-    ApiInstance.objects.select_for_update().get(pk=binding.instance_id)
-    bindings = list(binding.instance.policies.all())
-    position = next(i for i, other in enumerate(bindings) if other.pk == binding.pk)
-    target = position - 1 if earlier else position + 1
-    if not 0 <= target < len(bindings):
-        return binding
-    orders = sorted(other.order for other in bindings)
-    for index in range(1, len(orders)):
-        # Equal numbers would leave the order to the time of creation.
-        orders[index] = max(orders[index], orders[index - 1] + 1)
-    bindings[position], bindings[target] = bindings[target], bindings[position]
-    before = {"order": binding.order}
-    for other, order in zip(bindings, orders, strict=True):
-        if other.order != order:
-            other.order = order
-            other.save(update_fields=["order", "updated_at"])
-    binding.refresh_from_db()
-    message = f"Moved {policy_title(binding.policy)} of {binding.instance}"
-    _changed(actor, "policy.move", binding, message, before=before, after={"order": binding.order})
-    return binding
 
 
 def _state(binding: PolicyBinding) -> _Config:
     return {**applied_state(binding), "rules": list(binding.rules)}
 
 
-def _changed(
+def binding_changed(
     actor: Any,
     action: str,
     binding: PolicyBinding,
@@ -173,6 +148,7 @@ def _changed(
     before: _Config | None = None,
     after: _Config | None = None,
 ) -> None:
+    """Record a change of a binding and ask for a new revision of its gateway."""
     audit_record(
         actor=actor,
         action=action,

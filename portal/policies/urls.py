@@ -14,6 +14,7 @@ urlpatterns = [
     path("<uuid:pk>/enforce/", views.PolicyEnforce.as_view(), name="enforce"),
     path("<uuid:pk>/disable/", views.PolicyDisable.as_view(), name="disable"),
     path("<uuid:pk>/remove/", views.PolicyRemove.as_view(), name="remove"),
+    path("<uuid:pk>/place/", views.PolicyPlace.as_view(), name="place"),
     path("<uuid:pk>/earlier/", views.PolicyEarlier.as_view(), name="earlier"),
     path("<uuid:pk>/later/", views.PolicyLater.as_view(), name="later"),
 ]

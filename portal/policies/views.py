@@ -1,17 +1,21 @@
 """The policies of an API instance: the list, the choice of a policy, and the switches."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from gateway_runtime.policies.registry import all_definitions
+from gateway_runtime.policies.registry import all_definitions, answers_preflight
 from gateway_runtime.schema.mode import Mode
 from portal.apis.models import ApiInstance
+from portal.core.forms import ConsoleForm
 from portal.core.links import console_url
 from portal.core.views import ActionView
-from portal.policies import selectors, services
+from portal.policies import ordering, selectors, services
+from portal.policies.effective import policies_of
 from portal.policies.instance_pages import INSTANCES, BindingView, InstancePage, pages_above
+from portal.policies.models import PolicyBinding
 from portal.policies.settings import policy_title
 
 
@@ -23,7 +27,7 @@ class PolicyList(InstancePage):
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Show the list."""
         self.object = self.get_object()
-        return self.page(applied=applied_policies(self.object))
+        return self.page(**list_context(self.object))
 
     def page_title(self) -> str:
         """Return the instance's name: the tab says what is shown."""
@@ -34,19 +38,29 @@ class PolicyList(InstancePage):
         return pages_above(self.request, self.object)[:1]
 
 
-def applied_policies(instance: ApiInstance) -> list[dict[str, Any]]:
-    """Return an instance's bindings with their definitions (None for one that this version does not know)."""
+def list_context(instance: ApiInstance, moved: PolicyBinding | None = None) -> dict[str, Any]:
+    """Return an instance's policies with their definitions (None for one that this version does not know)."""
     known = {policy.name: policy for policy in all_definitions()}
-    bindings = list(instance.policies.all())
-    return [
+    found = policies_of(instance)
+    own, automated = ordering.in_order(found.own), ordering.in_order(found.automated)
+    pinned = sum(answers_preflight(each.policy) for each in own)
+    applied = [
         {
             "binding": binding,
             "policy": known.get(binding.policy),
-            "first": position == 0,
-            "last": position == len(bindings) - 1,
+            "set_aside": found.set_aside.get(binding.pk),
+            "pinned": position < pinned,
+            "movable": pinned <= position and len(own) - pinned > 1,
+            "first": position == pinned,
+            "last": position == len(own) - 1,
         }
-        for position, binding in enumerate(bindings)
+        for position, binding in enumerate(own)
     ]
+    said = ""
+    if moved is not None:
+        place = [each.pk for each in own].index(moved.pk) + 1
+        said = f"{policy_title(moved.policy)} is number {place} of {len(own)}."
+    return {"applied": applied, "automated": [(each, known.get(each.policy)) for each in automated], "said": said}
 
 
 class PolicyChoice(InstancePage):
@@ -61,10 +75,7 @@ class PolicyChoice(InstancePage):
         self.object = self.get_object()
         query = request.GET.get("q", "").strip()
         return self.page(
-            groups=[
-                (category, [(policy, selectors.search_text(policy)) for policy in policies])
-                for category, policies in selectors.policies_by_category(query)
-            ],
+            groups=selectors.choice_groups(query),
             query=query,
             applied=set(self.object.policies.values_list("policy", flat=True)),
         )
@@ -74,6 +85,8 @@ class _PolicyAction(BindingView, ActionView):
     """A button in the list; under htmx the list is replaced where it stands."""
 
     permission = "policy.change"
+    # Whether the place of the policy is what the button changes.
+    tells_place: ClassVar[bool] = False
 
     def after(self, result: Any) -> str:
         """Go back to the list."""
@@ -84,7 +97,7 @@ class _PolicyAction(BindingView, ActionView):
         if not getattr(self.request, "htmx", False):
             return super().done(result)
         instance = INSTANCES.get(pk=self.kwargs["instance_pk"])
-        context = {"object": instance, "applied": applied_policies(instance)}
+        context = {"object": instance, **list_context(instance, result if self.tells_place else None)}
         return render(self.request, "policies/applied.html", context)
 
 
@@ -123,7 +136,8 @@ class PolicyRemove(_PolicyAction):
 class PolicyEarlier(_PolicyAction):
     """Move a policy up."""
 
-    service = services.policy_move
+    service = ordering.policy_move
+    tells_place = True
 
     def service_arguments(self) -> dict[str, Any]:
         """Return the direction."""
@@ -133,8 +147,20 @@ class PolicyEarlier(_PolicyAction):
 class PolicyLater(PolicyEarlier):
     """Move a policy down."""
 
-    service = services.policy_move
+    service = ordering.policy_move
 
     def service_arguments(self) -> dict[str, Any]:
         """Return the direction."""
         return {"earlier": False}
+
+
+class _PlaceForm(ConsoleForm):
+    position = forms.IntegerField(min_value=0)
+
+
+class PolicyPlace(_PolicyAction):
+    """Put a policy where it was dragged to."""
+
+    service = ordering.policy_place
+    form_class = _PlaceForm
+    tells_place = True

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition, setting
+from portal.apis.labels import labels_typed
 from portal.policies.outline import Section, outline
 from portal.policies.rules import ANYTHING, Rules
 
@@ -43,10 +44,22 @@ class _Conditions(PolicyConfig, frozen=True):
     ] = []
 
 
-def when_outline(policy: PolicyDefinition, *, conditions: bool) -> Section:
-    """Return the tree of what can be said about when a policy acts."""
+class _Selector(PolicyConfig, frozen=True):
+    selector: Annotated[
+        list[str],
+        setting(
+            "API instances",
+            "Labels that an instance must have, all of them, such as layer=system. Empty: every instance.",
+        ),
+    ] = []
+
+
+def when_outline(policy: PolicyDefinition, *, automated: bool = False) -> Section:
+    """Return the tree of what can be said about when a policy acts: on which instances, or on which requests."""
     modes = outline(_Mode if policy.can_shadow else _PlainMode)
-    if not conditions or policy.answers_preflight:
+    if automated:
+        return Section(setting=modes.setting, nodes=(*outline(_Selector).nodes, *modes.nodes))
+    if policy.answers_preflight:
         return modes
     return Section(setting=modes.setting, nodes=(*modes.nodes, *outline(_Conditions).nodes))
 
@@ -63,7 +76,10 @@ def shown_when(mode: str, rules: Rules) -> dict[str, Any]:
 
 
 def typed_when(typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was typed as services take it: `mode`, and `rules` where the form has them."""
+    """Return what was typed as services take it: `mode`, and `rules` or `selector` where the form has them.
+
+    Raises `ApplicationError` for a selector that is none.
+    """
     found: dict[str, Any] = {"mode": typed["mode"]} if "mode" in typed else {}
     if "rules" in typed:
         found["rules"] = [
@@ -73,6 +89,8 @@ def typed_when(typed: Mapping[str, Any]) -> dict[str, Any]:
             }
             for rule in typed["rules"]
         ]
+    if "selector" in typed:
+        found["selector"] = labels_typed("\n".join(typed["selector"]))
     return found
 
 

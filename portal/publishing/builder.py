@@ -1,6 +1,7 @@
 """From the tables to the document of one gateway. What is broken is fenced by name; the rest publishes."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,8 @@ from gateway_runtime.schema.faults import ConfigFault
 from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential
 from portal.gateways.models import Gateway
-from portal.policies.models import PolicyBinding
+from portal.policies.effective import BEFORE_OWN, effective_policies
+from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
 from portal.policies.rules import document_rules
 
 ANYTHING = ".*"
@@ -45,9 +47,10 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
     last_good = {api.id: api for api in previous.apis if not api.quarantine} if previous else {}
     apis: list[schema.ApiInstance] = []
     quarantined: dict[str, dict[str, Any]] = {}
+    automated = list(AutomatedPolicy.objects.filter(environment=gateway.environment_id, enabled=True))
     for instance in _instances(gateway):
         try:
-            apis.append(_api(instance))
+            apis.append(_api(instance, automated))
         except InstanceFault as fault:
             api = _stand_in(instance, last_good.get(str(instance.pk)), str(fault))
             apis.append(api)
@@ -117,8 +120,9 @@ def _instances(gateway: Gateway) -> Any:
     )
 
 
-def _api(instance: ApiInstance) -> schema.ApiInstance:
+def _api(instance: ApiInstance, automated: list[AutomatedPolicy]) -> schema.ApiInstance:
     """Return an instance as the gateway reads it. Raises `InstanceFault`."""
+    policies = effective_policies(instance, automated, instance.policies.all())
     urls = {service.pk: _backend(service) for service in instance.services.all()}
     routes = [_route(route, urls) for route in instance.routes.all()]
     if not routes:
@@ -130,7 +134,10 @@ def _api(instance: ApiInstance) -> schema.ApiInstance:
         base_path=_base_path(instance),
         services=[service for service, _ in urls.values()],
         routes=routes,
-        policies=[_policy(binding) for binding in instance.policies.all()],
+        policies=[
+            *(_policy(each, f"{each.pk} {instance.pk}", each.order - BEFORE_OWN) for each in policies.automated),
+            *(_policy(each, str(each.pk), each.order, each.rules) for each in policies.acting()),
+        ],
     )
 
 
@@ -167,7 +174,7 @@ def _route(route: Route, urls: dict[Any, tuple[schema.Service, str]]) -> schema.
     )
 
 
-def _policy(binding: PolicyBinding) -> schema.PolicyBinding:
+def _policy(binding: AppliedPolicy, id: str, order: int, rules: Sequence[dict[str, Any]] = ()) -> schema.PolicyBinding:
     try:
         policy = definition(binding.policy)
         config = {**binding.config, **json.loads(binding.secrets)}
@@ -176,11 +183,11 @@ def _policy(binding: PolicyBinding) -> schema.PolicyBinding:
         where = f" ({fault.path})" if fault.path else ""
         raise InstanceFault(f"The policy “{binding.policy}” cannot be used{where}: {fault.message}") from fault
     return schema.PolicyBinding(
-        id=str(binding.pk),
+        id=id,
         policy=policy.name,
-        order=binding.order,
+        order=order,
         config=config,
-        rules=document_rules(binding.rules),
+        rules=document_rules(rules),
         mode=binding.mode,
     )
 

@@ -1,5 +1,6 @@
 """The form made from a definition: every registered policy, and each kind of setting."""
 
+import dataclasses
 import enum
 from typing import Annotated, Any, Literal
 
@@ -239,3 +240,74 @@ def test_fault_inside_a_list_of_lines_stands_at_the_list() -> None:
 
 def test_choices_read_as_words() -> None:
     assert ("darkBlue", "Dark blue") in PolicyForm(definition=EVERYTHING).fields["colour"].choices
+
+
+class Leaf(PolicyConfig, frozen=True):
+    word: Annotated[str, setting("Word", "A word.")] = ""
+
+
+class Branch(PolicyConfig, frozen=True):
+    kind: Annotated[Literal["plain", "forked"], setting("Kind", "Which kind.")] = "plain"
+    inner: Annotated[Inner, setting("Inner", "Belongs together.")] = Inner()
+    leaves: Annotated[list[Leaf], setting("Leaves", "Some leaves.", only_with="kind=forked")] = []
+
+
+class Tree(PolicyConfig, frozen=True):
+    branches: Annotated[list[Branch], setting("Branches", "Some branches.")] = []
+
+
+TREE = dataclasses.replace(EVERYTHING, config=Tree)
+
+
+def test_rows_hold_sections_and_rows_of_their_own() -> None:
+    config = {
+        "branches": [
+            {"kind": "forked", "inner": {"depth": 1, "name": "a"}, "leaves": [{"word": "x"}, {"word": "y"}]},
+            {"kind": "plain", "inner": {"depth": 3, "name": "b"}, "leaves": []},
+        ]
+    }
+    form = PolicyForm(form_data(TREE, config), definition=TREE)
+    assert form.is_valid(), form.errors
+    assert form.config == config
+
+
+def test_the_pattern_of_a_new_row_has_all_that_is_in_it() -> None:
+    (rows,) = PolicyForm(definition=TREE).shown()
+    assert rows.blank is not None
+    assert [part.path for part in rows.blank.parts] == [
+        "branches.__row0__.kind",
+        "branches.__row0__.inner",
+        "branches.__row0__.leaves",
+    ]
+    inner = rows.blank.parts[2].blank
+    assert inner is not None
+    assert (inner.path, inner.placeholder) == ("branches.__row0__.leaves.__row1__", "__row1__")
+
+
+def test_a_row_inside_a_row_is_added_without_javascript() -> None:
+    typed = posted_again(
+        outline(Tree), {"branches.0.kind": "forked", "branches.0.leaves.0.word": "x", "_add_row": "branches.0.leaves"}
+    )
+    form = PolicyForm(definition=TREE, config=typed)
+    assert "branches.0.leaves.1.word" in form.fields
+
+
+def test_a_setting_that_counts_only_beside_a_choice_says_so_by_field() -> None:
+    config = {"branches": [{"kind": "plain"}]}
+    (rows,) = PolicyForm(definition=TREE, config=config).shown()
+    assert [part.only_with for part in rows.parts[0].parts] == ["", "", "branches.0.kind=forked"]
+
+
+@by_name
+def test_a_setting_counts_only_beside_a_choice_that_is_there(policy: PolicyDefinition) -> None:
+    def look(info: Any) -> None:
+        names = {field.encode_name for field in getattr(info, "fields", ())}
+        for field in getattr(info, "fields", ()):
+            kind = field.type
+            while isinstance(kind, msgspec.inspect.Metadata):
+                only_with = (kind.extra or {}).get("only_with", "")
+                assert not only_with or only_with.partition("=")[0] in names, only_with
+                kind = kind.type
+            look(getattr(kind, "item_type", kind))
+
+    look(msgspec.inspect.type_info(policy.config))

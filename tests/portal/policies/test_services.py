@@ -7,7 +7,7 @@ import pytest
 
 from portal.audit.models import AuditEvent
 from portal.core.errors import ApplicationError
-from portal.policies import services
+from portal.policies import ordering, services
 from portal.policies.models import PolicyBinding
 from portal.publishing.models import PublishRequest
 from tests.portal.base import World
@@ -120,7 +120,7 @@ def test_removed_policy_leaves_its_settings_in_the_audit_trail_without_secrets(w
 
 def test_moving_changes_places(world: World) -> None:
     first, second = apply(world), limits(world)
-    services.policy_move(actor=world.ada, binding=second, earlier=True)
+    ordering.policy_move(actor=world.ada, binding=second, earlier=True)
     assert [b.pk for b in world.instance.policies.all()] == [second.pk, first.pk]
 
 
@@ -128,11 +128,11 @@ def test_moving_works_between_equal_orders(world: World) -> None:
     first, second = apply(world, order=5), limits(world)
     second.order = 5
     second.save()
-    services.policy_move(actor=world.ada, binding=second, earlier=True)
+    ordering.policy_move(actor=world.ada, binding=second, earlier=True)
     assert [b.pk for b in world.instance.policies.all()] == [second.pk, first.pk]
 
 
 def test_moving_beyond_the_end_changes_nothing(world: World) -> None:
     binding = apply(world)
-    services.policy_move(actor=world.ada, binding=binding, earlier=True)
+    ordering.policy_move(actor=world.ada, binding=binding, earlier=True)
     assert AuditEvent.objects.count() == 1
