@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from inspect import iscoroutine
 from typing import Any
 
 from gateway_runtime.policies.context import RequestContext
@@ -93,7 +94,6 @@ def copied(context: RequestContext) -> RequestContext:
 
 
 def give_up(waiting: Any) -> None:
-    """Let go of an awaitable that nobody is going to await."""
-    close = getattr(waiting, "close", None) or getattr(waiting, "cancel", None)
-    if close is not None:
-        close()
+    """Let go of an awaitable that nobody is going to await. A future may have others who wait, and goes on."""
+    if iscoroutine(waiting):
+        waiting.close()

@@ -123,7 +123,7 @@ class PoolRegistry:
 
     def _connector(self, service: Service, path: str) -> Connector:
         # The same for all services that speak the same: contexts are large.
-        key = _encode((service.scheme, service.protocol, service.tls))
+        key = _connection_kind(msgspec.structs.replace(service, id=""))
         found = self._connectors.get(key)
         if found is None:
             found = self._connectors[key] = Connector(self._surroundings, _tls(service, path))

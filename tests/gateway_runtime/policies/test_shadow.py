@@ -141,6 +141,19 @@ def test_verdicts_under_way_are_bounded() -> None:
     asyncio.run(scenario())
 
 
+def test_what_is_not_awaited_does_not_end_what_others_wait_for() -> None:
+    async def scenario() -> None:
+        shared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        shadow = Shadow("b", lambda context: shared, Counted())
+        for _ in range(UNDER_WAY + 1):
+            shadow(request())
+        assert not shared.cancelled()
+        shared.set_result(None)
+        await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())
+
+
 def test_one_that_waits_and_fails_is_counted() -> None:
     counted = Counted()
 

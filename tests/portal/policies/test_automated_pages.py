@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from gateway_runtime.policies.registry import all_definitions
+from gateway_runtime.schema.faults import convert
 from portal.core.links import console_url
 from portal.policies import automated_services, services
 from portal.policies.models import AutomatedPolicy
@@ -125,7 +126,8 @@ class AutomatedConsoleTests(_Automated, PortalTestCase):
                 sent = {**form_data(policy, policy.example), "_when.selector": "layer=system\ntier=1"}
                 self.assertEqual(ada.post(self.url("apply", policy.name), sent).status_code, 302)
                 automated = AutomatedPolicy.objects.get()
-                self.assertEqual({**automated.config, **json.loads(automated.secrets)}, policy.example)
+                stored = {**automated.config, **json.loads(automated.secrets)}
+                self.assertEqual(convert(stored, policy.config), convert(policy.example, policy.config))
                 self.assertEqual(automated.selector, {"layer": "system", "tier": "1"})
 
     def test_viewer_can_neither_choose_nor_apply(self) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from gateway_runtime.policies.registry import all_definitions
+from gateway_runtime.schema.faults import convert
 from portal.core.links import console_url
 from portal.policies import services
 from portal.policies.models import PolicyBinding
@@ -100,7 +101,8 @@ class PolicyPageTests(PortalTestCase):
                 response = ada.post(self.url("apply", policy.name), form_data(policy, policy.example))
                 self.assertRedirects(response, self.url("list"), fetch_redirect_response=False)
                 binding = PolicyBinding.objects.get()
-                self.assertEqual({**binding.config, **json.loads(binding.secrets)}, policy.example)
+                stored = {**binding.config, **json.loads(binding.secrets)}
+                self.assertEqual(convert(stored, policy.config), convert(policy.example, policy.config))
 
     def test_documentation_and_example_are_beside_the_form(self) -> None:
         ada = self.client_of(self.world.ada)
