@@ -78,6 +78,27 @@ def test_lines_that_need_a_closer_look_are_not_taken(line: bytes) -> None:
     assert not assert_same_reading(line)
 
 
+def test_the_same_head_again_is_the_same_request_while_it_is_within_the_limits() -> None:
+    last = parse_request(FIRST, LIMITS)
+    last.head = FIRST
+    same = bytes(bytearray(FIRST))
+    assert repeat_request(same, last, LIMITS) is last
+    assert repeat_request(same + b"x", last, LIMITS) is not last
+    assert repeat_request(same, last, Limits(header_bytes=len(FIRST) - 1)) is None
+    assert repeat_request(same, last, Limits(target_bytes=5)) is None
+
+
+def test_a_head_that_comes_with_more_or_is_long_is_not_remembered_whole() -> None:
+    gateway = FakeGateway()
+    upstream, client = gateway.upstream(), gateway.client()
+    for sent in (get("/api/x") + get("/api/y"), get("/api/" + "x" * 3000)):
+        client.send(sent)
+        assert client.connection._last is not None
+        assert not client.connection._last.head
+        for _ in range(sent.count(b"GET")):
+            upstream.answer(OK)
+
+
 @pytest.mark.parametrize("block", [BLOCK[:-2], BLOCK.replace(b"abc", b"abd"), BLOCK[:-2] + b"X: y\r\n\r\n"])
 def test_another_block_is_read_anew(block: bytes) -> None:
     assert repeat_request(b"GET /api/x HTTP/1.1\r\n" + block, parse_request(FIRST, LIMITS), LIMITS) is None
