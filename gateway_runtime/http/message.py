@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -47,6 +47,9 @@ from gateway_runtime.http.target import BAD_HOST, parse_host, parse_target
 from gateway_runtime.http.trace_context import valid_trace
 from gateway_runtime.http.upgrade import handshake_key
 from gateway_runtime.http.via import PSEUDONYM, refuse_loop
+
+if TYPE_CHECKING:
+    from gateway_runtime.routing.compiled import CompiledApi, CompiledRoute
 
 CHUNKED = -1
 
@@ -97,8 +100,9 @@ class Request(msgspec.Struct, eq=False):  # a Struct, because C makes it: a thir
     `length` is the body's size or `CHUNKED`; `query` is None without a question mark; `request_id` is the client's
     where it is acceptable, else empty. `block` is the header block as it came, empty when it is too long to remember;
     `fields`, `around_id` and `judged` are what has been made of it (see `headers` and `upstream_head`). `head` is the
-    whole head where its connection remembers it, else empty. `websocket` is the key of a WebSocket handshake, empty in
-    every other request, and `forwarded` has the lines in which a trusted proxy says for whom it asks.
+    whole head where its connection remembers it, else empty, and `place` where it belonged last (see `Exchange`).
+    `websocket` is the key of a WebSocket handshake, empty in every other request, and `forwarded` has the lines in
+    which a trusted proxy says for whom it asks.
     """
 
     method: bytes
@@ -121,6 +125,7 @@ class Request(msgspec.Struct, eq=False):  # a Struct, because C makes it: a thir
     websocket: bytes = b""
     forwarded: list[bytes] | None = None
     head: bytes = b""
+    place: tuple[object, CompiledApi, CompiledRoute, bytes] | tuple[()] | None = None
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the end-to-end headers as (lower-case name, value). Not to be changed."""
@@ -139,6 +144,8 @@ def repeat_request(data: bytes, last: Request, limits: Limits) -> Request | None
     """
     # A limit may have been lowered since.
     if data == last.head and len(data) <= limits.target_bytes and len(data) <= limits.header_bytes:
+        if last.place is None:
+            last.place = ()
         return last
     found = _match_plain_line(data)
     if found is None:
