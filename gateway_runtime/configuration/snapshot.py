@@ -29,10 +29,12 @@ class Snapshot:
     `ports` maps a listener's port to its routing table, `apis` an instance's id to its compiled form. `definitions`
     holds the definition each compiled API was really made from, which is an older one where the new one is broken.
     `consumers` has those with a contract for an API by its id, `bindings` the ids of all policy bindings, also of
-    those that could not be built. `tls` maps the port of each listener that speaks TLS to how it does.
+    those that could not be built. `tls` maps the port of each listener that speaks TLS to how it does. `token` names
+    this snapshot for those who must not keep it in memory.
     """
 
-    __slots__ = ("apis", "bindings", "consumers", "definitions", "digest", "document", "ports", "revision", "tls")
+    __slots__ = ("apis", "bindings", "consumers", "definitions", "digest", "document", "ports", "revision", "tls",
+                 "token")  # fmt: skip
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Snapshot:
         consumers: Mapping[str, tuple[Consumer, ...]] | None = None,
         bindings: Set[str] = frozenset(),
     ) -> None:
+        self.token = object()
         self.revision = revision
         self.digest = digest
         self.ports = ports

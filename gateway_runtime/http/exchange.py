@@ -85,19 +85,28 @@ class Exchange(Reply):
         snapshot = state.snapshot
         if snapshot is None:
             return self.refuse(NOT_READY)
-        table = snapshot.ports.get(self.client.port)
-        api = table.find(request.path) if table is not None else None
-        if api is None:
-            return self.refuse(NO_API_HERE)
-        self.api = api
-        if api.special and (refusal := self._special(api)) is not None:
-            return self.refuse(refusal)
-        found = api.find(request.method, request.path, request.host, request.headers)
-        if found is None:
-            return self.refuse(NO_ROUTE)
-        self.route, self.path = found
-        if self.route.rewrites and not path_is_canonical(self.path):
-            return self.refuse(NOT_CANONICAL)
+        api: CompiledApi | None
+        place = request.place
+        if place and place[0] is snapshot.token:
+            # The head that came last, and the same snapshot: it belongs where it did.
+            _, api, self.route, self.path = place
+            self.api = api
+        else:
+            table = snapshot.ports.get(self.client.port)
+            api = table.find(request.path) if table is not None else None
+            if api is None:
+                return self.refuse(NO_API_HERE)
+            self.api = api
+            if api.special and (refusal := self._special(api)) is not None:
+                return self.refuse(refusal)
+            found = api.find(request.method, request.path, request.host, request.headers)
+            if found is None:
+                return self.refuse(NO_ROUTE)
+            self.route, self.path = found
+            if self.route.rewrites and not path_is_canonical(self.path):
+                return self.refuse(NOT_CANONICAL)
+            if place is not None and api.settled:
+                request.place = snapshot.token, api, self.route, self.path
         if self.body is not None and not self.body.done:
             self.client.wait_for_body()
         chain = api.chain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -48,6 +48,9 @@ from gateway_runtime.http.trace_context import valid_trace
 from gateway_runtime.http.upgrade import handshake_key
 from gateway_runtime.http.via import PSEUDONYM, refuse_loop
 
+if TYPE_CHECKING:
+    from gateway_runtime.routing.compiled import CompiledApi, CompiledRoute
+
 CHUNKED = -1
 
 match_request_id = re.compile(rb"[A-Za-z0-9._-]{1,64}").fullmatch
@@ -66,8 +69,8 @@ _match_plain_line = re.compile(
     rb"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (?![^ ]*/[/.])"
     rb"(/[A-Za-z0-9\-._~!$&'()*+,=:@/]*+)(?:\?([!\"$-~]*+))? HTTP/1\.1\r\n"
 ).match
-# A longer header block is not remembered: an idle connection must stay small.
-_BLOCK_LIMIT = 2048
+# A longer head or header block is not remembered: an idle connection must stay small.
+REMEMBERED_BYTES = 2048
 
 
 class Reading(NamedTuple):
@@ -96,7 +99,8 @@ class Request(msgspec.Struct, eq=False):  # a Struct, because C makes it: a thir
 
     `length` is the body's size or `CHUNKED`; `query` is None without a question mark; `request_id` is the client's
     where it is acceptable, else empty. `block` is the header block as it came, empty when it is too long to remember;
-    `fields`, `around_id` and `judged` are what has been made of it (see `headers` and `upstream_head`).
+    `fields`, `around_id` and `judged` are what has been made of it (see `headers` and `upstream_head`). `head` is the
+    whole head where its connection remembers it, else empty, and `place` where it belonged last (see `Exchange`).
     `websocket` is the key of a WebSocket handshake, empty in every other request, and `forwarded` has the lines in
     which a trusted proxy says for whom it asks.
     """
@@ -120,6 +124,8 @@ class Request(msgspec.Struct, eq=False):  # a Struct, because C makes it: a thir
     judged: tuple[list[tuple[bytes, bytes]], tuple[bytes, bytes]] | None = None
     websocket: bytes = b""
     forwarded: list[bytes] | None = None
+    head: bytes = b""
+    place: tuple[object, CompiledApi, CompiledRoute, bytes] | tuple[()] | None = None
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the end-to-end headers as (lower-case name, value). Not to be changed."""
@@ -133,8 +139,14 @@ def repeat_request(data: bytes, last: Request, limits: Limits) -> Request | None
     """Return the request at the beginning of `data` where its header block is that of `last`, else None.
 
     A client sends mostly the same headers again on its connection. They have been checked then, and what they mean
-    depends on nothing else, so that only the first line has to be read.
+    depends on nothing else, so that only the first line has to be read. Where even that is the same, it is the same
+    request.
     """
+    # A limit may have been lowered since.
+    if data == last.head and len(data) <= limits.target_bytes and len(data) <= limits.header_bytes:
+        if last.place is None:
+            last.place = ()
+        return last
     found = _match_plain_line(data)
     if found is None:
         return None
@@ -167,7 +179,7 @@ def parse_request(head: bytes, limits: Limits, reading: Reading = PLAIN) -> Requ
     http10 = minor == b"0"
     lines: list[bytes] = []
     request = Request(method, http10=http10, head_bytes=len(head), lines=lines)
-    if not http10 and len(block) < _BLOCK_LIMIT:
+    if not http10 and len(block) < REMEMBERED_BYTES:
         request.block = block + b"\r\n"
 
     host = length = encoding = expect = connection = once = None

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from gateway_runtime.http.exchange import Exchange
 from gateway_runtime.http.flow_control import ONE_AT_A_TIME, ReadGate
 from gateway_runtime.http.framing import HEAD_END, check_unfinished_head
-from gateway_runtime.http.message import Reading, Request, parse_request, reading_of, repeat_request
+from gateway_runtime.http.message import (
+    REMEMBERED_BYTES,
+    Reading,
+    Request,
+    parse_request,
+    reading_of,
+    repeat_request,
+)
 from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http.refusals import HEADERS_TOO_LARGE, REQUEST_TIMEOUT, URI_TOO_LONG, BadMessage
 from gateway_runtime.http.responses import CLOSE, CONTINUE, head_bytes, problem, problem_body
@@ -172,9 +179,12 @@ class ClientConnection(asyncio.Protocol):
                     else:
                         self._refuse_head(error.response, data)
                     return
-                self._last = request
                 if self.proxies is not None:
                     self._take_origin(self.proxies, request)
+            if request is not last:
+                if request.block and len(data) == request.head_bytes < REMEMBERED_BYTES:
+                    request.head = data
+                self._last = request
             self._scanned = 0
             data = data[request.head_bytes :]
             exchange = self.exchange = Exchange(self, request)

@@ -52,7 +52,7 @@ class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
     __slots__ = ("_path_set", "_routes", "access_log", "base_length", "base_path", "chain", "id", "limits", "name",
-                 "quarantine", "routes", "special")  # fmt: skip
+                 "quarantine", "routes", "settled", "special")  # fmt: skip
 
     def __init__(
         self,
@@ -78,6 +78,8 @@ class CompiledApi:
         self.limits = limits
         # One test for each request instead of two.
         self.special = quarantine is not None or limits is not None
+        # Whether the same request again goes where it went: nothing is left to chance, and nothing special to be done.
+        self.settled = not self.special and all(route.shares is None for route in routes)
 
     def find(self, method: bytes, path: bytes, host: bytes, headers: Headers) -> tuple[CompiledRoute, bytes] | None:
         """Return the first route that holds, with the path to send upstream. `path` still has the base path."""

@@ -5,13 +5,17 @@ import random
 import msgspec
 import pytest
 
+from gateway_runtime.configuration.snapshot import Snapshot
 from gateway_runtime.http.limits import Limits
 from gateway_runtime.http.message import parse_request, repeat_request
 from gateway_runtime.http.refusals import BadMessage
 from gateway_runtime.policies.chain import Binding
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.routing.compiled import compile_api
+from gateway_runtime.routing.table import PortTable
+from gateway_runtime.schema.document import ApiInstance, Destination, Route
 from gateway_runtime.schema.policy import Handlers
-from tests.gateway_runtime.fakes import OK, FakeGateway, get
+from tests.gateway_runtime.fakes import OK, PORT, FakeGateway, get
 
 LIMITS = Limits()
 FIRST = get("/api/first", "Accept: */*", "Authorization: Bearer x", "Content-Length: 3", "X-Request-Id: abc")
@@ -76,6 +80,65 @@ def test_a_repeated_block_is_read_as_the_whole_head_would_be() -> None:
 )  # fmt: skip
 def test_lines_that_need_a_closer_look_are_not_taken(line: bytes) -> None:
     assert not assert_same_reading(line)
+
+
+def test_the_same_head_again_is_the_same_request_while_it_is_within_the_limits() -> None:
+    last = parse_request(FIRST, LIMITS)
+    last.head = FIRST
+    same = bytes(bytearray(FIRST))
+    assert repeat_request(same, last, LIMITS) is last
+    assert repeat_request(same + b"x", last, LIMITS) is not last
+    assert repeat_request(same, last, Limits(header_bytes=len(FIRST) - 1)) is None
+    assert repeat_request(same, last, Limits(target_bytes=5)) is None
+
+
+def test_a_head_that_comes_with_more_or_is_long_is_not_remembered_whole() -> None:
+    gateway = FakeGateway()
+    upstream, client = gateway.upstream(), gateway.client()
+    for sent in (get("/api/x") + get("/api/y"), get("/api/" + "x" * 3000)):
+        client.send(sent)
+        assert client.connection._last is not None
+        assert not client.connection._last.head
+        for _ in range(sent.count(b"GET")):
+            upstream.answer(OK)
+
+
+def test_the_same_head_goes_where_the_snapshot_of_its_time_says() -> None:
+    gateway = FakeGateway()
+    upstream, client = gateway.upstream(), gateway.client()
+
+    def ask() -> bytes:
+        client.send(get("/api/x"))
+        return upstream.take().partition(b" HTTP")[0]
+
+    for _ in range(4):
+        assert ask() == b"GET /x"
+        upstream.answer(OK)
+    old = gateway.state.snapshot
+    assert old is not None
+    way = Route(id="r2", name="other", service=gateway.pool.service.id, destination_path="/new")
+    api = ApiInstance(id="a1", name="A", listener="l1", base_path="/api", routes=[way], services=[])
+    compiled = compile_api(api, None, {gateway.pool.service.id: gateway.pool})
+    gateway.state.snapshot = Snapshot(2, "e", {PORT: PortTable.build([compiled])}, {"a1": compiled}, old.document)
+    for _ in range(3):
+        assert ask() == b"GET /new/x"
+        upstream.answer(OK)
+    gateway.state.snapshot = Snapshot(3, "f", {PORT: PortTable.build([])}, {}, old.document)
+    client.take()
+    client.send(get("/api/x"))
+    assert client.take_problem()[0] == 404
+
+
+def test_the_same_head_still_takes_every_way_of_a_weighted_route() -> None:
+    ways = [Destination(service="orders-v1", destination_path=f"/{n}") for n in range(2)]
+    gateway = FakeGateway(routes=[Route(id="r", name="r", service="orders-v1", destinations=ways)])
+    upstream, client = gateway.upstream(), gateway.client()
+    taken = set()
+    for _ in range(100):
+        client.send(get("/api/x"))
+        taken.add(upstream.take().partition(b" HTTP")[0])
+        upstream.answer(OK)
+    assert taken == {b"GET /0/x", b"GET /1/x"}
 
 
 @pytest.mark.parametrize("block", [BLOCK[:-2], BLOCK.replace(b"abc", b"abd"), BLOCK[:-2] + b"X: y\r\n\r\n"])
