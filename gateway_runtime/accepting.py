@@ -1,8 +1,8 @@
 """Taking connections one by one, where something has to happen before the first byte of HTTP or TLS is read.
 
-The event loop's own server is faster, by some 50 µs a connection, but it begins the TLS handshake before anybody can
+The event loop's own server is faster, by some 30 µs a connection, but it begins the TLS handshake before anybody can
 look at the socket. So this is for listeners with TLS, where a connection that is one too many must not cost a
-handshake, and for those behind a load balancer that sends the PROXY protocol first.
+handshake, and for those behind a load balancer that sends the PROXY protocol first, which costs another 50 µs.
 """
 
 from __future__ import annotations

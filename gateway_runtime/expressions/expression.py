@@ -4,6 +4,7 @@
 inside it; the whole is a text then, in which null is nothing. `\\#[` stands for the two signs themselves.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.schema.expression import Gives
 
 BEGIN, END = "#[", "]"
+# JSON can bring them, but nothing can send them on.
+_HALF = re.compile("[\ud800-\udfff]")
 _TEXT = Kind.STRING | Kind.NUMBER | Kind.BOOLEAN | Kind.BINARY
 _TAKEN = {
     Gives.STRING: (_TEXT, "a text"), Gives.BOOLEAN: (Kind.BOOLEAN, "true or false"),
@@ -49,7 +52,7 @@ class Expression:
 
 def compile_setting(source: str, scope: Scope, gives: Gives = Gives.STRING, *, text: bool = False) -> Expression:
     """Compile a setting. `text` lets it be plain text, or text with expressions inside. Raises `ExpressionError`."""
-    check_length(source)
+    check_source(source)
     parts = _parts(source)
     whole = [(at, part) for at, part in parts if not isinstance(part, str) or part.strip()]
     if len(whole) == 1 and not isinstance(whole[0][1], str):
@@ -71,11 +74,14 @@ def compile_tree(source: str, tree: Node, scope: Scope, gives: Gives) -> Express
     return _expression(source, code, gives)
 
 
-def check_length(source: str) -> None:
-    """Raise `ExpressionError` when a setting is too long to be read."""
+def check_source(source: str) -> None:
+    """Raise `ExpressionError` when a setting is too long to be read, or holds what is no character."""
     if len(source) > SOURCE_LENGTH:
         message = f"The text is too long: at most {SOURCE_LENGTH:,} characters.".replace(",", "\u202f")
         raise ExpressionError(SOURCE_LENGTH, "too_long", message)
+    if half := _HALF.search(source):
+        message = "Half of a pair of code units is no character. Write the character itself."
+        raise ExpressionError(half.start(), "bad_character", message)
 
 
 def _not_alone(source: str) -> str:

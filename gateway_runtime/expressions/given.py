@@ -8,6 +8,8 @@ from typing import Any
 # A policy that identifies the caller leaves what it knows of it as a note of the context under this name:
 # `context.note(AUTHENTICATION, {"claims": …})` is `authentication.properties.claims` in later expressions.
 AUTHENTICATION = "authentication.properties"
+# The client ID, as a text, where it is not the principal: `context.note(CLIENT_ID, "7d1f…")`.
+CLIENT_ID = "authentication.clientId"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

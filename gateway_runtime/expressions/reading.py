@@ -7,7 +7,7 @@ the wire as it came and equals no text that somebody can write.
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from gateway_runtime.expressions.given import AUTHENTICATION, NOTHING, Given
+from gateway_runtime.expressions.given import AUTHENTICATION, CLIENT_ID, NOTHING, Given
 from gateway_runtime.policies.context import Headers, RequestContext
 
 # Fields that may be sent more than once, as a list in parts (RFC 9110 section 5.3). Of any other, two values would let
@@ -171,6 +171,13 @@ def status_code(context: RequestContext, given: Given = NOTHING) -> int:
 
 def client_id(context: RequestContext, given: Given = NOTHING) -> str | None:
     """Return the client ID, once a policy has found the client application."""
+    notes = context.notes
+    if notes:
+        if CLIENT_ID in notes:
+            return notes[CLIENT_ID]
+        if AUTHENTICATION in notes:
+            # Who has brought a token is known by its subject, which is not the client ID: rather none than that.
+            return None
     return text(context.principal) if context.application else None
 
 

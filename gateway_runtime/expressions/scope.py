@@ -60,7 +60,7 @@ _RESPONSE = {
     "statusCode": Source(NUMBER, reading.status_code),
 }
 _AUTHENTICATION = {
-    "clientId": Source(optional(STRING), reading.client_id),
+    "clientId": Source(optional(STRING), reading.client_id, sure=False),
     "clientName": Source(optional(STRING), reading.client_name),
     "principal": Source(optional(STRING), reading.principal),
     "properties": Source(optional(OBJECT), reading.properties, sure=False),

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 
 from gateway_runtime.expressions.errors import ExpressionError
-from gateway_runtime.expressions.expression import Expression, check_length, compile_tree
+from gateway_runtime.expressions.expression import Expression, check_source, compile_tree
 from gateway_runtime.expressions.parser import Parser
 from gateway_runtime.expressions.scope import Scope
 from gateway_runtime.schema.expression import Gives
@@ -35,7 +35,7 @@ class Script:
 
 def compile_script(source: str, scope: Scope, gives: Gives = Gives.ANY) -> Script:
     """Compile a script. Raises `ExpressionError`."""
-    check_length(source)
+    check_source(source)
     output, begin = _header(source)
     tree, _ = Parser(source, begin).read()
     return Script(compile_tree(source, tree, scope, gives), output)

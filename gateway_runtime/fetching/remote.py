@@ -74,6 +74,9 @@ class Remote:
 
     async def latest(self) -> Any:
         """Return the document, fetched if need be; the last good one where that fails, None without any."""
+        # Between the question and this task's turn, another one may have fetched it.
+        if (value := self.current()) is not None:
+            return value
         await self._fetching()
         age = self._clock() - self._fetched
         return self.value if self.value is not None and age < MAX_AGE_SECONDS else None

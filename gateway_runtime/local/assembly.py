@@ -16,6 +16,7 @@ from gateway_runtime.local.gateway_settings import GatewaySettings, check_hidden
 from gateway_runtime.local.kinds import Kind, PolicyBinding
 from gateway_runtime.local.listener_tls import TLS, PortTls
 from gateway_runtime.local.policies import (
+    ON_EITHER,
     find_policy,
     plain_name,
     read_config,
@@ -25,6 +26,7 @@ from gateway_runtime.local.policies import (
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTES, read_route, read_service
 from gateway_runtime.local.rules import read_rules
+from gateway_runtime.local.service_credentials import ServiceCredentials
 from gateway_runtime.local.service_policies import ServicePolicies
 from gateway_runtime.local.sharing import Placed, sharing_faults
 from gateway_runtime.schema import document
@@ -76,6 +78,7 @@ class Assembly:
         self._placed: dict[str, Placed] = {}
         self._tls = PortTls(served)
         self._on_services = ServicePolicies()
+        self._credentials = ServiceCredentials()
         self._limits = LimitsByApi()
         # By instance, in order of definition: (order, route) and (order, policy).
         self._routes: defaultdict[str, list[tuple[int, document.Route]]] = defaultdict(list)
@@ -117,6 +120,7 @@ class Assembly:
             shared_storage=self._settings.shared_storage,
             access_log=self._settings.access_log(),
         )
+        self.faults += self._credentials.faults
         self.notes += [*self._tls.notes, *self._on_services.notes]
         bound = {api: [resource for _, resource in _ordered(found)] for api, found in self._bound.items()}
         return Assembled(made, bound, self.notes)
@@ -141,9 +145,12 @@ class Assembly:
         if spec.target_ref.kind == "Service":
             service = self._target(binding, self._services, Kind.SERVICE)
             refuse_service_binding(spec, binding.place, self._extensions, binding.namespace)
-            if service.id in self._made:
-                self._made[service.id] = self._on_services.bind(binding, self._made[service.id])
+            if plain_name(spec.policy_ref.name) in ON_EITHER:
+                self._credentials.bind(binding, service)
                 self._bound[service.id].append((order_of(spec, None), binding))
+            elif service.id in self._made:
+                self._made[service.id] = self._on_services.bind(binding, self._made[service.id])
+                self._bound[f"{Kind.SERVICE} {service.id}"].append((order_of(spec, None), binding))
             return
         targets = list(self._targets(binding))
         if plain_name(spec.policy_ref.name) == TLS:
@@ -259,7 +266,10 @@ class Assembly:
             base_path=placed.address.path,
             services=[self._made[id] for id in dict.fromkeys(used) if id in self._made],
             routes=[route for _, route in routes],
-            policies=[policy for _, policy in _ordered(self._policies[resource.id])],
+            policies=[
+                *(policy for _, policy in _ordered(self._policies[resource.id])),
+                *self._credentials.of(resource, used),
+            ],
             access_log=self._settings.access_log(resource.spec.access_log),
             limits=self._limits.of(resource),
         )

@@ -54,7 +54,7 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
         "services": [
             {
                 **_envelope(each, _service(each)),
-                "policies": [_binding(bound) for bound in loaded.bindings.get(each.id, [])],
+                "policies": [_binding(bound) for bound in loaded.bindings.get(f"{Kind.SERVICE} {each.id}", [])],
             }
             for each in of_kind[Kind.SERVICE]
         ],

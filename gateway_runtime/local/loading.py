@@ -21,7 +21,8 @@ from gateway_runtime.upstream.registry import PoolRegistry
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration that can be served. `bindings` has those of each instance in the order in which they run."""
+    """A configuration that can be served. `bindings` has those of each instance in the order in which they run,
+    and those of a Service by “Service” and its id."""
 
     document: Document
     data: bytes

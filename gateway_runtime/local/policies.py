@@ -22,9 +22,8 @@ from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "credential-injection-basic-auth", "credential-injection-oauth2",
-    "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter",
-    "http-caching", "json-threat-protection",
+    "credential-injection-oauth2", "dataweave-body-transformation", "dataweave-headers-transformation",
+    "dataweave-request-filter", "http-caching", "json-threat-protection",
     "ldap-authentication", "message-logging", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
     "openidconnect-access-token-enforcement", "spec-validation", "tracing",
 })  # fmt: skip
@@ -32,8 +31,10 @@ NOT_YET = frozenset({
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"}) | TIMEOUT_POLICIES.keys()
 # These work on the way to a service, so they are bound to it.
 OUTBOUND = frozenset({
-    "circuit-breaker", "credential-injection-basic-auth", "credential-injection-oauth2", "idle-timeout", "tls-outbound",
+    "circuit-breaker", "credential-injection-oauth2", "idle-timeout", "tls-outbound",
 })  # fmt: skip
+# These are bound to a Service, or to an ApiInstance for all that it sends.
+ON_EITHER = frozenset({"credential-injection-api-key", "credential-injection-basic-auth"})
 # Documented settings of policies that are there, which this gateway does not have.
 SETTINGS_NOT_YET = {
     "rate-limiting": frozenset({"keySelector", "blockOnUnknownQuota"}),
@@ -75,7 +76,7 @@ def refuse_service_binding(binding: PolicyBinding, place: Place, extensions: Col
     here = place.at("policyRef", "name")
     _refuse_custom_code(binding, here, extensions, namespace)
     name = plain_name(binding.policy_ref.name)
-    if name not in OUTBOUND:
+    if name not in OUTBOUND | ON_EITHER:
         _refuse_misspelled(binding, here)
         raise here.fault(f"The policy “{name}” is bound to an ApiInstance, not to a Service.", "wrong_target")
     if name in NOT_YET:

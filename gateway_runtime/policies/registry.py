@@ -8,6 +8,8 @@ from gateway_runtime.policies import (
     basic_authentication,
     client_id_enforcement,
     cors,
+    credential_injection_api_key,
+    credential_injection_basic,
     header_injection,
     header_removal,
     ip_allowlist,
@@ -35,6 +37,8 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     rate_limiting.DEFINITION,
     header_injection.DEFINITION,
     header_removal.DEFINITION,
+    credential_injection_basic.DEFINITION,
+    credential_injection_api_key.DEFINITION,
 )
 _BY_NAME = {name: d for d in _DEFINITIONS for name in (d.name, *d.aliases)}
 

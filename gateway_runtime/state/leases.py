@@ -7,12 +7,12 @@ half spent, when credit was used, when a lease lies idle. Nothing here waits.
 How far off this is. Let L be a limit and N the number of workers of all replicas of the gateway, and let
 b = max(1, L // (10 N)), or L where N is 1. In one window of Redis
 
-- at most L + N b requests pass (with N = 1, not more than L), because credit is the only thing that is not taken
-  from the shared window first, and each worker has b of it in a window;
+- at most L + N b requests pass, because credit is the only thing that is not taken from the shared window first, and
+  each worker has b of it in a window; with N = 1 at most L and what passes within a round trip after the last window;
 - at least L - (N - 1) b have passed before anybody is told that the limit is used up, because a lease is never larger
   than b; one that nobody uses goes back after a second. What passed on credit in the last round trip of the window
-  before counts here, too. Requests that come faster than b within one round trip of Redis are refused too early: they
-  can come again at once.
+  before counts here, too, and they may be told so for as long after its end. Requests that come faster than b within
+  one round trip of Redis are refused too early: they can come again at once.
 
 A message of which nobody knows whether it arrived makes it b more, or b fewer, until the window ends. While Redis is
 away each worker counts by itself: then at most N L requests pass, as without shared storage. All this for steady N: a

@@ -53,6 +53,22 @@ def rotation_of(weights: Sequence[int]) -> tuple[int, ...]:
     return tuple(order)
 
 
+class Single:
+    """The one there is, whatever is thought of it."""
+
+    __slots__ = ("_target",)
+
+    def __init__(self, target: TargetConnections) -> None:
+        self._target = target
+
+    def choose(self, exchange: Exchange | None = None) -> TargetConnections:
+        """Return the target."""
+        return self._target
+
+    def use(self, usable: Sequence[TargetConnections]) -> None:
+        """There is no choice."""
+
+
 class RoundRobin:
     """Each in its turn, as often as its weight says."""
 
@@ -168,8 +184,10 @@ def _key_of(balance: Balance) -> Callable[[Exchange], bytes]:
 
 def balancer_of(targets: Sequence[TargetConnections], weights: Sequence[int], balance: Balance) -> Balancer:
     """Return what chooses among targets."""
-    if len(targets) > 1 and balance.policy == "least_active":
+    if len(targets) == 1:
+        return Single(targets[0])
+    if balance.policy == "least_active":
         return LeastActive(targets, weights)
-    if len(targets) > 1 and balance.policy == "consistent_hash":
+    if balance.policy == "consistent_hash":
         return ConsistentHash(targets, weights, balance)
     return RoundRobin(targets, weights)

@@ -43,24 +43,23 @@ class Surroundings:
 
 
 class Connector:
-    """Opens connections for one pool. `tls` is None for plain text; `make` says which protocol is spoken."""
+    """Opens connections for all pools that speak the same. `tls` is None for plain text."""
 
-    __slots__ = ("_make", "_surroundings", "_tls")
+    __slots__ = ("__weakref__", "surroundings", "tls")
 
-    def __init__(self, surroundings: Surroundings, tls: ServiceTls | None, make: MakeConnection) -> None:
-        self._surroundings = surroundings
-        self._tls = tls
-        self._make = make
+    def __init__(self, surroundings: Surroundings, tls: ServiceTls | None) -> None:
+        self.surroundings = surroundings
+        self.tls = tls
 
-    async def connect(self, target: TargetConnections, seconds: float) -> UpstreamConnection:
-        """Return a new connection within so many seconds. Raises `UpstreamError`."""
-        proxy = self._surroundings.proxy
+    async def connect(self, target: TargetConnections, seconds: float, make: MakeConnection) -> UpstreamConnection:
+        """Return a new connection within so many seconds, as `make` makes them. Raises `UpstreamError`."""
+        proxy = self.surroundings.proxy
         try:
             async with asyncio.timeout(seconds):
                 if proxy is not None and proxy.is_for(target.host):
-                    return await self._through(proxy, target)
+                    return await self._through(proxy, target, make)
                 addresses = await self._addresses(target.host)
-                return await self._to_any(target, addresses, seconds)
+                return await self._to_any(target, addresses, seconds, make)
         except TimeoutError as error:
             raise UpstreamError(CONNECT_TIMEOUT) from error
         except OSError as error:
@@ -68,21 +67,23 @@ class Connector:
 
     async def _addresses(self, host: str) -> list[str]:
         address = literal_address(host)
-        found = [address] if address is not None else await self._surroundings.resolver.resolve(host)
-        return allowed_addresses(found, allow_private=self._surroundings.allow_private)
+        found = [address] if address is not None else await self.surroundings.resolver.resolve(host)
+        return allowed_addresses(found, allow_private=self.surroundings.allow_private)
 
-    async def _to_any(self, target: TargetConnections, addresses: list[str], seconds: float) -> UpstreamConnection:
+    async def _to_any(
+        self, target: TargetConnections, addresses: list[str], seconds: float, make: MakeConnection
+    ) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         failure: OSError | None = None
-        tls = self._tls
+        tls = self.tls
         for index, address in enumerate(addresses):
             # One address that swallows everything must not use up the time of the others.
             share = max((end - loop.time()) / (len(addresses) - index), _SHORTEST_TRY_SECONDS)
             try:
                 async with asyncio.timeout(share):
                     _, connection = await loop.create_connection(
-                        lambda: self._make(target),
+                        lambda: make(target),
                         address,
                         target.port,
                         ssl=None if tls is None else tls.context,
@@ -97,39 +98,36 @@ class Connector:
 
     # Through a proxy
 
-    async def _through(self, proxy: Proxy, target: TargetConnections) -> UpstreamConnection:
+    async def _through(self, proxy: Proxy, target: TargetConnections, make: MakeConnection) -> UpstreamConnection:
         """Connect to the proxy, which is the operator's and is not judged. It resolves names, so only spelling is."""
-        if not self._surroundings.allow_private:
+        if not self.surroundings.allow_private:
             address = literal_address(target.host)
             if address is None:
                 refuse_local_name(target.host)
             elif not is_public(address):
                 raise UpstreamError(ADDRESS_REFUSED)
-        if self._tls is None:
-            _, connection = await self._to_proxy(proxy, lambda: self._make(target))
+        if self.tls is None:
+            _, connection = await self._to_proxy(proxy, lambda: make(target))
             return connection
         authority = tunnel_authority(target.host, target.port)
         transport, tunnel = await self._to_proxy(proxy, lambda: Tunnel(authority, proxy.credentials))
-        return await self._secured(transport, tunnel, target, self._tls)
+        return await self._secured(transport, tunnel, make(target), self.tls, self.tls.server_name or target.host)
 
     async def _to_proxy(self, proxy: Proxy, make: Callable[[], Spoken]) -> tuple[asyncio.Transport, Spoken]:
         address = literal_address(proxy.host)
-        addresses = [address] if address is not None else await self._surroundings.resolver.resolve(proxy.host)
+        addresses = [address] if address is not None else await self.surroundings.resolver.resolve(proxy.host)
         for each in addresses:
             with suppress(OSError):
                 return await asyncio.get_running_loop().create_connection(make, each, proxy.port)
         raise UpstreamError(PROXY_FAILED)
 
     async def _secured(
-        self, transport: asyncio.Transport, tunnel: Tunnel, target: TargetConnections, tls: ServiceTls
+        self, transport: asyncio.Transport, tunnel: Tunnel, connection: UpstreamConnection, tls: ServiceTls, name: str
     ) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
         try:
             await tunnel.granted
-            connection = self._make(target)
-            secured = await loop.start_tls(
-                transport, connection, tls.context, server_hostname=tls.server_name or target.host
-            )
+            secured = await loop.start_tls(transport, connection, tls.context, server_hostname=name)
             if secured is None:
                 raise UpstreamError(PROXY_FAILED)
             connection.connection_made(secured)

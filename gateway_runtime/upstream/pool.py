@@ -13,11 +13,10 @@ from gateway_runtime.schema.upstream import Outliers
 from gateway_runtime.upstream.balancing import balancer_of
 from gateway_runtime.upstream.breaker import Breaker
 from gateway_runtime.upstream.checking import HealthChecks
-from gateway_runtime.upstream.connecting import Connector, Surroundings
+from gateway_runtime.upstream.connecting import Connector
 from gateway_runtime.upstream.connection import UpstreamConnection
 from gateway_runtime.upstream.errors import UpstreamError
 from gateway_runtime.upstream.target import TargetConnections
-from gateway_runtime.upstream.tls import ServiceTls
 from gateway_runtime.upstream.watching import Watch
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Pool:
     where answers are looked at. Pools of two revisions share the targets that are the same in both.
     """
 
-    __slots__ = ("_attempts", "_balancer", "_breaker", "_checks", "_clock", "_connector", "_outliers", "_turns",
+    __slots__ = ("__weakref__", "_attempts", "_balancer", "_breaker", "_checks", "_clock", "_connector", "_outliers",
                  "choose", "limits", "service", "targets", "watch")  # fmt: skip
 
     choose: Callable[..., TargetConnections]
@@ -44,8 +43,7 @@ class Pool:
         self,
         service: Service,
         targets: Sequence[TargetConnections],
-        surroundings: Surroundings,
-        tls: ServiceTls | None = None,
+        connector: Connector,
         *,
         limits: Limits | None = None,
         clock: Clock = monotonic,
@@ -53,8 +51,7 @@ class Pool:
         self.service = service
         self.limits = limits or Limits()
         self._clock = clock
-        self._turns = surroundings.checks
-        self._connector = Connector(surroundings, tls, self.make_connection)
+        self._connector = connector
         self._outliers = service.outliers or _CONNECT_FAILURES_COUNT
         retries, breaker = service.retries, service.circuit_breaker
         self._attempts = CONNECT_ATTEMPTS if retries is None else retries.attempts if retries.enabled else 1
@@ -86,7 +83,8 @@ class Pool:
         for target in self.targets:
             if target.health is not None:
                 target.health.watchers.append(self._health_changed)
-        self._health_changed()
+        if any(target.health is not None and target.health.down for target in self.targets):
+            self._health_changed()
         if checked:
             self.start()
 
@@ -136,9 +134,8 @@ class Pool:
 
     async def open(self, target: TargetConnections) -> UpstreamConnection:
         """Return a new connection to this target and no other. Raises `UpstreamError`."""
-        return await self._connector.connect(
-            target, self.service.timeouts.connect_seconds or self.limits.connect_seconds
-        )
+        seconds = self.service.timeouts.connect_seconds or self.limits.connect_seconds
+        return await self._connector.connect(target, seconds, self.make_connection)
 
     # Trying again
 
@@ -204,7 +201,7 @@ class Pool:
         """Begin to check the targets, where that is asked for. The pool is in service now."""
         settings = self.service.health_check
         if settings is not None and self._checks is None:
-            self._checks = HealthChecks(self, settings, self._turns)
+            self._checks = HealthChecks(self, settings, self._connector.surroundings.checks)
 
     def sweep(self, now: float) -> None:
         """Close connections that have been idle for too long, and say how long those that become idle now may be."""

@@ -63,7 +63,11 @@ class Proxy:
         """Tell whether a host is reached through the proxy."""
         if self._every:
             return False
-        address = literal_address(host)
+        try:
+            address = literal_address(host)
+        except UpstreamError:
+            # No name and no address: whoever connects to it hears of that.
+            return True
         if address is not None:
             ip = ipaddress.ip_address(address)
             return not any(ip in network for network in self._networks)

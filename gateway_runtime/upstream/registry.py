@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from weakref import WeakValueDictionary
 
@@ -12,7 +13,7 @@ from gateway_runtime.http.limits import Limits
 from gateway_runtime.schema.document import Service, Target
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.upstream import Balance, ForwardProxy, ServiceTimeouts
-from gateway_runtime.upstream.connecting import Surroundings
+from gateway_runtime.upstream.connecting import Connector, Surroundings
 from gateway_runtime.upstream.health import HealthBook, HealthRow, Key
 from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.proxy import Proxy
@@ -27,15 +28,29 @@ class PoolRegistry:
     """What outlives a revision: pools of services that have not changed, connections that another pool can use as well,
     and what is known of the health of targets."""
 
-    __slots__ = ("_clock", "_contexts", "_limits", "_pools", "_surroundings", "_targets", "health")
+    __slots__ = (
+        "_clock",
+        "_connectors",
+        "_limits",
+        "_pools",
+        "_serving",
+        "_surroundings",
+        "_targets",
+        "_uses",
+        "health",
+    )
 
     def __init__(self, limits: Limits | None = None, clock: Clock = monotonic, lookup: Lookup | None = None) -> None:
         self._limits = limits or Limits()
         self._clock = clock
         self._surroundings = Surroundings(Resolver(lookup, clock))
         self._pools: dict[bytes, Pool] = {}
+        # Those that were kept last.
+        self._serving: set[Pool] = set()
         self._targets: dict[tuple[bytes, str, int], TargetConnections] = {}
-        self._contexts: WeakValueDictionary[bytes, ServiceTls] = WeakValueDictionary()
+        # How many pools ask a target.
+        self._uses: Counter[TargetConnections] = Counter()
+        self._connectors: WeakValueDictionary[bytes, Connector] = WeakValueDictionary()
         self.health = HealthBook(clock)
 
     def __len__(self) -> int:
@@ -88,23 +103,19 @@ class PoolRegistry:
         pool = self._pools.get(key)
         if pool is None:
             _check(service, path)
-            tls = self._tls(service, path)
+            connector = self._connector(service, path)
             pool = self._pools[key] = Pool(
-                service, self._targets_of(service), self._surroundings, tls, limits=self._limits, clock=self._clock
+                service, self._targets_of(service), connector, limits=self._limits, clock=self._clock
             )
+            self._uses.update(pool.targets)
         return pool
 
-    def _tls(self, service: Service, path: str) -> ServiceTls | None:
-        if service.scheme != "https":
-            if service.tls is not None:
-                raise ConfigFault(f"{path}.tls", INVALID, "TLS settings are for services with the scheme https.")
-            return None
-        if service.tls is None:
-            return plain_tls()
-        key = _encode(service.tls)
-        found = self._contexts.get(key)
+    def _connector(self, service: Service, path: str) -> Connector:
+        # The same for all services that speak the same: contexts are large.
+        key = _connection_kind(msgspec.structs.replace(service, id=""))
+        found = self._connectors.get(key)
         if found is None:
-            found = self._contexts[key] = service_tls(service.tls, f"{path}.tls")
+            found = self._connectors[key] = Connector(self._surroundings, _tls(service, path))
         return found
 
     def _targets_of(self, service: Service) -> list[TargetConnections]:
@@ -127,30 +138,44 @@ class PoolRegistry:
     def _renew(self) -> None:
         """Begin anew with every target: nothing that was connected before may be used again."""
         before, self._targets = self._targets, {}
+        self._uses.clear()
         for pool in self._pools.values():
             pool.use(self._targets_of(pool.service))
+            self._uses.update(pool.targets)
         for target in before.values():
             target.close()
 
     def retain(self, pools: Iterable[Pool]) -> None:
-        """Keep these pools in service, and let go of what no one of them needs."""
+        """Keep these pools in service, and let go of what no one of them needs. What has not changed costs nothing."""
         kept = set(pools)
-        for key, pool in list(self._pools.items()):
-            if pool not in kept:
-                del self._pools[key]
-                pool.close()
-        used = {target for pool in kept for target in pool.targets}
-        for place, target in list(self._targets.items()):
-            if target not in used:
-                del self._targets[place]
-                target.close()
-        self._retain_health([pool for pool in kept if _is_watched(pool.service)], used)
-        for pool in kept:
+        gone = [(key, pool) for key, pool in self._pools.items() if pool not in kept]
+        new = kept - self._serving
+        self._serving = kept
+        for key, pool in gone:
+            del self._pools[key]
+            pool.close()
+            self._let_go(pool)
+        if any(_is_watched(pool.service) for pool in (*new, *(pool for _, pool in gone))):
+            self._retain_health([pool for pool in kept if _is_watched(pool.service)])
+        for pool in new:
             pool.start()
 
-    def _retain_health(self, watched: list[Pool], used: set[TargetConnections]) -> None:
-        for target in used - {target for pool in watched for target in pool.targets}:
-            target.health = None
+    def _let_go(self, pool: Pool) -> None:
+        """Close the targets of a pool that no other pool asks."""
+        kind = _connection_kind(pool.service)
+        for target in pool.targets:
+            self._uses[target] -= 1
+            if not self._uses[target]:
+                del self._uses[target]
+                del self._targets[kind, target.host, target.port]
+                target.close()
+
+    def _retain_health(self, watched: list[Pool]) -> None:
+        """Forget the health of targets that nobody watches any more."""
+        theirs = {target for pool in watched for target in pool.targets}
+        for target in self._uses:
+            if target.health is not None and target not in theirs:
+                target.health = None
         known: set[Key] = set()
         checked: set[Key] = set()
         for pool in watched:
@@ -179,6 +204,14 @@ def _check(service: Service, path: str) -> None:
     if balance.policy == "consistent_hash" and balance.hash_on == "header" and not balance.header:
         text = "Name the header that decides which target a request goes to."
         raise ConfigFault(f"{path}.balance.header", "required", text)
+
+
+def _tls(service: Service, path: str) -> ServiceTls | None:
+    if service.scheme != "https":
+        if service.tls is not None:
+            raise ConfigFault(f"{path}.tls", INVALID, "TLS settings are for services with the scheme https.")
+        return None
+    return plain_tls() if service.tls is None else service_tls(service.tls, f"{path}.tls")
 
 
 def proxy_of(definition: ForwardProxy | None) -> Proxy | None:

@@ -39,21 +39,26 @@ Lookup = Callable[[str], Awaitable[tuple[list[str], float]]]
 
 
 class _Known:
-    """What is known of one name. Empty `addresses`: that it does not exist."""
+    """What is known of one name: its addresses, or that it has none."""
 
-    __slots__ = ("addresses", "good_until", "resolved_until", "turn")
+    __slots__ = ("_others", "_preferred", "_turn", "good_until", "resolved_until")
 
     def __init__(self, addresses: list[str], now: float, seconds: float) -> None:
-        self.addresses = addresses
+        # The resolver puts the family first that this machine reaches best (RFC 6724).
+        self._preferred = [each for each in addresses if (":" in each) == (":" in addresses[0])]
+        self._others = [each for each in addresses if each not in self._preferred]
+        self._turn = -1
         self.good_until = now + seconds
         self.resolved_until = self.good_until
-        self.turn = -1
+
+    def __bool__(self) -> bool:
+        """Tell whether the name has an address."""
+        return bool(self._preferred)
 
     def next_first(self) -> list[str]:
         """Return the addresses, each time beginning with another one."""
-        addresses = self.addresses
-        self.turn = (self.turn + 1) % len(addresses)
-        return addresses[self.turn :] + addresses[: self.turn]
+        turn = self._turn = (self._turn + 1) % len(self._preferred)
+        return self._preferred[turn:] + self._preferred[:turn] + self._others
 
 
 class NameServers:
@@ -100,7 +105,7 @@ class Resolver:
         if known is None or known.good_until <= self._clock():
             await self._refresh(host)
             known = self._known.get(host)
-        if known is None or not known.addresses:
+        if not known:
             raise UpstreamError(UNRESOLVED)
         return known.next_first()
 
@@ -125,7 +130,7 @@ class Resolver:
             return _Known([], self._clock(), NEGATIVE_SECONDS)
         except OSError as error:
             now = self._clock()
-            if before is not None and before.addresses and now < before.resolved_until + STALE_SECONDS:
+            if before and now < before.resolved_until + STALE_SECONDS:
                 if before.good_until == before.resolved_until:
                     log.warning("name_not_refreshed", host=host, error=str(error))
                 before.good_until = now + AGAIN_SECONDS

@@ -18,7 +18,7 @@ PROTOCOLS = ["http/1.1"]
 class ServiceTls:
     """What a pool speaks TLS with. Without `server_name` the target's host is asked for."""
 
-    __slots__ = ("__weakref__", "context", "server_name")
+    __slots__ = ("context", "server_name")
 
     def __init__(self, context: ssl.SSLContext, server_name: str = "") -> None:
         self.context = context

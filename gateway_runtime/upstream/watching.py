@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from weakref import WeakSet
+from weakref import WeakSet, proxy
 
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.upstream import CircuitBreaker, Outliers, Retries
@@ -62,7 +62,8 @@ class Watch:
         breaker: CircuitBreaker | None,
         clock: Clock,
     ) -> None:
-        self.pool = pool
+        # Whoever asks has the pool. A circle would have to wait for the collector, for ever if it was frozen.
+        self.pool: Pool = proxy(pool)
         self.retries = retries or _OFF
         self.statuses = frozenset(self.retries.statuses if self.retries.enabled else ())
         self._failures = frozenset((outliers or _NOTHING_COUNTS).statuses)

@@ -10,6 +10,7 @@ from tests.benchmarks import (
     bench_changes,
     bench_latency,
     bench_memory,
+    bench_policies,
     bench_profile,
     bench_proxy,
     bench_scale,
@@ -38,6 +39,7 @@ BENCHMARKS = (
     Benchmark("changes", "A configuration change every second under load", bench_changes.measure),
     Benchmark("memory", "Memory of a worker", bench_memory.measure),
     Benchmark("scale", "Many APIs on one gateway", bench_scale.measure),
+    Benchmark("policies", "CPU time of one policy", bench_policies.measure, ()),
     Benchmark("profile", "Where the bare proxy's time goes", bench_profile.measure, ("nginx", "wrk"), by_name=True),
 )
 

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway_runtime.admin.pages import AdminPages
 from gateway_runtime.configuration.client import Running
-from gateway_runtime.control import Load, StorageUse
+from gateway_runtime.control import Load, StorageUse, TargetState
 from gateway_runtime.schema.replica import ApplyState
 from gateway_runtime.schema.telemetry import TrafficRow
 from gateway_runtime.telemetry.spool import Spool
@@ -98,6 +98,39 @@ def test_the_revision_page_says_what_runs(gateway: Gateway) -> None:
     assert status == 200
     assert shown["workers"] == [{"number": 0, "pid": 100, "revision": 3}, {"number": 1, "pid": 101, "revision": 3}]
     assert (shown["revision"], shown["digest"], shown["state"], shown["applied_at"]) == (3, "d", "applied", 5.0)
+
+
+def target(host: str, state: str) -> TargetState:
+    return TargetState("s1", "orders", f"{host}:9000", state)
+
+
+def test_the_page_of_upstreams_says_what_each_worker_thinks(gateway: Gateway) -> None:
+    first, second = gateway.workers.alive
+    first.targets = [target("a", "healthy"), target("b", "ejected")]
+    second.targets = [target("b", "healthy")]
+    assert page(gateway, "/upstreams") == (
+        200,
+        {
+            "targets": [
+                {"service": "s1", "name": "orders", "target": "a:9000", "workers": {"0": "healthy"}},
+                {"service": "s1", "name": "orders", "target": "b:9000", "workers": {"0": "ejected", "1": "healthy"}},
+            ]
+        },
+    )
+
+
+def test_a_target_is_healthy_where_every_worker_sends_requests_to_it(gateway: Gateway) -> None:
+    first, second = gateway.workers.alive
+    first.targets = [target("a", "healthy"), target("b", "ejected"), target("c", "healthy")]
+    second.targets = [target("a", "healthy"), target("b", "healthy"), target("c", "unhealthy")]
+    text = AdminPages(gateway).page("/metrics").body.decode()  # type: ignore[arg-type]
+    (family,) = [each for each in text_string_to_metric_families(text) if each.name == "portico_upstream_healthy"]
+    assert {sample.labels["target"]: sample.value for sample in family.samples} == {
+        "a:9000": 1,
+        "b:9000": 0,
+        "c:9000": 0,
+    }
+    assert {(sample.labels["upstream"], sample.labels["service"]) for sample in family.samples} == {("orders", "s1")}
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/metrics/", "/livez/..", ""])

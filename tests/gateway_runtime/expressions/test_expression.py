@@ -165,3 +165,10 @@ def test_one_evaluation_leaves_nothing_for_the_next() -> None:
 def test_constant_text_that_is_none_is_refused() -> None:
     assert mistake("a #[fromBase64('/w==')] b", text=True)[0] == "not_text"
     assert mistake("#[fromBase64('/w==')]", gives=Gives.STRING)[0] == "not_text"
+
+
+@pytest.mark.parametrize("source", ["#['a\ud800']", "#[\udcff]", "text \udfff", "#[1] \ud83d"])
+def test_half_a_character_is_refused(source: str) -> None:
+    code, _, position = mistake(source, text=True)
+    assert code == "bad_character"
+    assert "\ud800" <= source[position] <= "\udfff"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from gateway_runtime import expressions
@@ -25,6 +25,8 @@ from .kit import WIDE, message
 from .printing import printed
 from .trees import HOSTILE, trees, values, words
 
+# Large trees take long to make on a busy machine; how long they take to evaluate is looked at below.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 OF_THE_LANGUAGE = {type(None), bool, int, float, str, bytes, list, dict}
 PYTHON = {Gives.STRING: str, Gives.BOOLEAN: bool, Gives.LIST: list, Gives.OBJECT: dict}
 signs = st.lists(
@@ -67,6 +69,7 @@ def attempted(call: Callable[[], Any]) -> tuple[Any, ExpressionError | None]:
         return None, error
 
 
+@UNHURRIED
 @given(trees)
 def test_a_tree_that_is_written_out_is_read_as_the_same(tree: Node) -> None:
     source = printed(tree)
@@ -79,6 +82,7 @@ def test_a_tree_that_is_written_out_is_read_as_the_same(tree: Node) -> None:
     assert printed(again) == source
 
 
+@UNHURRIED
 @given(trees, values, values, words, words)
 def test_evaluation_never_raises_and_gives_what_was_asked_for(
     tree: Node, payload: Any, variable: Any, name: str, value: str
@@ -95,12 +99,14 @@ def test_evaluation_never_raises_and_gives_what_was_asked_for(
             assert isinstance(result, Failure | None) or gives not in PYTHON or type(result) is PYTHON[gives]
 
 
+@UNHURRIED
 @given(trees)
 def test_many_generated_trees_are_expressions(tree: Node) -> None:
     """Without this the tests beside it could pass by refusing everything."""
     assume(compiled(f"#[{printed(tree)}]") is not None)
 
 
+@UNHURRIED
 @given(trees, values)
 def test_the_type_that_is_promised_is_kept(tree: Node, payload: Any) -> None:
     expression = compiled(f"#[{printed(tree)}]")
@@ -111,6 +117,7 @@ def test_the_type_that_is_promised_is_kept(tree: Node, payload: Any) -> None:
         assert expression.type.has(kind_of(result))
 
 
+@UNHURRIED
 @given(trees)
 def test_a_constant_is_what_is_evaluated(tree: Node) -> None:
     expression = compiled(f"#[{printed(tree)}]")
@@ -120,7 +127,7 @@ def test_a_constant_is_what_is_evaluated(tree: Node) -> None:
         assert expression.evaluate(message()) == expression.value
 
 
-@settings(max_examples=400)
+@settings(UNHURRIED, max_examples=400)
 @given(signs, st.booleans())
 @example("#[payload.__class__.__base__.__subclasses__()]", False)
 @example("#['{0.__class__}']", False)
@@ -136,6 +143,7 @@ def test_any_text_is_compiled_or_refused_with_a_place(source: str, text: bool) -
             assert isinstance(result, Failure) or pure(result)
 
 
+@UNHURRIED
 @given(values)
 def test_names_of_python_are_just_names(payload: Any) -> None:
     for name in ("__class__", "__dict__", "__init__", "format", "keys", "real"):
@@ -150,6 +158,7 @@ def test_names_of_python_are_just_names(payload: Any) -> None:
             assert result is None if payload is None else isinstance(result, Failure)
 
 
+@UNHURRIED
 @given(values, values)
 def test_equality_is_symmetric_and_keeps_kinds_apart(one: Any, other: Any) -> None:
     expression = compiled("#[[payload == vars.any, vars.any == payload, payload != vars.any]]")
@@ -161,6 +170,7 @@ def test_equality_is_symmetric_and_keeps_kinds_apart(one: Any, other: Any) -> No
         assert kind_of(one) == kind_of(other)
 
 
+@UNHURRIED
 @given(st.text(max_size=30), st.text(max_size=3))
 def test_splitting_and_joining_are_opposites(text: str, separator: str) -> None:
     assume(separator)

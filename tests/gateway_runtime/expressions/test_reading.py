@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from gateway_runtime.expressions.given import AUTHENTICATION, Given
+from gateway_runtime.expressions.given import AUTHENTICATION, CLIENT_ID, Given
 from gateway_runtime.expressions.reading import wire
 from gateway_runtime.expressions.scope import Scope, Side
 from gateway_runtime.expressions.types import BOOLEAN, NUMBER, OBJECT, optional
@@ -55,6 +55,7 @@ def test_what_names_give(source: str, value: Any) -> None:
     context = message(b"POST", b"/orders/caf%C3%A9", b"a=1&b=x%20y", {"x-key": "K1", "accept": "*/*"})
     context.application, context.application_name, context.principal = "app-1", "Shop", b"7d1f"
     context.note(AUTHENTICATION, {"claims": {"scope": "read"}})
+    context.note(CLIENT_ID, "7d1f")
     given = Given(
         payload={"id": 7},
         vars={"claimSet": {"sub": "u1", "aud": ["api"]}},
@@ -82,6 +83,21 @@ def test_a_user_is_no_client_application() -> None:
     context = message()
     context.principal = b"ada"
     assert evaluate("[authentication.principal, authentication.clientId]", context) == ["ada", None]
+
+
+def test_the_client_id_is_the_principal_where_nothing_else_is_known() -> None:
+    context = message()
+    context.application, context.principal = "app-1", b"7d1f"
+    assert evaluate("authentication.clientId", context) == "7d1f"
+
+
+def test_the_subject_of_a_token_is_no_client_id() -> None:
+    context = message()
+    context.application, context.principal = "app-1", b"user-17"
+    context.note(AUTHENTICATION, {"claims": {"sub": "user-17"}})
+    assert evaluate("authentication.clientId", context) is None
+    context.note(CLIENT_ID, "7d1f")
+    assert evaluate("authentication.clientId", context) == "7d1f"
 
 
 def test_a_request_without_a_query_has_no_parameters() -> None:

@@ -85,6 +85,15 @@ def test_all_who_ask_at_once_share_one_fetch_and_none_can_end_it() -> None:
     play(scenario)
 
 
+def test_who_comes_to_wait_when_it_is_there_fetches_nothing() -> None:
+    async def scenario(source: Source, clock: FakeClock, remote: Remote) -> None:
+        first = await remote.latest()
+        assert await remote.latest() is first
+        assert source.asked == 1
+
+    play(scenario)
+
+
 def test_it_is_renewed_in_the_background_before_its_time_is_over() -> None:
     async def scenario(source: Source, clock: FakeClock, remote: Remote) -> None:
         first = await remote.latest()

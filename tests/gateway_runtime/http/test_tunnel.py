@@ -1,6 +1,10 @@
 """An open tunnel: bytes both ways at the pace of the slower side, and every way in which it ends."""
 
+import random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway_runtime.configuration.snapshot import Snapshot
 from gateway_runtime.http.limits import Limits
@@ -262,3 +266,39 @@ def test_a_tunnel_that_has_ended_is_forgotten() -> None:
     assert len(gateway.state.tunnels) == 1
     client.go()
     assert not gateway.state.tunnels
+
+
+FRAMES = st.lists(st.sampled_from([0, 1, 5, 125, 126, 300, 65536]), max_size=5)
+
+
+def pieces(data: bytes, chance: random.Random) -> list[bytes]:
+    found = []
+    while data:
+        size = chance.choice([1, 2, 5, 100, 1000, 70_000])
+        found.append(data[:size])
+        data = data[size:]
+    return found
+
+
+@given(FRAMES, FRAMES, st.randoms())
+def test_whenever_the_gateway_goes_each_side_gets_whole_frames_and_one_close_frame(
+    down: list[int], up: list[int], chance: random.Random
+) -> None:
+    _, client, upstream = opened()
+    to_client, to_service = [frame(size) for size in down], [frame(size, masked=True) for size in up]
+    steps = [(upstream.answer, piece) for piece in pieces(b"".join(to_client), chance)]
+    steps += [(client.send, piece) for piece in pieces(b"".join(to_service), chance)]
+    # Each side's bytes stay in order.
+    chance.shuffle(order := [give for give, _ in steps])
+    waiting = {give: [piece for other, piece in steps if other == give] for give in order}
+    going = chance.randint(0, len(order))
+    for number, give in enumerate(order):
+        if number == going:
+            client.connection.go_away()
+        give(waiting[give].pop(0))
+    if going == len(order):
+        client.connection.go_away()
+    got, sent = client.take(), upstream.take()
+    assert got in [b"".join(to_client[:count]) + GOING_AWAY for count in range(len(to_client) + 1)]
+    assert sent[:-8] in [b"".join(to_service[:count]) for count in range(len(to_service) + 1)]
+    assert unmasked(sent[-8:]) == b"\x03\xe9"

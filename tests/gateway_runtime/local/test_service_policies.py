@@ -133,3 +133,15 @@ def test_a_dump_shows_them_without_their_secrets() -> None:
     assert "PRIVATE KEY" not in str(shown)
     supported = {each["name"] for each in shown["extensions"] if each["supported"]}
     assert supported >= {"tls-outbound", "circuit-breaker", "idle-timeout"}
+
+
+def test_an_instance_and_a_service_of_the_same_name_have_their_own_policies() -> None:
+    shown = effective(
+        loaded(
+            instance("exhibits", more=ROUTE),
+            service(address="https://exhibits.example:9000"),
+            bound("idle-timeout", {}),
+        )
+    )
+    assert [each["metadata"]["name"] for each in shown["services"][0]["policies"]] == ["x"]
+    assert "x" not in [each["metadata"]["name"] for each in shown["apiInstances"][0]["policies"]]

@@ -3,7 +3,7 @@
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_runtime.policies.address_list import AddressSet, read_range
@@ -121,6 +121,7 @@ NETWORKS = st.one_of(
 ).map(lambda pair: f"{pair[0]}/{pair[1]}")
 
 
+@settings(deadline=None)
 @given(st.lists(NETWORKS, max_size=30), st.lists(ADDRESSES, max_size=30))
 def test_look_up_agrees_with_asking_every_network(networks: list[str], addresses: list) -> None:
     found = AddressSet(map(read_range, networks))

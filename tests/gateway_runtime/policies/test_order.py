@@ -16,4 +16,6 @@ def test_default_order() -> None:
         ("rate-limiting", 300),
         ("header-injection", 400),
         ("header-removal", 410),
+        ("credential-injection-basic-auth", 420),
+        ("credential-injection-api-key", 421),
     ]

@@ -58,7 +58,9 @@ class Replicas:
         if passes:
             self.passed.append(self.time.now)
         elif limiter._entries["k"].leases[0].dry:
-            self.refused_as_spent.append((self.time.now, self.since_last_window(self.time.now)))
+            # Up to a round trip after its end a window may still be taken for running.
+            moments = (self.time.now, self.time.now - LONGEST)
+            self.refused_as_spent.append((self.time.now, max(map(self.since_last_window, moments))))
         return passes
 
     def since_last_window(self, now: float) -> int:
@@ -66,11 +68,11 @@ class Replicas:
         ended = max((end / 1000 for *_, end in self.counters.windows if end / 1000 <= now), default=0.0)
         return sum(moment >= ended - LONGEST for moment in self.passed)
 
-    def in_windows(self) -> list[int]:
-        """Return how many passed in each window, with those that opened it."""
+    def in_windows(self, *, after: float = 0.0) -> list[int]:
+        """Return how many passed in each window, with those that opened it, from so long after the last one's end."""
         counts, begin = [], 0.0
         for *_, end in self.counters.windows:
-            counts.append(sum(begin <= moment < end / 1000 for moment in self.passed))
+            counts.append(sum(begin + after <= moment < end / 1000 for moment in self.passed))
             begin = end / 1000
         return counts
 
@@ -103,16 +105,18 @@ def drive(replicas: Replicas, moves: list[tuple[int, int, float, float, bool]]) 
     replicas.time.advance(LONGEST * 2)
 
 
-@settings(max_examples=150, deadline=None, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(st.integers(1, 5), st.sampled_from([100, 101, 333, 1000]), steps, seeds)
 def test_never_more_pass_than_the_bound_says(workers: int, maximum: int, moves: list, seed: int) -> None:
     replicas = Replicas(workers, Limit(maximum, 1.0), Random(seed))
     drive(replicas, moves)
-    allowed = maximum + (workers * replicas.b if workers > 1 else 0)
-    assert max(replicas.in_windows()) <= allowed
+    if workers > 1:
+        assert max(replicas.in_windows()) <= maximum + workers * replicas.b
+    else:
+        assert max(replicas.in_windows(after=LONGEST)) <= maximum
 
 
-@settings(max_examples=150, deadline=None, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(st.integers(1, 5), st.sampled_from([100, 101, 333, 1000]), steps, seeds)
 def test_nobody_is_told_too_early_that_a_limit_is_used_up(workers: int, maximum: int, moves: list, seed: int) -> None:
     replicas = Replicas(workers, Limit(maximum, 1.0), Random(seed))
@@ -120,7 +124,7 @@ def test_nobody_is_told_too_early_that_a_limit_is_used_up(workers: int, maximum:
     assert all(passed >= maximum - (workers - 1) * replicas.b for _, passed in replicas.refused_as_spent)
 
 
-@settings(max_examples=150, deadline=None, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(st.integers(2, 5), st.sampled_from([100, 1000]), steps, seeds)
 def test_each_lost_message_costs_at_most_one_lease(workers: int, maximum: int, moves: list, seed: int) -> None:
     replicas = Replicas(workers, Limit(maximum, 1.0), Random(seed), losing=0.1)

@@ -1,8 +1,12 @@
 """Which target is asked, which connection is used, and what outlives a revision."""
 
-import pytest
+import gc
+from weakref import ref
 
-from gateway_runtime.schema.document import Service, Target
+import pytest
+from msgspec import structs
+
+from gateway_runtime.schema.document import CircuitBreaker, Outliers, Retries, Service, Target
 from gateway_runtime.upstream.balancing import rotation_of
 from gateway_runtime.upstream.errors import UpstreamError
 from gateway_runtime.upstream.pool import Pool
@@ -106,3 +110,19 @@ def test_forbidding_private_addresses_holds_for_pools_that_exist() -> None:
     in_use.connection.target.release(in_use.connection)
     assert in_use.transport.closed
     assert pool.choose().acquire(0) is None
+
+
+def test_a_pool_that_is_replaced_goes_without_the_collector() -> None:
+    """There is one for each service of each revision, and the collector is told to leave most of them alone."""
+    registry = PoolRegistry()
+    settings = {"outliers": Outliers(), "retries": Retries(), "circuit_breaker": CircuitBreaker(max_connections=1)}
+    gc.disable()
+    try:
+        for made in (service("a"), service("a", "b"), structs.replace(service("a", "b"), **settings)):
+            gone = ref(registry.get(made))
+            registry.retain({registry.get(made)})
+            assert gone() is not None
+            registry.retain({registry.get(service("c"))})
+            assert gone() is None, made
+    finally:
+        gc.enable()

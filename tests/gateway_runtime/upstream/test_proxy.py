@@ -63,6 +63,7 @@ def test_a_user_name_with_a_colon_is_refused() -> None:
         (["fd00::/8"], "fd00::1", False),
         (["10.0.0.0/8"], "orders.example", True),
         (["10.1"], "10.0.0.1", True),
+        (["10.0.0.0/8"], "orders.1", True),
     ],
 )
 def test_hosts_that_are_reached_directly(entries: list[str], host: str, through: bool) -> None:

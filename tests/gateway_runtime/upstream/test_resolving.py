@@ -87,6 +87,15 @@ def test_addresses_take_turns() -> None:
     asyncio.run(scenario())
 
 
+def test_the_family_that_comes_first_stays_first() -> None:
+    async def scenario() -> None:
+        kit = Kit("2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2")
+        for first, second in 2 * [("2001:db8::1", "2001:db8::2"), ("2001:db8::2", "2001:db8::1")]:
+            assert await kit.resolve() == [first, second, "192.0.2.1", "192.0.2.2"]
+
+    asyncio.run(scenario())
+
+
 def test_that_there_is_no_such_name_is_known_for_a_moment() -> None:
     async def scenario() -> None:
         kit = Kit("192.0.2.1")

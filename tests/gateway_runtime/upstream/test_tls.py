@@ -127,6 +127,6 @@ def test_services_with_the_same_settings_share_a_context() -> None:
     first = registry.get(secured(tls=settings))
     second = registry.get(Service(id="t", name="t", targets=[], scheme="https", tls=settings))
     third = registry.get(secured(tls=UpstreamTls(trusted_ca=AUTHORITY.pem, max_version="1.2")))
-    contexts = [pool._connector._tls.context for pool in (first, second, third)]  # type: ignore[union-attr]
+    contexts = [pool._connector.tls.context for pool in (first, second, third)]  # type: ignore[union-attr]
     assert contexts[0] is contexts[1]
     assert contexts[0] is not contexts[2]

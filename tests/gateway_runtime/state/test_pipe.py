@@ -1,0 +1,167 @@
+"""Calls over one connection, with a Redis that answers as a test says."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError, NoScriptError, ResponseError
+
+from gateway_runtime.state import pipe as module
+from gateway_runtime.state.breaker import Breaker, BreakerState
+from gateway_runtime.state.pipe import UNKNOWN, Command, Pipe
+from gateway_runtime.state.scripts import TAKE
+from tests.gateway_runtime.fakes import FakeClock
+
+PING = Command(("PING",))
+
+
+class FakeConnection:
+    """Answers with what `answer` returns or raises, command by command."""
+
+    def __init__(self, answer: Callable[[tuple], Any]) -> None:
+        self._answer = answer
+        self._asked: list[tuple] = []
+        self.batches: list[int] = []
+        self.hanging: asyncio.Event | None = None
+        self.closed = 0
+
+    async def connect(self) -> None:
+        pass
+
+    def pack_commands(self, commands: list[tuple]) -> list[tuple]:
+        return commands
+
+    async def send_packed_command(self, commands: list[tuple], check_health: bool) -> None:
+        self.batches.append(len(commands))
+        self._asked += commands
+
+    async def read_response(self, disconnect_on_error: bool) -> Any:
+        if self.hanging is not None:
+            await self.hanging.wait()
+        answer = self._answer(self._asked.pop(0))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def disconnect(self, nowait: bool) -> None:
+        self.closed += 1
+        self._asked.clear()
+
+
+def run(test: Callable[[Pipe, FakeConnection], Any], answer: Callable[[tuple], Any] = lambda command: command) -> Any:
+    """Run a test with a pipe whose first trial has succeeded."""
+
+    async def go() -> Any:
+        connection = FakeConnection(answer)
+        pipe = Pipe(lambda: connection, lambda: (PING, lambda _: None), Breaker("x", FakeClock()))  # type: ignore
+        pipe.open()
+        await pipe.tried(1)
+        connection.batches.clear()
+        try:
+            return await test(pipe, connection)
+        finally:
+            await pipe.close()
+
+    return asyncio.run(go())
+
+
+def test_what_is_asked_at_once_goes_in_one_batch() -> None:
+    async def test(pipe: Pipe, connection: FakeConnection) -> None:
+        found = await asyncio.gather(*(pipe.call(Command(("GET", n))) for n in range(5)))
+        assert found == [("GET", n) for n in range(5)]
+        assert connection.batches == [5]
+
+    run(test)
+
+
+def test_a_hanging_store_costs_one_time_limit_and_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CALL_SECONDS", 0.02)
+
+    async def test(pipe: Pipe, connection: FakeConnection) -> None:
+        connection.hanging = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for _ in range(3):
+            began = loop.time()
+            assert await pipe.call(PING) is UNKNOWN
+            assert loop.time() - began < 0.05
+            await asyncio.sleep(0.01)
+        assert pipe.state is BreakerState.OPEN
+        began = loop.time()
+        assert await pipe.call(PING) is UNKNOWN
+        assert loop.time() - began < 0.01
+        assert connection.closed >= 3
+
+    run(test)
+
+
+def test_whoever_waits_behind_a_hanging_batch_is_not_made_to_wait_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CALL_SECONDS", 0.03)
+
+    async def test(pipe: Pipe, connection: FakeConnection) -> None:
+        connection.hanging = asyncio.Event()
+        answers: list[Any] = []
+        pipe.ask(PING, answers.append)
+        await asyncio.sleep(0.01)
+        pipe.ask(PING, answers.append)
+        await asyncio.sleep(0.04)
+        assert answers == [UNKNOWN, UNKNOWN]
+        assert pipe.unknown == 2
+
+    run(test)
+
+
+def test_calls_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAITING_LIMIT", 3)
+
+    async def test(pipe: Pipe, connection: FakeConnection) -> None:
+        answers: list[Any] = []
+        for _ in range(5):
+            pipe.ask(PING, answers.append)
+        assert answers == [UNKNOWN, UNKNOWN]
+
+    run(test)
+
+
+def test_a_script_that_redis_has_forgotten_is_sent_again() -> None:
+    seen: list[str] = []
+
+    def answer(command: tuple) -> Any:
+        seen.append(command[0])
+        return NoScriptError("NOSCRIPT") if command[0] == "EVALSHA" else [1]
+
+    async def test(pipe: Pipe, connection: FakeConnection) -> None:
+        found = await asyncio.gather(pipe.call(Command(("key", 5, 1000), TAKE)), pipe.call(PING))
+        assert found == [[1], [1]]
+
+    run(test, answer)
+    assert seen[1:] == ["EVALSHA", "PING", "EVAL"]
+
+
+@pytest.mark.parametrize("error", [ResponseError("OOM command not allowed"), ConnectionError("gone"), OSError("gone")])
+def test_an_error_is_unknown(error: Exception) -> None:
+    failing = []
+
+    async def test(pipe: Pipe, connection: FakeConnection) -> None:
+        failing.append(True)
+        assert await pipe.call(PING) is UNKNOWN
+
+    run(test, lambda command: error if failing else command)
+
+
+def test_a_store_that_is_back_is_found_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway_runtime.state.breaker.FIRST_TRIAL_SECONDS", 0.01)
+    failing = []
+
+    async def test(pipe: Pipe, connection: FakeConnection) -> None:
+        failing.append(True)
+        for _ in range(3):
+            await pipe.call(PING)
+        assert pipe.away
+        failing.clear()
+        async with asyncio.timeout(2):
+            while pipe.away:
+                await asyncio.sleep(0.005)
+        assert await pipe.call(PING) == ("PING",)
+
+    run(test, lambda command: OSError("gone") if failing else command)
