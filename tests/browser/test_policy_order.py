@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_keyboard import shop
-from tests.browser.test_walk import sign_in
+from tests.browser.test_walk import CONSOLE, sign_in
 from tests.stack import Stack
 
 ROWS = "[data-sortable] > li"
@@ -20,12 +19,15 @@ POLICIES = {
 
 @pytest.fixture
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """The policies of an API that has three, of which CORS is one."""
+    """The policies of an API of its own that has three, of which CORS is one."""
     client = stack.rest("policy-order")
-    instance = shop(stack).rpartition("/")[2]
-    present = client.get("/policy-bindings/", params={"instance": instance}).json()["results"]
-    for binding in present:
-        client.delete(f"/policy-bindings/{binding['id']}/")
+    other = client.get("/api-instances/").json()["results"][0]
+    new = {
+        **{name: other[name] for name in ("environment", "gateway", "port", "implementation_url")},
+        "new_api": {"name": "In order", "version": "v1"},
+        "base_path": "/in-order",
+    }
+    instance = client.post("/api-instances/", json=new).json()["id"]
     for policy, config in POLICIES.items():
         body = {"instance": instance, "policy": policy, "config": config, "mode": "off"}
         assert client.post("/policy-bindings/", json=body).status_code == 201
@@ -33,9 +35,12 @@ def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     context.set_default_timeout(15_000)
     page = context.new_page()
     sign_in(page, stack)
-    page.goto(f"{shop(stack)}/policies/")
+    page.goto(f"{CONSOLE}/apis/{instance}/policies/")
     yield page
     context.close()
+    api = client.get(f"/api-versions/{client.get(f'/api-instances/{instance}/').json()['api_version']}/").json()["api"]
+    assert client.delete(f"/api-instances/{instance}/").status_code == 204
+    assert client.delete(f"/apis/{api}/").status_code == 204
 
 
 def names(page: Page) -> list[str]:
