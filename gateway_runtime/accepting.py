@@ -14,6 +14,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from gateway_runtime.http.protocol import ClientConnection
+from gateway_runtime.http2.negotiation import Negotiated
 from gateway_runtime.proxy_protocol import ProxyHeader, ProxyHeaderError, read_header
 from gateway_runtime.tasks import spawn
 from gateway_runtime.tls.handshake import HANDSHAKE_SECONDS
@@ -109,6 +110,7 @@ class Acceptor:
             connected.close()
             return
         address = peer
+        protocol = ClientConnection if self._context is None else Negotiated
         try:
             if self._proxied:
                 async with asyncio.timeout(PROXY_HEADER_SECONDS):
@@ -121,7 +123,7 @@ class Acceptor:
                         return
                     address = header.source
             await self._loop.connect_accepted_socket(
-                lambda: ClientConnection(state, self.port, address),
+                lambda: protocol(state, self.port, address),
                 connected,
                 ssl=self._context,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if self._context is not None else None,

@@ -10,6 +10,7 @@ from gateway_runtime.accepting import Acceptor, open_sockets
 from gateway_runtime.http.protocol import ClientConnection
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.http.timeouts import sweep_forever
+from gateway_runtime.http2.caller import CallerConnection
 from gateway_runtime.steering import steer
 from gateway_runtime.tasks import spawn
 from gateway_runtime.tls.compiled import ListenerTls
@@ -84,7 +85,7 @@ class Listener:
         for connection in self._connections():
             connection.transport.abort()
 
-    def _connections(self) -> list[ClientConnection]:
+    def _connections(self) -> list[ClientConnection | CallerConnection]:
         return [connection for connection in self._state.connections if connection.port == self.port]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway_runtime.http.chunked import ChunkedDecoder, ChunkError
 from gateway_runtime.http.message import CHUNKED
 from gateway_runtime.http.refusals import CONTENT_TOO_LARGE, BadMessage, bad_request
@@ -13,6 +15,9 @@ class RequestBody:
     """Takes bytes off the connection until the body is complete."""
 
     __slots__ = ("_decoder", "chunked", "done", "left", "received")
+
+    # Those of the chunked coding are dropped.
+    trailers: Sequence[tuple[bytes, bytes]] = ()
 
     def __init__(self, length: int) -> None:
         self.chunked = length == CHUNKED

@@ -10,7 +10,6 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from gateway_runtime.http.body import RequestBody
-from gateway_runtime.http.chunked import LAST_CHUNK, encode_chunk
 from gateway_runtime.http.flow_control import NOT_CONNECTED, PEER_IS_FULL
 from gateway_runtime.http.message import Request
 from gateway_runtime.http.refusals import (
@@ -22,7 +21,6 @@ from gateway_runtime.http.refusals import (
     BadMessage,
 )
 from gateway_runtime.http.reply import Reply
-from gateway_runtime.http.responses import CONTINUE
 from gateway_runtime.http.target import NOT_CANONICAL, path_is_canonical
 from gateway_runtime.http.tunnel import switch
 from gateway_runtime.http.upstream_head import judged_head, policy_headers, upstream_head
@@ -32,9 +30,9 @@ from gateway_runtime.tasks import spawn
 from gateway_runtime.upstream.errors import RESET, TIMEOUT, UpstreamError
 
 if TYPE_CHECKING:
-    from gateway_runtime.http.protocol import ClientConnection
+    from gateway_runtime.http.caller import Caller
     from gateway_runtime.routing.compiled import CompiledApi
-    from gateway_runtime.upstream.connection import UpstreamConnection
+    from gateway_runtime.upstream.connection import Asked
     from gateway_runtime.upstream.target import TargetConnections
 
 # Repeating these changes nothing more (RFC 9110 section 9.2.2).
@@ -47,7 +45,7 @@ class Exchange(Reply):
 
     __slots__ = ("held", "path", "tries")
 
-    def __init__(self, client: ClientConnection, request: Request) -> None:
+    def __init__(self, client: Caller, request: Request) -> None:
         state = self.state = client.state
         self.client = client
         self.request = request
@@ -184,7 +182,7 @@ class Exchange(Reply):
         else:
             self._ask(upstream)
 
-    def _ask(self, upstream: UpstreamConnection) -> None:
+    def _ask(self, upstream: Asked) -> None:
         self.upstream = upstream
         request = self.request
         context = self.context
@@ -210,11 +208,11 @@ class Exchange(Reply):
         if held is not None:
             for content in held:
                 if content:
-                    self._send(content)
+                    upstream.send_body(content, body.chunked)
             if body.done and body.chunked:
-                upstream.transport.write(LAST_CHUNK)
+                upstream.end_body(body.trailers)
         if request.expects_continue and not body.received and not body.done:
-            client.transport.write(CONTINUE)
+            client.send_continue()
         client.gate.resume(NOT_CONNECTED)
 
     # The request's body
@@ -230,7 +228,7 @@ class Exchange(Reply):
         try:
             content, rest = body.feed(data)
         except BadMessage as error:
-            self._break_off(error.response)
+            self.break_off(error.response)
             return b""
         if self.discarding:
             if body.done and self.complete:
@@ -245,20 +243,15 @@ class Exchange(Reply):
                 self.client.gate.pause(NOT_CONNECTED)
         else:
             if content:
-                self._send(content)
+                upstream.send_body(content, body.chunked)
             if body.done and body.chunked:
-                upstream.transport.write(LAST_CHUNK)
+                upstream.end_body(body.trailers)
         if not self.begun:
             if body.done:
                 self.client.wait_for_answer()
             else:
                 self.client.wait_for_body()
         return rest
-
-    def _send(self, content: bytes) -> None:
-        assert self.upstream is not None
-        assert self.body is not None
-        self.upstream.transport.write(encode_chunk(content) if self.body.chunked else content)
 
     # Told by the upstream connection
 
@@ -280,7 +273,7 @@ class Exchange(Reply):
         if response is RESET and self.ask_again(reason):
             return
         self.upstream = None
-        self._break_off(response)
+        self.break_off(response)
 
     def ask_again(self, reason: str) -> bool:
         """Ask a service another time where that changes nothing more and its pool lets it. Tell whether it will be."""
@@ -306,7 +299,7 @@ class Exchange(Reply):
     def refuse(self, response: Response) -> None:
         """Answer instead of the service."""
         if self.begun:
-            self._break_off(response)
+            self.break_off(response)
             return
         self.policy = response.policy
         self.code = response.code
@@ -316,7 +309,7 @@ class Exchange(Reply):
     def expire(self, response_seconds_passed: bool) -> None:
         """A deadline of the client connection has passed while this exchange was under way."""
         if self.begun or self.discarding:
-            self._break_off(TIMEOUT)
+            self.break_off(TIMEOUT)
         elif response_seconds_passed or self.client.gate.closed_by(PEER_IS_FULL):
             if self.upstream is not None and self.route is not None:
                 self.route.pool.timed_out(self.upstream.target)
@@ -334,7 +327,7 @@ class Exchange(Reply):
             self._drop_upstream()
             self.record()
 
-    def _break_off(self, response: Response) -> None:
+    def break_off(self, response: Response) -> None:
         """Refuse, or cut the connection where the answer has begun: then nothing else can tell the client."""
         if self.begun:
             self.code = self.code or response.code

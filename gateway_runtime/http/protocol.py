@@ -9,10 +9,12 @@ from gateway_runtime.http.exchange import Exchange
 from gateway_runtime.http.flow_control import ONE_AT_A_TIME, ReadGate
 from gateway_runtime.http.framing import HEAD_END, check_unfinished_head
 from gateway_runtime.http.message import Reading, Request, parse_request, reading_of, repeat_request
-from gateway_runtime.http.origin import TrustedProxies, forwarded_element_list
+from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http.refusals import HEADERS_TOO_LARGE, REQUEST_TIMEOUT, URI_TOO_LONG, BadMessage
-from gateway_runtime.http.responses import CLOSE, head_bytes, problem, problem_body
-from gateway_runtime.http.upstream_head import forwarded_lines
+from gateway_runtime.http.responses import CLOSE, CONTINUE, head_bytes, problem, problem_body
+from gateway_runtime.http.upstream_head import forwarded_lines, origin_of
+from gateway_runtime.http2.caller import CallerConnection
+from gateway_runtime.http2.frames import PREFACE
 from gateway_runtime.policies.results import Response
 from gateway_runtime.tls.client_certificate import ClientCertificate, client_certificate
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 # What the connection waits for, which says what its deadline means.
 _IDLE, _HEAD, _BODY, _ANSWER, _STREAM, _LINGER = range(6)
 
+# How HTTP/2 begins where it is not agreed by TLS (RFC 9113 section 3.3). Read as HTTP/1.1 it is a head that is refused.
+_FIRST_OF_HTTP2 = PREFACE[:18]
 # The longest method, the spaces and the version around a target.
 _REQUEST_LINE_EXTRA = 64
 
@@ -163,7 +167,10 @@ class ClientConnection(asyncio.Protocol):
                         raise BadMessage(self._too_large(data))
                     request = parse_request(data[:end], self.state.limits, self._reading)
                 except BadMessage as error:
-                    self._refuse_head(error.response, data)
+                    if self._last is None and data.startswith(_FIRST_OF_HTTP2) and not self._reading.secure:
+                        self._speak_http2(data)
+                    else:
+                        self._refuse_head(error.response, data)
                     return
                 self._last = request
                 if self.proxies is not None:
@@ -187,19 +194,17 @@ class ClientConnection(asyncio.Protocol):
         elif self.exchange is None and not self.closing:
             self._wait_idle()
 
+    def _speak_http2(self, data: bytes) -> None:
+        """Leave the connection to HTTP/2, which this client begins with because it knows that it may."""
+        self.state.connections.discard(self)
+        successor = CallerConnection(self.state, self.port, self.address)
+        self.transport.set_protocol(successor)
+        successor.connection_made(self.transport)
+        successor.data_received(data)
+
     def _take_origin(self, proxies: TrustedProxies, request: Request) -> None:
         """Believe the proxy until its next head; the same header block again says the same."""
-        origin = proxies.origin(request.forwarded or (), self.address)
-        scheme = origin.scheme or (b"https" if self._reading.secure else b"http")
-        self.peer = origin.client
-        self.forwarded = forwarded_lines(
-            ", ".join(origin.chain),
-            scheme,
-            self.state.pseudonym,
-            host=origin.host,
-            port=origin.port,
-            more=forwarded_element_list(origin.chain, scheme) if proxies.send_forwarded else b"",
-        )
+        self.peer, self.forwarded = origin_of(proxies, request, self.address, self._reading)
 
     def _keep_unfinished(self, data: bytes) -> None:
         limits = self.state.limits
@@ -238,6 +243,10 @@ class ClientConnection(asyncio.Protocol):
         self._linger()
 
     # Told by the exchange
+
+    def send_continue(self) -> None:
+        """Let a client send the body that it has asked about."""
+        self.transport.write(CONTINUE)
 
     @property
     def ahead(self) -> bool:

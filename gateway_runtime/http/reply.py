@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from gateway_runtime.http.chunked import LAST_CHUNK, encode_chunk
 from gateway_runtime.http.flow_control import NOT_CONNECTED
@@ -27,12 +27,12 @@ from gateway_runtime.tasks import spawn
 
 if TYPE_CHECKING:
     from gateway_runtime.http.body import RequestBody
+    from gateway_runtime.http.caller import Caller
     from gateway_runtime.http.message import Request
-    from gateway_runtime.http.protocol import ClientConnection
     from gateway_runtime.http.state import WorkerState
     from gateway_runtime.policies.context import RequestContext
     from gateway_runtime.routing.compiled import CompiledApi, CompiledRoute
-    from gateway_runtime.upstream.connection import UpstreamConnection
+    from gateway_runtime.upstream.connection import Asked
     from gateway_runtime.upstream.response import ResponseHead
     from gateway_runtime.upstream.target import TargetConnections
 
@@ -56,7 +56,9 @@ class Reply:
         "asked", "code", "ended", "policy", "started", "target",
     )  # fmt: skip
 
-    client: ClientConnection
+    # Of HTTP, where it is not 1.0.
+    version: ClassVar[str] = "1.1"
+    client: Caller
     request: Request
     request_id: bytes
     state: WorkerState
@@ -65,7 +67,7 @@ class Reply:
     context: RequestContext | None
     discarding: bool
     route: CompiledRoute | None
-    upstream: UpstreamConnection | None
+    upstream: Asked | None
     answer_chunked: bool
     begun: bool
     bytes_out: int
@@ -130,6 +132,9 @@ class Reply:
             self.reply_complete()
         else:
             self.client.wait_for_stream()
+
+    def on_trailers(self, fields: list[tuple[bytes, bytes]]) -> None:
+        """Drop them: a client of HTTP/1.1 mostly cannot read any, and none may be lost that matters (RFC 9110)."""
 
     # Writing
 

@@ -14,12 +14,14 @@ from gateway_runtime.clock import Clock, monotonic
 from gateway_runtime.http.limits import Limits
 from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http.via import PSEUDONYM
+from gateway_runtime.http2.pool import Http2Pool
 from gateway_runtime.upstream.registry import PoolRegistry
 
 if TYPE_CHECKING:
     from gateway_runtime.configuration.snapshot import Snapshot
     from gateway_runtime.http.protocol import ClientConnection
     from gateway_runtime.http.tunnel import Tunnel
+    from gateway_runtime.http2.caller import CallerConnection
     from gateway_runtime.telemetry.access_log import AccessLogger
 
 
@@ -56,7 +58,7 @@ class WorkerState:
     limits: Limits = field(default_factory=Limits)
     clock: Clock = monotonic
     pools: PoolRegistry = None  # type: ignore[assignment]
-    connections: set[ClientConnection] = field(default_factory=set)
+    connections: set[ClientConnection | CallerConnection] = field(default_factory=set)
     tunnels: set[Tunnel] = field(default_factory=set)
     # Open connections, those whose handshake is under way included, and how many of them come from each address.
     open: int = 0
@@ -87,7 +89,7 @@ class WorkerState:
         self.new_request_id = map((self._prefix + b"%x").__mod__, count()).__next__
         self.turn()
         if self.pools is None:
-            self.pools = PoolRegistry(self.limits, self.clock)
+            self.pools = PoolRegistry(self.limits, self.clock, kinds={"http2": Http2Pool})
 
     def turn(self) -> None:
         """Turn the coarse clock. Deadlines are counted here, and not for each request that has one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from gateway_runtime.http.flow_control import PEER_IS_FULL
 from gateway_runtime.http.headers import FRAMING
@@ -17,6 +17,7 @@ from gateway_runtime.upstream.errors import BAD_RESPONSE, UpstreamError
 if TYPE_CHECKING:
     from gateway_runtime.configuration.snapshot import Snapshot
     from gateway_runtime.http.exchange import Exchange
+    from gateway_runtime.http.protocol import ClientConnection
     from gateway_runtime.upstream.connection import UpstreamConnection
     from gateway_runtime.upstream.response import ResponseHead
 
@@ -35,7 +36,7 @@ def switch(exchange: Exchange, head: bytes, rest: bytes) -> None:
         raise UpstreamError(BAD_RESPONSE)
     offered = request.headers() if context is None else context.headers
     fields = check_switch(head, request.websocket, offered)
-    if exchange.client.ahead:
+    if _client(exchange).ahead:
         # Sent before the tunnel was there: a request to one reader, frames to another.
         exchange.client.close_after_reply()
         exchange.refuse(EARLY_BYTES)
@@ -56,7 +57,7 @@ def switch(exchange: Exchange, head: bytes, rest: bytes) -> None:
             spawn("response-policies", _open_later(exchange, waiting, rest))
             return
         fields = context.response_headers
-    Tunnel(exchange, upstream, fields, rest)
+    Tunnel(exchange, cast("UpstreamConnection", upstream), fields, rest)
 
 
 async def _open_later(exchange: Exchange, waiting: Awaitable[None], rest: bytes) -> None:
@@ -69,13 +70,18 @@ async def _open_later(exchange: Exchange, waiting: Awaitable[None], rest: bytes)
     if exchange.ended or upstream is None:
         return
     assert context is not None
-    if exchange.client.ahead:
+    if _client(exchange).ahead:
         exchange.client.close_after_reply()
         exchange.refuse(EARLY_BYTES)
         return
     if exchange.client.writable:
         upstream.client_full(False)
-    Tunnel(exchange, upstream, context.response_headers, rest)
+    Tunnel(exchange, cast("UpstreamConnection", upstream), context.response_headers, rest)
+
+
+def _client(exchange: Exchange) -> ClientConnection:
+    """Return the client's connection. Only one of HTTP/1.1 is ever switched."""
+    return cast("ClientConnection", exchange.client)
 
 
 class Tunnel:
@@ -99,7 +105,7 @@ class Tunnel:
     def __init__(
         self, exchange: Exchange, upstream: UpstreamConnection, fields: list[tuple[bytes, bytes]], rest: bytes
     ) -> None:
-        client = self.client = exchange.client
+        client = self.client = _client(exchange)
         request, state = exchange.request, exchange.state
         self.api = exchange.api
         self.upstream = upstream
@@ -125,7 +131,8 @@ class Tunnel:
         data = head_bytes(SWITCHING, lines + answer_lines(request.websocket), exchange.request_id)
         self._bytes_in = request.head_bytes
         self._bytes_out = len(data)
-        client.exchange = upstream.exchange = self
+        client.exchange = self
+        upstream.exchange = self
         client.close_after_reply()
         client.wait_for_stream()
         client.transport.write(data)
@@ -213,6 +220,9 @@ class Tunnel:
 
     def on_head(self, head: ResponseHead, body: bytes, done: bool) -> None:
         """Not said by a service whose answer has been read."""
+
+    def on_trailers(self, fields: list[tuple[bytes, bytes]]) -> None:
+        """Not said by a service of HTTP/1.1."""
 
     def on_switch(self, head: bytes, rest: bytes) -> None:
         """Not said by a service that has switched."""

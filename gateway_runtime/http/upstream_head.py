@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway_runtime.http.headers import FRAMING
-from gateway_runtime.http.message import CHUNKED, Request
+from gateway_runtime.http.message import CHUNKED, Reading, Request
+from gateway_runtime.http.origin import TrustedProxies, forwarded_element_list
 from gateway_runtime.http.responses import CHUNKED_FIELD
 from gateway_runtime.http.upgrade import request_lines
 
@@ -30,6 +31,20 @@ def forwarded_lines(
         lines.append(more)
     lines.append(b"via: 1.1 " + pseudonym)
     return b"\r\n".join(lines) + (_FORWARDED_HOST + host if host else b"")
+
+
+def origin_of(proxies: TrustedProxies, request: Request, address: str, reading: Reading) -> tuple[str, bytes]:
+    """Return the client and the forwarded lines, as a trusted proxy at `address` says them with a request."""
+    origin = proxies.origin(request.forwarded or (), address)
+    scheme = origin.scheme or (b"https" if reading.secure else b"http")
+    return origin.client, forwarded_lines(
+        ", ".join(origin.chain),
+        scheme,
+        reading.pseudonym,
+        host=origin.host,
+        port=origin.port,
+        more=forwarded_element_list(origin.chain, scheme) if proxies.send_forwarded else b"",
+    )
 
 
 def policy_headers(request: Request) -> list[tuple[bytes, bytes]]:

@@ -13,7 +13,6 @@ from gateway_runtime.local.tls_settings import InboundTls, usual_spelling
 from gateway_runtime.schema.document import Certificate, Tls
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.tls.compiled import compile_tls
-from gateway_runtime.tls.context import PROTOCOLS
 
 TLS = "tls"
 DEFAULT_ALPN = ("h2", "http/1.1")
@@ -64,14 +63,6 @@ class PortTls:
         given: InboundTls = place.convert(usual_spelling(binding.spec.config or {}), InboundTls)
         assert given.certificate is not None
         alpn = tuple(given.alpn) if given.alpn else DEFAULT_ALPN
-        missing = [name for name in alpn if name not in PROTOCOLS]
-        if given.alpn and missing:
-            fault = place.at("alpn").fault(
-                f"{', '.join(missing)} is not supported yet by this gateway.", "not_supported"
-            )
-            if len(missing) == len(alpn):
-                raise fault
-            self.notes.append(fault)
         tls = Tls(
             certificates=[Certificate(certificate=given.certificate.crt, key=given.certificate.key)],
             require_client_certificate=given.requireClientCertificate,

@@ -26,6 +26,7 @@ def read_service(resource: Resource) -> Service:
         id=resource.id,
         name=resource.title,
         scheme=address.scheme,
+        protocol=resource.spec.protocol,
         targets=[Target(host=address.host, port=address.port)],
     )
     return with_settings(service, resource.spec, resource.place)

@@ -16,7 +16,7 @@ from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.tls_settings import OutboundTls, usual_spelling
 from gateway_runtime.schema import document, upstream
 from gateway_runtime.schema.faults import ConfigFault
-from gateway_runtime.upstream.tls import PROTOCOLS, service_tls
+from gateway_runtime.upstream.tls import service_tls
 
 TLS_OUTBOUND = "tls-outbound"
 # Where the settings of the document stand in a file.
@@ -66,14 +66,8 @@ class ServicePolicies:
         if service.scheme != "https":
             message = f"The address of “{service.name}” begins with http. Write https there to speak TLS to it."
             raise place.fault(message, "service_not_tls")
-        missing = [name for name in given.alpn or () if name not in PROTOCOLS]
-        if missing:
-            fault = place.at("alpn").fault(
-                f"{', '.join(missing)} is not supported yet by this gateway.", "not_supported"
-            )
-            if len(missing) == len(given.alpn or ()):
-                raise fault
-            self.notes.append(fault)
+        if given.alpn and "http/1.1" not in given.alpn:
+            service = structs.replace(service, protocol="http2")
         pair = given.certificate
         if pair is not None and pair.key_passphrase:
             message = "A key with a passphrase is not supported. Give it without one."

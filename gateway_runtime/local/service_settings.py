@@ -74,6 +74,7 @@ class ServiceTimeouts(Form, frozen=True):
 class ServiceSettings(Form, frozen=True):
     """Of a Service, wherever it stands."""
 
+    protocol: Literal["http1", "http2"] = "http1"
     weight: Weight = 100
     targets: list[ServiceTarget] | None = None
     balance: Balance | None = None

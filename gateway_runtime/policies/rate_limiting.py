@@ -187,6 +187,8 @@ DEFINITION = PolicyDefinition(
         "rateLimits": [{"maximumRequests": 100, "timePeriodInMilliseconds": 60_000}],
         "key": "api",
         "exposeHeaders": True,
+        "clusterizable": True,
+        "exact": False,
     },
     refusals=(
         Refusal(

@@ -1,7 +1,7 @@
 """The configuration of one gateway as one value: what the portal builds and every worker compiles."""
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -48,6 +48,7 @@ class Target(Part, frozen=True):
 class Service(Part, frozen=True):
     """A backend as a route sees it: a scheme (`http` or `https`) and the targets that share its traffic.
 
+    `protocol` http2 is agreed by ALPN with https, and taken for known with http. gRPC needs it.
     Without `retries` a lost kept connection is replaced once and another target is tried where one cannot be reached;
     without `outliers` a target is passed over for a while only when no connection can be had.
     """
@@ -56,6 +57,7 @@ class Service(Part, frozen=True):
     name: str
     targets: list[Target]
     scheme: str = "http"
+    protocol: Literal["http1", "http2"] = "http1"
     balance: Balance = Balance()
     tls: UpstreamTls | None = None
     health_check: HealthCheck | None = None
@@ -145,7 +147,7 @@ class Tls(Part, frozen=True):
     min_version: str = "1.2"
     max_version: str = "1.3"
     ciphers: list[str] = []
-    alpn: tuple[str, ...] = ("http/1.1",)
+    alpn: tuple[str, ...] = ("h2", "http/1.1")
 
 
 class Listener(Part, frozen=True):

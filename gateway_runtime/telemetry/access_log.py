@@ -13,7 +13,7 @@ from gateway_runtime.schema.access_log import FIELDS, AccessLog
 from gateway_runtime.schema.faults import ConfigFault
 
 if TYPE_CHECKING:
-    from gateway_runtime.http.protocol import ClientConnection
+    from gateway_runtime.http.caller import Caller
     from gateway_runtime.http.reply import Reply
 
 ECS_VERSION = "8.11.0"
@@ -58,7 +58,7 @@ class AccessLogger:
         line |= {
             "event.duration": int((now - reply.started) * 1e9),
             "http.request.method": request.method.decode("ascii", "backslashreplace"),
-            "http.version": "1.0" if request.http10 else "1.1",
+            "http.version": "1.0" if request.http10 else reply.version,
             "http.request.bytes": request.head_bytes + received,
             "http.response.bytes": reply.bytes_out,
             "url.domain": _text(request.host, LONGEST_OTHER),
@@ -87,7 +87,7 @@ class AccessLogger:
                 line["portico.upstream.target"] = f"{target.host}:{target.port}"
         self._finish(line)
 
-    def write_unread(self, client: ClientConnection, request_id: bytes, status: int, code: str, sizes: Any) -> None:
+    def write_unread(self, client: Caller, request_id: bytes, status: int, code: str, sizes: Any) -> None:
         """Write about bytes that were no request. `sizes` are those received and sent."""
         if self._sampling < 1.0 and random() >= self._sampling:  # noqa: S311 - no secret depends on it
             return
@@ -96,7 +96,7 @@ class AccessLogger:
         line["http.request.bytes"], line["http.response.bytes"] = sizes
         self._finish(line)
 
-    def _line(self, client: ClientConnection, request_id: bytes, status: int) -> dict[str, Any]:
+    def _line(self, client: Caller, request_id: bytes, status: int) -> dict[str, Any]:
         now = time.time()
         line: dict[str, Any] = {
             "@timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z",

@@ -16,8 +16,8 @@ from gateway_runtime.tls.certificates import INVALID
 from gateway_runtime.tls.ciphers import UnknownCipher, openssl_names
 
 VERSIONS = {"1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-# What the gateway can speak. Other protocols in the list wait for the release that has them.
-PROTOCOLS = ("http/1.1",)
+# What the gateway can speak. The order is the listener's own, and the first that the caller knows too is taken.
+PROTOCOLS = ("h2", "http/1.1")
 
 
 class Terms(Protocol):
@@ -42,7 +42,7 @@ def build_context(tls: Tls, path: str) -> ssl.SSLContext:
     set_versions(context, tls, path)
     set_ciphers(context, tls, path)
     _set_trust(context, tls, path)
-    protocols = [name for name in PROTOCOLS if name in tls.alpn]
+    protocols = [name for name in tls.alpn if name in PROTOCOLS]
     if protocols:
         context.set_alpn_protocols(protocols)
     return context

@@ -101,6 +101,9 @@ class _Answer:
     def on_body(self, body: bytes, done: bool) -> None:
         """Nobody wants it."""
 
+    def on_trailers(self, fields: list[tuple[bytes, bytes]]) -> None:
+        """Nobody wants them."""
+
     def on_failure(self, response: Response, *, stale: bool) -> None:
         """Take the failure."""
         if not self.status.done():

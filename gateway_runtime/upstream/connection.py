@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from gateway_runtime.http.chunked import ChunkedDecoder, ChunkError
+from gateway_runtime.http.chunked import LAST_CHUNK, ChunkedDecoder, ChunkError, encode_chunk
 from gateway_runtime.http.flow_control import PEER_IS_FULL, ReadGate
 from gateway_runtime.http.framing import HEAD_END, find_bare_line_end
 from gateway_runtime.policies.results import Response
@@ -34,11 +35,32 @@ class Asker(Protocol):
 
     def on_body(self, body: bytes, done: bool) -> None: ...
 
+    def on_trailers(self, fields: list[tuple[bytes, bytes]]) -> None: ...
+
     def on_failure(self, response: Response, *, stale: bool) -> None: ...
 
     def on_full(self, full: bool) -> None: ...
 
     def body_done(self) -> bool: ...
+
+
+class Asked(Protocol):
+    """What an exchange needs of a connection, or of one stream of it, that it asks a service with."""
+
+    target: TargetConnections
+
+    @property
+    def transport(self) -> asyncio.Transport: ...
+
+    def ask(self, exchange: Asker, method: bytes, head: bytes) -> None: ...
+
+    def send_body(self, content: bytes, chunked: bool) -> None: ...
+
+    def end_body(self, trailers: Sequence[tuple[bytes, bytes]]) -> None: ...
+
+    def client_full(self, full: bool) -> None: ...
+
+    def abandon(self) -> None: ...
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -89,6 +111,14 @@ class UpstreamConnection(asyncio.Protocol):
         self._touched = False
         self._reusable = True
         self.transport.write(head)
+
+    def send_body(self, content: bytes, chunked: bool) -> None:
+        """Send a piece of the request's body, which is not empty."""
+        self.transport.write(encode_chunk(content) if chunked else content)
+
+    def end_body(self, trailers: Sequence[tuple[bytes, bytes]]) -> None:
+        """End a chunked body. Trailers are dropped: few services of HTTP/1.1 expect any."""
+        self.transport.write(LAST_CHUNK)
 
     def abandon(self) -> None:
         """Forget the exchange and close: the answer is not wanted, so nothing may be reused."""

@@ -33,6 +33,9 @@ ADDRESS_REFUSED = _bad_gateway(
     "The service behind this API is at an address that this gateway may not connect to.",
 )
 TLS_FAILED = _bad_gateway("upstream_tls_failed", "The service behind this API has no certificate that can be trusted.")
+NOT_HTTP2 = _bad_gateway(
+    "upstream_not_http2", "The service behind this API does not speak HTTP/2, which is what it is configured for."
+)
 TIMEOUT = _timeout("upstream_timeout", "The service behind this API did not answer in time.")
 CONNECT_TIMEOUT = _timeout("upstream_connect_timeout", "The service behind this API could not be reached in time.")
 PROXY_FAILED = _bad_gateway(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from random import choice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from gateway_runtime.clock import Clock, monotonic
 from gateway_runtime.http.limits import Limits
@@ -37,6 +37,7 @@ class Pool:
     __slots__ = ("__weakref__", "_attempts", "_balancer", "_breaker", "_checks", "_clock", "_connector", "_outliers",
                  "choose", "limits", "service", "targets", "watch")  # fmt: skip
 
+    target_type: ClassVar[type[TargetConnections]] = TargetConnections
     choose: Callable[..., TargetConnections]
 
     def __init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -26,11 +26,12 @@ _encode = msgspec.msgpack.Encoder().encode
 
 class PoolRegistry:
     """What outlives a revision: pools of services that have not changed, connections that another pool can use as well,
-    and what is known of the health of targets."""
+    and what is known of the health of targets. `kinds` are the pools of services that do not speak HTTP/1.1."""
 
     __slots__ = (
         "_clock",
         "_connectors",
+        "_kinds",
         "_limits",
         "_pools",
         "_serving",
@@ -40,7 +41,14 @@ class PoolRegistry:
         "health",
     )
 
-    def __init__(self, limits: Limits | None = None, clock: Clock = monotonic, lookup: Lookup | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        clock: Clock = monotonic,
+        lookup: Lookup | None = None,
+        kinds: Mapping[str, type[Pool]] | None = None,
+    ) -> None:
+        self._kinds = kinds or {}
         self._limits = limits or Limits()
         self._clock = clock
         self._surroundings = Surroundings(Resolver(lookup, clock))
@@ -104,11 +112,14 @@ class PoolRegistry:
         if pool is None:
             _check(service, path)
             connector = self._connector(service, path)
-            pool = self._pools[key] = Pool(
+            pool = self._pools[key] = self._kind(service)(
                 service, self._targets_of(service), connector, limits=self._limits, clock=self._clock
             )
             self._uses.update(pool.targets)
         return pool
+
+    def _kind(self, service: Service) -> type[Pool]:
+        return self._kinds.get(service.protocol, Pool)
 
     def _connector(self, service: Service, path: str) -> Connector:
         # The same for all services that speak the same: contexts are large.
@@ -126,7 +137,7 @@ class PoolRegistry:
         key = (kind, target.host, target.port)
         found = self._targets.get(key)
         if found is None:
-            found = self._targets[key] = TargetConnections(target.host, target.port, service.scheme)
+            found = self._targets[key] = self._kind(service).target_type(target.host, target.port, service.scheme)
             found.idle_until = self._clock() + self._limits.upstream_idle_seconds
             proxy = self.proxy
             if proxy is not None and service.scheme == "http" and proxy.is_for(target.host):
@@ -211,7 +222,9 @@ def _tls(service: Service, path: str) -> ServiceTls | None:
         if service.tls is not None:
             raise ConfigFault(f"{path}.tls", INVALID, "TLS settings are for services with the scheme https.")
         return None
-    return plain_tls() if service.tls is None else service_tls(service.tls, f"{path}.tls")
+    if service.tls is None:
+        return plain_tls(service.protocol)
+    return service_tls(service.tls, f"{path}.tls", service.protocol)
 
 
 def proxy_of(definition: ForwardProxy | None) -> Proxy | None:

@@ -70,7 +70,7 @@ class TargetConnections:
 
     def double(self) -> TargetConnections:
         """Return another one for the same host, with connections and counts of its own."""
-        made = TargetConnections(self.host, self.port, "")
+        made = type(self)(self.host, self.port, "")
         made.authority, made.line_start, made.line_end = self.authority, self.line_start, self.line_end
         return made
 

@@ -12,7 +12,8 @@ from gateway_runtime.tls.certificates import check_certificate
 from gateway_runtime.tls.context import load_certificate, set_ciphers, set_versions
 
 INVALID = "service_tls_invalid"
-PROTOCOLS = ["http/1.1"]
+# What is agreed on by what a service is to speak.
+_ALPN = {"http1": ["http/1.1"], "http2": ["h2"]}
 
 
 class ServiceTls:
@@ -26,30 +27,30 @@ class ServiceTls:
 
 
 @cache
-def plain_tls() -> ServiceTls:
+def plain_tls(protocol: str = "http1") -> ServiceTls:
     """Return what is spoken where nothing is set: the machine's authorities, TLS 1.2 and 1.3."""
     context = ssl.create_default_context()
     # A name in a common name is nobody's promise (RFC 9110 section 4.3.4).
     context.hostname_checks_common_name = False
-    context.set_alpn_protocols(PROTOCOLS)
+    context.set_alpn_protocols(_ALPN[protocol])
     return ServiceTls(context)
 
 
-def service_tls(settings: UpstreamTls, path: str) -> ServiceTls:
+def service_tls(settings: UpstreamTls, path: str, protocol: str = "http1") -> ServiceTls:
     """Make the context of a service. Raises `ConfigFault`; `path` is that of the settings."""
     try:
-        return ServiceTls(_context(settings, path), settings.server_name)
+        return ServiceTls(_context(settings, path, protocol), settings.server_name)
     except ConfigFault as fault:
         raise ConfigFault(fault.path, INVALID, fault.message) from None
 
 
-def _context(settings: UpstreamTls, path: str) -> ssl.SSLContext:
+def _context(settings: UpstreamTls, path: str, protocol: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.hostname_checks_common_name = False
     set_versions(context, settings, path)
     set_ciphers(context, settings, path)
-    context.set_alpn_protocols(PROTOCOLS)
+    context.set_alpn_protocols(_ALPN[protocol])
     if settings.skip_validation:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

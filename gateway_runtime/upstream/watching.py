@@ -11,7 +11,7 @@ from gateway_runtime.schema.upstream import CircuitBreaker, Outliers, Retries
 if TYPE_CHECKING:
     from gateway_runtime.clock import Clock
     from gateway_runtime.http.exchange import Exchange
-    from gateway_runtime.upstream.connection import UpstreamConnection
+    from gateway_runtime.upstream.connection import Asked
     from gateway_runtime.upstream.pool import Pool
     from gateway_runtime.upstream.response import ResponseHead
     from gateway_runtime.upstream.target import TargetConnections
@@ -72,7 +72,7 @@ class Watch:
         # A retry is under way as long as a connection holds it.
         self.under_way: WeakSet[Attempt] = WeakSet()
 
-    def attempt(self, exchange: Exchange, connection: UpstreamConnection) -> Attempt:
+    def attempt(self, exchange: Exchange, connection: Asked) -> Attempt:
         """Return what stands between a connection and the exchange that asks on it."""
         attempt = Attempt(self, exchange, connection)
         if exchange.tries > 1:
@@ -108,7 +108,7 @@ class Attempt:
 
     __slots__ = ("__weakref__", "_connection", "_exchange", "_watch")
 
-    def __init__(self, watch: Watch, exchange: Exchange, connection: UpstreamConnection) -> None:
+    def __init__(self, watch: Watch, exchange: Exchange, connection: Asked) -> None:
         self._watch = watch
         self._exchange = exchange
         self._connection = connection
@@ -135,6 +135,10 @@ class Attempt:
     def on_body(self, body: bytes, done: bool) -> None:
         """Pass it on."""
         self._exchange.on_body(body, done)
+
+    def on_trailers(self, fields: list[tuple[bytes, bytes]]) -> None:
+        """Pass them on."""
+        self._exchange.on_trailers(fields)
 
     def on_failure(self, response: Response, *, stale: bool) -> None:
         """Count it, unless it was only an old connection."""

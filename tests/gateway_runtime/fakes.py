@@ -48,11 +48,15 @@ class FakeTransport:
         self.aborted = False
         self.eof = False
         self.reading = True
+        self.protocol: Any = None
 
     def write(self, data: bytes) -> None:
         assert data, "an empty write does nothing but cost"
         self.writes += 1
         self.written += data
+
+    def set_protocol(self, protocol: Any) -> None:
+        self.protocol = protocol
 
     def write_eof(self) -> None:
         self.eof = True
@@ -109,7 +113,7 @@ class FakeClient:
     def send(self, data: bytes, *, size: int = 0) -> None:
         """Deliver bytes, all at once or in pieces of `size`."""
         for start in range(0, len(data), size or len(data) or 1):
-            self.connection.data_received(data[start : start + (size or len(data))])
+            self.speaker.data_received(data[start : start + (size or len(data))])
 
     def take(self) -> bytes:
         return self.transport.take()
@@ -127,9 +131,14 @@ class FakeClient:
         """Whether the gateway takes no further request: closed, or closing while it reads the rest."""
         return self.transport.closed or self.transport.eof
 
+    @property
+    def speaker(self) -> Any:
+        """What reads now: another one where the connection has gone over to HTTP/2."""
+        return self.transport.protocol or self.connection
+
     def go(self) -> None:
         """Vanish."""
-        self.connection.connection_lost(None)
+        self.speaker.connection_lost(None)
 
 
 class FakeUpstream:

@@ -10,6 +10,7 @@ from tests.gateway_runtime.fakes import FakeGateway, FakeUpstream
 
 _REQUEST_ID = re.compile(rb'(x-request-id: |"request_id":")([A-Za-z0-9._-]+)')
 _HEAD = re.compile(rb"(?:.+\r\n)+\r\n")
+_SETTINGS = b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"  # the head of the frame that answers to HTTP/2
 _CHUNK = re.compile(rb"([0-9a-f]+)\r\n")
 
 
@@ -70,6 +71,8 @@ def read(pieces: Iterable[bytes]) -> Reading:
 
 def _answers(written: bytes) -> list[bytes]:
     found = []
+    if written.startswith(_SETTINGS):
+        return [_SETTINGS]  # the client has begun to speak HTTP/2: what that means is tested elsewhere
     while written:
         head, end, rest = written.partition(b"\r\n\r\n")
         assert end, written

@@ -133,3 +133,11 @@ def test_shares_are_checked_where_they_stand(change: tuple[str, str], sentence: 
     assert change[0] in WEIGHTED
     found = fault(instance(), service("old"), service("new"), binding("w", WEIGHTED.replace(*change)))
     assert found.partition(": ")[2].startswith(sentence)
+
+
+def test_a_service_speaks_http1_unless_it_says_otherwise() -> None:
+    assert only_api(loaded(instance(), service(), binding("r", ROUTE % "/"))).services[0].protocol == "http1"
+    spoken = service(address="http://10.0.0.1:9000\nprotocol: http2")
+    assert only_api(loaded(instance(), spoken, binding("r", ROUTE % "/"))).services[0].protocol == "http2"
+    found = fault(instance(), service(address="http://10.0.0.1\nprotocol: spdy"), binding("r", ROUTE % "/"))
+    assert "spec.protocol: " in found

@@ -80,7 +80,7 @@ def test_tls_reaches_the_document(ending: str) -> None:
             {"skipValidation": True, "certificate": {"crt": "a", "key": "b", "keyPassphrase": "c"}},
             "spec.config.certificate.keyPassphrase: A key with a passphrase is not supported.",
         ),
-        ({"skipValidation": True, "alpn": ["h2"]}, "spec.config.alpn: h2 is not supported yet by this gateway."),
+        ({"skipValidation": True, "alpn": ["spdy"]}, "spec.config.alpn[0]: Invalid enum value"),
         ({"skipValidation": True, "serverName": "a b"}, "spec.config.serverName: “a b” is not a host name."),
         ({"skipValidation": True, "minversion": "1.0"}, "spec.config.minversion: Invalid enum value"),
     ],

@@ -143,7 +143,9 @@ def test_weak_suites_are_not_spoken_by_themselves(weak: str) -> None:
 def test_the_gateway_chooses_the_application_protocol_it_has() -> None:
     caller = client()
     caller.set_alpn_protocols(["h2", "http/1.1"])
-    assert meet(settings(alpn=("h2", "http/1.1")), caller).selected_alpn_protocol() == "http/1.1"
+    assert meet(settings(alpn=("h2", "http/1.1")), caller).selected_alpn_protocol() == "h2"
+    assert meet(settings(alpn=("http/1.1", "h2")), caller).selected_alpn_protocol() == "http/1.1"
+    assert meet(settings(alpn=("http/1.1",)), caller).selected_alpn_protocol() == "http/1.1"
 
 
 @pytest.mark.parametrize(

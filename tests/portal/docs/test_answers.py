@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 import gateway_runtime.http
+import gateway_runtime.http2
 import gateway_runtime.upstream
 from gateway_runtime.http.refusals import BadMessage
 from gateway_runtime.policies.results import Response
@@ -24,7 +25,9 @@ def codes_of(package: ModuleType) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("package", [gateway_runtime.http, gateway_runtime.upstream], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "package", [gateway_runtime.http, gateway_runtime.http2, gateway_runtime.upstream], ids=lambda each: each.__name__
+)
 def test_every_code_is_explained(package: ModuleType) -> None:
     page = library.pages()["reference", "answers-of-the-gateway"]
     codes = codes_of(package)
