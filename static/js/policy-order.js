@@ -61,7 +61,8 @@ document.addEventListener(
 );
 
 // The list is replaced as a whole, so what happened is said by a part of the page that stays.
-document.addEventListener("htmx:load", () => {
-  const said = document.getElementById("applied-policies")?.dataset.said;
-  if (said) document.querySelector("[data-policy-said]").textContent = said;
+document.addEventListener("htmx:after:swap", () => {
+  const said = document.getElementById("applied-policies")?.dataset.said ?? "";
+  const place = document.querySelector("[data-policy-said]");
+  if (place.textContent !== said) place.textContent = said;
 });
