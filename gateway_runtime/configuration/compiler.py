@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
+from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
@@ -120,6 +121,7 @@ class Compiler:
         gateway_limits(document)
         trusted_proxies(document)
         proxy_of(document.forward_proxy)
+        check_probe(document)
         ports = _ports(document.listeners)
         consumers = _consumers_by_api(document)
         yield

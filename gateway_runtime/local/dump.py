@@ -68,6 +68,7 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
                 "limits": _written(loaded.document.limits),
                 "trustedProxies": _written(loaded.document.trusted_proxies),
                 "proxyProtocol": any(listener.proxy_protocol for listener in loaded.document.listeners),
+                "probe": None if loaded.document.probe is None else _written(loaded.document.probe),
                 "logLevel": loaded.document.log_level,
                 "forwardProxy": _proxy(loaded.document.forward_proxy),
                 "resources": [_envelope(each, None) for each in of_kind[Kind.CONFIGURATION]],

@@ -9,6 +9,7 @@ from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.upstream import (
     Balance,
@@ -210,6 +211,7 @@ class Surroundings(Part, frozen=True):
     log_level: str = "info"
     shared_storage: SharedStorage | None = None
     access_log: AccessLog | None = None
+    probe: Probe | None = None
 
 
 class Document(Surroundings, frozen=True):
