@@ -33,6 +33,7 @@ from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.state.connection import connector
 from gateway_runtime.state.shared import SharedState
 from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
+from gateway_runtime.telemetry.outputs import check_outputs
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
@@ -122,6 +123,8 @@ class Compiler:
         trusted_proxies(document)
         proxy_of(document.forward_proxy)
         check_probe(document)
+        check_outputs(document.runtime_log_outputs, "runtime_log_outputs")
+        check_outputs(document.access_log_outputs, "access_log_outputs")
         ports = _ports(document.listeners)
         consumers = _consumers_by_api(document)
         yield

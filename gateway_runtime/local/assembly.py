@@ -120,6 +120,8 @@ class Assembly:
             shared_storage=self._settings.shared_storage,
             access_log=self._settings.access_log(),
             probe=self._settings.probe,
+            runtime_log_outputs=self._settings.runtime_log_outputs,
+            access_log_outputs=self._settings.access_log_outputs,
         )
         self.faults += self._credentials.faults
         self.notes += [*self._tls.notes, *self._on_services.notes]

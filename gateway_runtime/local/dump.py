@@ -69,6 +69,8 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
                 "trustedProxies": _written(loaded.document.trusted_proxies),
                 "proxyProtocol": any(listener.proxy_protocol for listener in loaded.document.listeners),
                 "probe": None if loaded.document.probe is None else _written(loaded.document.probe),
+                "runtimeLogOutputs": [_written(each) for each in loaded.document.runtime_log_outputs],
+                "accessLogOutputs": [_written(each) for each in loaded.document.access_log_outputs],
                 "logLevel": loaded.document.log_level,
                 "forwardProxy": _proxy(loaded.document.forward_proxy),
                 "resources": [_envelope(each, None) for each in of_kind[Kind.CONFIGURATION]],

@@ -21,6 +21,7 @@ from gateway_runtime.local.configuration_kind import (
 from gateway_runtime.local.configuration_kind import Probe as ProbeSettings
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.kinds import AccessLog
+from gateway_runtime.local.log_outputs import LogOutputs
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.service_policies import read_breaker
@@ -32,6 +33,7 @@ from gateway_runtime.schema.access_log import AccessLog as AccessLogSettings
 from gateway_runtime.schema.document import Timeouts
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.limits import Limits, TrustedProxies
+from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.upstream.proxy import Proxy
@@ -69,6 +71,9 @@ class GatewaySettings:
         self.proxy_protocol = False
         self.probe: Probe | None = None
         self._probe_at: Place | None = None
+        self._outputs = LogOutputs()
+        self.runtime_log_outputs: list[LogOutput] = []
+        self.access_log_outputs: list[LogOutput] = []
         self.faults: list[FileFault] = []
         self.notes: list[FileFault] = []
 
@@ -79,6 +84,11 @@ class GatewaySettings:
         for name, (_, variables) in _TIMEOUTS.items():
             if name not in self._timeouts:
                 self._from_environment(name, variables)
+        self.runtime_log_outputs = self._outputs.of("runtimeLogs")
+        self.access_log_outputs = self._outputs.of("accessLogs")
+        self._outputs.finish()
+        self.faults += self._outputs.faults
+        self.notes += self._outputs.notes
 
     def timeouts(self) -> Timeouts:
         """Return the timeouts for the document."""
@@ -86,6 +96,8 @@ class GatewaySettings:
 
     def _read(self, spec: Configuration, place: Place) -> None:
         self._refuse_unsupported(spec, place)
+        if spec.logging is not None:
+            self._outputs.read(spec.logging, place.at("logging"))
         if spec.logging and spec.logging.runtime_logs and (level := spec.logging.runtime_logs.log_level):
             self._once(place.at("logging", "runtimeLogs", "logLevel"), lambda: setattr(self, "log_level", level))
         if spec.shared_storage and (redis := spec.shared_storage.redis):
@@ -227,12 +239,7 @@ class GatewaySettings:
 
 def _unsupported(spec: Configuration) -> list[tuple[tuple[str, ...], bool, str]]:
     """Return what this gateway cannot do: where it stands, whether it is asked for, and what it is."""
-    logging = spec.logging
-    runtime_logs, access_logs = (logging.runtime_logs, logging.access_logs) if logging else (None, None)
     return [
-        (("logging", "outputs"), _asks(logging and logging.outputs), "Sending logs elsewhere is"),
-        (("logging", "runtimeLogs", "outputs"), _asks(runtime_logs and runtime_logs.outputs), "Log outputs are"),
-        (("logging", "accessLogs", "outputs"), _asks(access_logs and access_logs.outputs), "Log outputs are"),
         (("tracing",), spec.tracing is not None, "Tracing is"),
     ]  # fmt: skip
 
@@ -248,10 +255,3 @@ def check_hidden(hide: Iterable[str] | None, place: Place) -> None:
             near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
             hint = f" Did you mean “{near[0]}”?" if near else ""
             raise place.at("hide", index).fault(f"There is no field “{name}” in an access line.{hint}", "unknown_field")
-
-
-def _asks(outputs: object) -> bool:
-    """Tell whether log lines are to be sent anywhere; to send none to the platform is what happens anyway."""
-    if isinstance(outputs, dict):
-        return outputs != {"anypoint": "disabled"}
-    return bool(outputs)

@@ -7,6 +7,7 @@ import msgspec
 
 from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
+from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.probe import Probe
@@ -194,7 +195,8 @@ class Surroundings(Part, frozen=True):
     """What a gateway has besides its APIs. `log_level` is the lowest one that is written.
 
     Without `shared_storage` a registered gateway shares through the Redis of its registration, another one does not.
-    `access_log` is for requests that no API takes; each API has its own.
+    `access_log` is for requests that no API takes; each API has its own. Without outputs the
+    runtime log goes to standard error and access lines to standard output.
     """
 
     gateway: str
@@ -212,6 +214,8 @@ class Surroundings(Part, frozen=True):
     shared_storage: SharedStorage | None = None
     access_log: AccessLog | None = None
     probe: Probe | None = None
+    runtime_log_outputs: list[LogOutput] = []
+    access_log_outputs: list[LogOutput] = []
 
 
 class Document(Surroundings, frozen=True):

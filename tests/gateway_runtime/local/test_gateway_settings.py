@@ -38,9 +38,6 @@ def test_what_this_gateway_does_is_taken(spec: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "key"),
     [
-        ("logging: {outputs: [{name: a, type: http, parameters: {host: b}}]}", "logging.outputs"),
-        ("logging: {runtimeLogs: {outputs: [a]}}", "logging.runtimeLogs.outputs"),
-        ("logging: {accessLogs: {outputs: [a]}}", "logging.accessLogs.outputs"),
         ("sharedStorage: {redis: {sentinel: {addresses: ['a:1'], masterName: m}}}", "sharedStorage.redis.sentinel"),
         ("tracing: {provider: {type: anypoint}, sampling: {client: 5}, labels: [{name: a, type: literal}]}", "tracing"),
     ],

@@ -108,7 +108,7 @@ def test_a_port_that_is_taken_is_refused_and_what_was_before_goes_on(probed: Pro
     probed.save()
     probed.gateway.start()
     probed.wait_for(200)
-    with socket.create_server(("0.0.0.0", 0)) as stranger:  # noqa: S104 - as the port for probes is opened
+    with socket.create_server(("0.0.0.0", 0)) as stranger:
         taken = stranger.getsockname()[1]
         probed.save(port=taken)
         assert probed.wait_for_fault() == (
