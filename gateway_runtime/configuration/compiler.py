@@ -35,6 +35,7 @@ from gateway_runtime.state.shared import SharedState
 from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.telemetry.outputs import check_outputs
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
+from gateway_runtime.upstream.platform import platform_of
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
@@ -194,6 +195,7 @@ class Compiler:
         self._kept = {key: state for key, state in self._kept.items() if key[0] in snapshot.bindings}
         self._pools.allow_private = document.allow_private_targets
         self._pools.proxy = proxy_of(document.forward_proxy)
+        self._pools.platform = platform_of(document.platform_addresses, self.registered)
         self._pools.retain({pool for api in snapshot.apis.values() for pool in api.pools()})
 
     def access_logger(self, settings: AccessLog | None, api: str = "", name: str = "") -> AccessLogger | None:

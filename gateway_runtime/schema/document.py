@@ -10,6 +10,7 @@ from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
 from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.upstream import (
@@ -196,7 +197,8 @@ class Surroundings(Part, frozen=True):
 
     Without `shared_storage` a registered gateway shares through the Redis of its registration, another one does not.
     `access_log` is for requests that no API takes; each API has its own. Without outputs the
-    runtime log goes to standard error and access lines to standard output.
+    runtime log goes to standard error and access lines to standard output. `platform_addresses` are
+    those of the portal, which are refused also where private targets are allowed.
     """
 
     gateway: str
@@ -216,6 +218,7 @@ class Surroundings(Part, frozen=True):
     probe: Probe | None = None
     runtime_log_outputs: list[LogOutput] = []
     access_log_outputs: list[LogOutput] = []
+    platform_addresses: list[PlatformAddress] = []
 
 
 class Document(Surroundings, frozen=True):
