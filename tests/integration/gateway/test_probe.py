@@ -77,7 +77,8 @@ def probed(tmp_path: Path, port: int, backend: int) -> Iterator[Probed]:
 def test_readiness_begins_with_an_api_and_stays_while_files_change(probed: Probed) -> None:
     probed.save(api=False)
     probed.gateway.start()
-    probed.wait_for(503)
+    probed.gateway.wait_for_revision(1)
+    assert probed.status() == 503
     assert json.loads(call(probed.probe, "/probes/readiness").body)["code"] == "no_api"
     assert probed.status("/probes/liveness") == 200
     assert probed.status("/metrics") == 404
