@@ -5,12 +5,15 @@ import os
 import signal
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.integration.gateway.conftest import GatewayProcess, call
+from tests.integration.gateway.test_upgrade import running, supervisors, upgrade, upgraded
 from tests.stack import free_ports, wait_until
 
 pytestmark = pytest.mark.integration
@@ -71,7 +74,11 @@ class Probed:
 def probed(tmp_path: Path, port: int, backend: int) -> Iterator[Probed]:
     made = Probed(tmp_path, port, backend)
     yield made
+    for pid in supervisors(made.gateway)[1:]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
     made.gateway.kill()
+    wait_until(lambda: not any(map(running, supervisors(made.gateway))), seconds=15, what="the end of every process")
 
 
 def test_readiness_begins_with_an_api_and_stays_while_files_change(probed: Probed) -> None:
@@ -159,3 +166,27 @@ def test_readiness_fails_while_the_gateway_drains(probed: Probed) -> None:
     asking.join()
     process.wait(30)
     assert probed.status() == 0
+
+
+def test_an_upgrade_is_seen_by_no_probe(tmp_path: Path, probed: Probed) -> None:
+    probed.save()
+    probed.gateway = GatewayProcess(tmp_path, config=probed.file, arguments=("--drain", "2"))
+    probed.gateway.start()
+    probed.wait_for(200)
+    seen: Counter[int] = Counter()
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.01):
+            seen[probed.status()] += 1
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    upgrade(probed.gateway)
+    upgraded(probed.gateway)
+    ended.set()
+    watching.join()
+    assert dict(seen) == {200: seen[200]}
+    # The port is the successor's now, and follows the files as before.
+    probed.save(enabled=False)
+    probed.wait_for(0)
