@@ -52,6 +52,8 @@ class ProbePort:
         self._admin = admin
         self._server: AdminServer | None = None
         self._wanted: Probe | None = None
+        # Ports of the listeners that are served.
+        self._traffic: set[int] = set()
         self.held = False
 
     @property
@@ -67,12 +69,15 @@ class ProbePort:
             # The compiler says what is wrong with the document.
             return await apply(offer)
         before, wanted = self._server, outline.probe
+        traffic = {listener.port for listener in outline.listeners}
         if self.held or wanted == self._wanted:
             faults = await apply(offer)
-            self._wanted = wanted
+            self._wanted, self._traffic = wanted, traffic
             return faults
-        opened = await self._open_free(wanted) if wanted is not None else None
-        in_the_way = before is not None and any(listener.port == before.port for listener in outline.listeners)
+        # One that a listener is about to leave is free only afterwards.
+        later = wanted is not None and wanted.port in self._traffic - traffic
+        opened = await self._open_free(wanted) if wanted is not None and not later else None
+        in_the_way = before is not None and before.port in traffic
         if before is not None and in_the_way:
             await before.close()
         try:
@@ -85,7 +90,9 @@ class ProbePort:
             raise
         if before is not None and not in_the_way:
             await before.close()
-        self._server, self._wanted = opened, wanted
+        self._server, self._wanted, self._traffic = opened, wanted, traffic
+        if later:
+            await self.open()
         return faults
 
     async def open(self) -> None:

@@ -147,6 +147,15 @@ def test_a_listener_can_have_what_was_the_port_for_probes(probed: Probed) -> Non
     probed.save()
     probed.wait_for(200)
     assert call(moved, "/anything").status == 200
+    # And the other way round.
+    before = probed.gateway.revision()["revision"]
+    probed.api = probed.api.replace(f":{moved}\n", f":{probed.port}\n")
+    probed.probe = moved
+    probed.save()
+    probed.gateway.wait_for_revision(before + 1)
+    wait_until(lambda: probed.status("/metrics") == 404, seconds=5, what="the port for probes")
+    assert probed.status() == 200
+    assert call(probed.port, "/anything").status == 200
 
 
 def test_readiness_fails_while_the_gateway_drains(probed: Probed) -> None:
