@@ -123,7 +123,8 @@ class Telemetry(Message, frozen=True):
 
     `handshakes` counts those of TLS by how they ended, `turned_away` connections that were not let in by the reason.
     `targets` is None while nothing about them has changed. `storage` comes with `load`, where there is one. `access`
-    counts the access lines written and dropped since the worker started.
+    counts the access lines written and dropped since the worker started, `log_dropped` lines of its own
+    log that were dropped.
     """
 
     rows: list[TrafficRow]
@@ -134,6 +135,7 @@ class Telemetry(Message, frozen=True):
     load: Load | None = None
     storage: StorageUse | None = None
     access: tuple[int, int] = (0, 0)
+    log_dropped: int = 0
     targets: list[TargetState] | None = None
 
 

@@ -1,16 +1,23 @@
-"""The gateway's own log: one JSON object a line on standard error. Never a secret, never a request's content."""
+"""The gateway's own log: one JSON object a line. Never a secret, never a request's content."""
 
 import logging
 import os
 import sys
 import time
 import traceback
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 import msgspec
 
 # From the least to the most urgent, as files name them; the log itself has three of these.
 LEVELS = ("debug", "info", "warn", "error", "fatal")
+
+
+class Lines(Protocol):
+    """Takes lines, each with its end, and keeps nobody waiting."""
+
+    def add(self, line: bytes) -> None:
+        """Take a line."""
 
 
 class Log:
@@ -22,6 +29,8 @@ class Log:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
         self.level = "info"
+        # Where lines go instead of standard error.
+        self.sinks: tuple[Lines, ...] = ()
         self._bound: dict[str, Any] = {}
 
     def bind(self, **values: Any) -> None:
@@ -51,8 +60,13 @@ class Log:
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
         line = {"@timestamp": stamp, "log.level": level, "event": event, "pid": os.getpid(), **self._bound, **values}
+        data = msgspec.json.encode(line, enc_hook=str)
+        if self.sinks:
+            for sink in self.sinks:
+                sink.add(data + b"\n")
+            return
         stream = self._stream or sys.stderr
-        stream.write(msgspec.json.encode(line, enc_hook=str).decode() + "\n")
+        stream.write(data.decode() + "\n")
         stream.flush()
 
 

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 
 from gateway_runtime import VERSION
 from gateway_runtime.admin.pages import AdminPages
+from gateway_runtime.admin.probe import ProbePort
 from gateway_runtime.admin.server import AdminServer
 from gateway_runtime.configuration.client import ConfigurationClient
+from gateway_runtime.configuration.source import Offer
+from gateway_runtime.control import ApiFault
 from gateway_runtime.handover import HandoverError, Predecessor, Successor
 from gateway_runtime.link import Link, Task
 from gateway_runtime.log import log
@@ -54,11 +57,13 @@ class Supervisor:
         self.client = ConfigurationClient(
             link.source,
             replica=self.replica,
-            apply=self.workers.apply,
+            apply=self._apply,
             acknowledge=self.reporting.acknowledge,
             last_good=link.last_good,
         )
-        self._admin = AdminServer(AdminPages(self))
+        pages = AdminPages(self)
+        self._admin = AdminServer(pages)
+        self._probe = ProbePort(pages, self._admin)
 
     @property
     def redis_up(self) -> bool | None:
@@ -82,6 +87,8 @@ class Supervisor:
             # The heartbeat comes first: a gateway that cannot take its configuration should still be seen.
             self.reporting.open()
         else:
+            # It answers probes as long as it serves.
+            self._probe.held = True
             self.workers.inherit(await predecessor.begin())
         log.info("gateway_starting", gateway=self.name, replica=self.replica, workers=self._options.workers)
         await self.workers.start()
@@ -104,6 +111,9 @@ class Supervisor:
         else:
             await self._end(following)
 
+    async def _apply(self, offer: Offer) -> list[ApiFault]:
+        return await self._probe.around(offer, self.workers.apply)
+
     def _serve(self) -> None:
         self._serving.set()
         notify("READY=1")
@@ -112,6 +122,7 @@ class Supervisor:
     async def _serve_instead(self, predecessor: Predecessor) -> None:
         """Be the replica from now on."""
         await self._open_admin(predecessor.admin)
+        await self._probe.open()
         self.reporting.open()
         self._serve()
         log.info("gateway_taken_over", revision=self.client.running.revision)
@@ -124,6 +135,7 @@ class Supervisor:
         await self.workers.stop(self._options.drain_seconds)
         await self.reporting.close()
         await self._admin.close()
+        await self._probe.close()
         spool = self.spool
         counted = {"served": spool.served, "waiting": spool.waiting, "dropped": spool.dropped} if spool else {}
         log.info("gateway_stopped", **counted)
@@ -135,6 +147,7 @@ class Supervisor:
         await self.workers.leave(self._options.drain_seconds, first=len(self.workers.alive), count=successor.workers)
         await cancel(*following)
         await self.reporting.close()
+        await self._probe.close()
         await successor.leave()
         log.info("gateway_left")
 
@@ -180,6 +193,8 @@ class Supervisor:
             raise
         notify(f"MAINPID={successor.pid}")
         await self._admin.close()
+        # It opens the port for probes beside ours, so none of them is refused; what changes is its to do.
+        self._probe.held = True
         successor.go()
         self._successor = successor
         self._stop.set()

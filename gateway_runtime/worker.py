@@ -40,7 +40,7 @@ from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.state.shared import SharedState
 from gateway_runtime.tasks import cancel, spawn
-from gateway_runtime.telemetry.access_sink import AccessSink
+from gateway_runtime.telemetry.outputs import AccessOutputs, runtime_log
 from gateway_runtime.telemetry.recorder import Recorder
 from gateway_runtime.tls.compiled import ListenerTls
 from gateway_runtime.tls.handshake import ignore_unreadable_names
@@ -70,14 +70,14 @@ class Worker:
         recorder: Recorder,
         compiler: Compiler,
         shared: SharedState | None = None,
-        access: AccessSink | None = None,
+        access: AccessOutputs | None = None,
     ) -> None:
         self._channel = channel
         self._state = state
         self._recorder = recorder
         self._compiler = compiler
         self._shared = shared or SharedState()
-        self._access = access or AccessSink()
+        self._access = access or AccessOutputs()
         self._listeners: dict[Address, Listener] = {}
         self._frozen = False
         self._drain_seconds = ORPHAN_DRAIN_SECONDS
@@ -199,6 +199,8 @@ class Worker:
 
     def _take_settings(self, document: documents.Document) -> None:
         log.level = document.log_level if document.log_level in LEVELS else "info"
+        runtime_log.use(document.runtime_log_outputs)
+        self._access.use(document.access_log_outputs)
         state = self._state
         state.access_log = self._compiler.access_logger(document.access_log)
         state.pseudonym = pseudonym(document)
@@ -266,6 +268,7 @@ class Worker:
                     load=load,
                     storage=self._storage_use() if load is not None else None,
                     access=(self._access.written, self._access.dropped),
+                    log_dropped=runtime_log.dropped,
                     targets=None if health is None else [TargetState(*row) for row in health],
                     turned_away=turned_away,
                 )
@@ -313,7 +316,7 @@ async def serve(channel_fd: int) -> None:
     recorder = Recorder()
     state = WorkerState(recorder=recorder)
     shared = SharedState()
-    access = AccessSink()
+    access = AccessOutputs()
     compiler = Compiler(state.pools, shared=shared, add_access_line=access.add, count_shadow=recorder.shadow)
     await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler, shared, access).run()
 

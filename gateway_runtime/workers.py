@@ -60,6 +60,7 @@ class WorkerHandle:
         self.load: Load | None = None
         self.storage: StorageUse | None = None
         self.access = (0, 0)
+        self.log_dropped = 0
         self.targets: list[TargetState] = []
         self._dropped = 0
         self.hello = asyncio.Event()
@@ -90,6 +91,7 @@ class WorkerHandle:
                     self.load = message.load or self.load
                     self.storage = message.storage or self.storage
                     self.access = message.access
+                    self.log_dropped = message.log_dropped
                     if message.targets is not None:
                         self.targets = message.targets
                     # Workers report totals; what is new since the last message is what counts here.

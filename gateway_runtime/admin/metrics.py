@@ -16,6 +16,7 @@ from gateway_runtime import VERSION
 from gateway_runtime.admin.view import GatewayView
 from gateway_runtime.schema.histogram import bounds
 from gateway_runtime.state.breaker import BreakerState
+from gateway_runtime.telemetry.outputs import runtime_log
 from gateway_runtime.telemetry.totals import Sums, merge
 
 # Seconds, as OpenTelemetry recommends for HTTP.
@@ -140,6 +141,13 @@ class GatewayCollector(Collector):
             for outcome, count in zip(("written", "dropped"), worker.access, strict=True):
                 lines.add_metric((str(worker.number), outcome), count)
         yield lines
+        lost = CounterMetricFamily(
+            "portico_log_lines_dropped", "Lines of the gateway's own log that no output took.", labels=("process",)
+        )
+        lost.add_metric(("supervisor",), runtime_log.dropped)
+        for worker in self._gateway.workers.alive:
+            lost.add_metric((f"worker {worker.number}",), worker.log_dropped)
+        yield lost
 
     def _targets(self) -> Iterator[Metric]:
         healthy: dict[tuple[str, str, str], int] = {}

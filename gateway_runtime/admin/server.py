@@ -33,22 +33,30 @@ class Pages(Protocol):
 class AdminServer:
     """Answers GET and HEAD, one connection a coroutine, a bounded number of them."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, event: str = "admin_listening") -> None:
         self._pages = pages
+        self._event = event
         self._servers: list[asyncio.Server] = []
         self._open = 0
         self.port = 0
 
-    async def open(self, host: str, port: int, listening: Sequence[socket.socket] = ()) -> None:
-        """Listen, on sockets that do so already if there are any. Raises `OSError` when that cannot be."""
+    async def open(
+        self, host: str, port: int, listening: Sequence[socket.socket] = (), *, shared: bool = False
+    ) -> None:
+        """Listen, on sockets that do so already if there are any. Raises `OSError` when that cannot be.
+
+        With `shared` another process may listen on the same port in the same way.
+        """
         if listening:
             self._servers = [
                 await asyncio.start_server(self._connected, sock=each, limit=READ_BYTES) for each in listening
             ]
         else:
-            self._servers = [await asyncio.start_server(self._connected, host, port, limit=READ_BYTES)]
+            self._servers = [
+                await asyncio.start_server(self._connected, host, port, limit=READ_BYTES, reuse_port=shared or None)
+            ]
         self.port = self._servers[0].sockets[0].getsockname()[1]
-        log.info("admin_listening", host=host, port=self.port)
+        log.info(self._event, host=host, port=self.port)
 
     def descriptors(self) -> list[int]:
         """Return the descriptors of the listening sockets."""

@@ -14,7 +14,7 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.replica import Acknowledgement, ApplyState
 
 # A port held by a program that is just ending is free again soon; nothing else heals by itself.
-RETRIED_CODES = frozenset({"listener_port_in_use", "workers_failed"})
+RETRIED_CODES = frozenset({"listener_port_in_use", "probe_port_in_use", "workers_failed"})
 RETRY_SECONDS = 5.0
 
 # Brings a revision to every worker. Returns the APIs that are fenced off; raises `ConfigFault` when it is refused.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
+from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
@@ -32,7 +33,9 @@ from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.state.connection import connector
 from gateway_runtime.state.shared import SharedState
 from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
+from gateway_runtime.telemetry.outputs import check_outputs
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
+from gateway_runtime.upstream.platform import platform_of
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
@@ -120,6 +123,9 @@ class Compiler:
         gateway_limits(document)
         trusted_proxies(document)
         proxy_of(document.forward_proxy)
+        check_probe(document)
+        check_outputs(document.runtime_log_outputs, "runtime_log_outputs")
+        check_outputs(document.access_log_outputs, "access_log_outputs")
         ports = _ports(document.listeners)
         consumers = _consumers_by_api(document)
         yield
@@ -189,6 +195,7 @@ class Compiler:
         self._kept = {key: state for key, state in self._kept.items() if key[0] in snapshot.bindings}
         self._pools.allow_private = document.allow_private_targets
         self._pools.proxy = proxy_of(document.forward_proxy)
+        self._pools.platform = platform_of(document.platform_addresses, self.registered)
         self._pools.retain({pool for api in snapshot.apis.values() for pool in api.pools()})
 
     def access_logger(self, settings: AccessLog | None, api: str = "", name: str = "") -> AccessLogger | None:

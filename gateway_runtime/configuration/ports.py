@@ -6,7 +6,7 @@ import socket
 
 import msgspec
 
-from gateway_runtime.schema.document import Listener
+from gateway_runtime.schema.document import Listener, Surroundings
 from gateway_runtime.schema.faults import ConfigFault
 
 
@@ -29,13 +29,14 @@ def probe_listeners(document: bytes, held: list[Listener]) -> list[Listener]:
     for index, listener in enumerate(listeners):
         if listener.port not in known:
             try:
-                _probe(listener.host, listener.port)
+                try_port(listener.host, listener.port)
             except OSError as error:
                 raise port_fault(listener, index, error) from error
     return listeners
 
 
-def _probe(host: str, port: int) -> None:
+def try_port(host: str, port: int) -> None:
+    """Raise `OSError` when an address and port cannot be had."""
     try:
         version = ipaddress.ip_address(host).version
     except ValueError:
@@ -52,3 +53,16 @@ def port_fault(listener: Listener, index: int, error: OSError) -> ConfigFault:
     reason = "is already in use" if error.errno == errno.EADDRINUSE else f"cannot be opened ({error.strerror})"
     text = f"Port {listener.port} of listener “{listener.name}” {reason}. Choose another port or free this one."
     return ConfigFault(f"listeners[{index}].port", "listener_port_in_use", text)
+
+
+def check_probe(document: Surroundings) -> None:
+    """Raise `ConfigFault` where the port for probes is none, or one for traffic."""
+    probe = document.probe
+    if probe is None:
+        return
+    if not 0 < probe.port < 65_536:
+        raise ConfigFault("probe.port", "invalid_value", f"It must be from 1 to 65535, not {probe.port}.")
+    for listener in document.listeners:
+        if listener.port == probe.port:
+            text = f"Port {probe.port} is that of listener “{listener.name}”. Choose another one for probes."
+            raise ConfigFault("probe.port", "probe_port_in_use", text)

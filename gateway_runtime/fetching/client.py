@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gateway_runtime.fetching.url import Url
 from gateway_runtime.upstream.addresses import allowed_addresses, literal_address
 from gateway_runtime.upstream.connecting import Surroundings
-from gateway_runtime.upstream.errors import PROXY_FAILED, UpstreamError
+from gateway_runtime.upstream.errors import ADDRESS_REFUSED, PROXY_FAILED, UpstreamError
 from gateway_runtime.upstream.proxy import Proxy, refuse_local_name, tunnel_authority
 
 HEAD_LIMIT = 32 * 1024
@@ -59,13 +59,15 @@ async def fetch(
         async with asyncio.timeout(seconds):
             if proxy is not None and proxy.is_for(url.host):
                 _judge(url, surroundings)
-                reader, writer = await _open(await _addresses(proxy.host, surroundings, judged=False), proxy.port)
+                reader, writer = await _open(
+                    await _addresses(proxy.host, proxy.port, surroundings, judged=False), proxy.port
+                )
                 if url.scheme == "https":
                     await _tunnel(reader, writer, url, proxy)
                     proxy = None
             else:
                 proxy = None
-                reader, writer = await _open(await _addresses(url.host, surroundings), url.port)
+                reader, writer = await _open(await _addresses(url.host, url.port, surroundings), url.port)
             if url.scheme == "https":
                 # Reading the trusted certificates takes long enough to be felt by the requests of others.
                 await writer.start_tls(await asyncio.to_thread(_trust), server_hostname=url.host)
@@ -91,14 +93,19 @@ def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _addresses(host: str, surroundings: Surroundings, *, judged: bool = True) -> list[str]:
+async def _addresses(host: str, port: int, surroundings: Surroundings, *, judged: bool = True) -> list[str]:
     address = literal_address(host)
     found = [address] if address is not None else await surroundings.resolver.resolve(host)
-    return allowed_addresses(found, allow_private=surroundings.allow_private) if judged else found
+    if not judged:
+        return found
+    allowed = allowed_addresses(found, allow_private=surroundings.allow_private)
+    return await surroundings.platform.others(host, allowed, port, surroundings.resolver)
 
 
 def _judge(url: Url, surroundings: Surroundings) -> None:
     """Refuse what a proxy, which resolves names itself, must not be asked for. Raises `UpstreamError`."""
+    if surroundings.platform.has(url.host, url.port):
+        raise UpstreamError(ADDRESS_REFUSED)
     if not surroundings.allow_private:
         address = literal_address(url.host)
         if address is None:

@@ -102,7 +102,7 @@ class Assembly:
         for binding in self._bindings:
             self._collect(self._bind, binding)
         placed = list(self._placed.values())
-        self.faults += sharing_faults(placed)
+        self.faults += [*sharing_faults(placed), *self._settings.probe_faults(placed)]
         for extension in self._extensions.values():
             message = "Custom code (WASM) is not supported by this gateway: this definition is not used."
             self.notes.append(extension.place.fault(message, "without_effect"))
@@ -119,6 +119,9 @@ class Assembly:
             log_level=self._settings.log_level or "info",
             shared_storage=self._settings.shared_storage,
             access_log=self._settings.access_log(),
+            probe=self._settings.probe,
+            runtime_log_outputs=self._settings.runtime_log_outputs,
+            access_log_outputs=self._settings.access_log_outputs,
         )
         self.faults += self._credentials.faults
         self.notes += [*self._tls.notes, *self._on_services.notes]

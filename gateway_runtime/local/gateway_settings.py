@@ -18,18 +18,23 @@ from gateway_runtime.local.configuration_kind import (
     ForwardProxy,
     Redis,
 )
+from gateway_runtime.local.configuration_kind import Probe as ProbeSettings
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.kinds import AccessLog
+from gateway_runtime.local.log_outputs import LogOutputs
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.service_policies import read_breaker
 from gateway_runtime.local.shared_storage import read_shared_storage
+from gateway_runtime.local.sharing import RESERVED_PORT, Placed
 from gateway_runtime.schema import upstream
 from gateway_runtime.schema.access_log import FIELDS
 from gateway_runtime.schema.access_log import AccessLog as AccessLogSettings
 from gateway_runtime.schema.document import Timeouts
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.limits import Limits, TrustedProxies
+from gateway_runtime.schema.log_output import LogOutput
+from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.upstream.proxy import Proxy
 
@@ -64,6 +69,11 @@ class GatewaySettings:
         self.limits = Limits()
         self.trusted_proxies = TrustedProxies()
         self.proxy_protocol = False
+        self.probe: Probe | None = None
+        self._probe_at: Place | None = None
+        self._outputs = LogOutputs()
+        self.runtime_log_outputs: list[LogOutput] = []
+        self.access_log_outputs: list[LogOutput] = []
         self.faults: list[FileFault] = []
         self.notes: list[FileFault] = []
 
@@ -74,6 +84,11 @@ class GatewaySettings:
         for name, (_, variables) in _TIMEOUTS.items():
             if name not in self._timeouts:
                 self._from_environment(name, variables)
+        self.runtime_log_outputs = self._outputs.of("runtimeLogs")
+        self.access_log_outputs = self._outputs.of("accessLogs")
+        self._outputs.finish()
+        self.faults += self._outputs.faults
+        self.notes += self._outputs.notes
 
     def timeouts(self) -> Timeouts:
         """Return the timeouts for the document."""
@@ -81,6 +96,8 @@ class GatewaySettings:
 
     def _read(self, spec: Configuration, place: Place) -> None:
         self._refuse_unsupported(spec, place)
+        if spec.logging is not None:
+            self._outputs.read(spec.logging, place.at("logging"))
         if spec.logging and spec.logging.runtime_logs and (level := spec.logging.runtime_logs.log_level):
             self._once(place.at("logging", "runtimeLogs", "logLevel"), lambda: setattr(self, "log_level", level))
         if spec.shared_storage and (redis := spec.shared_storage.redis):
@@ -101,6 +118,9 @@ class GatewaySettings:
             self._once(here, lambda: self._take_proxy(proxy, here))
         if spec.proxy_protocol is not None:
             self._once(place.at("proxyProtocol"), partial(setattr, self, "proxy_protocol", spec.proxy_protocol.enabled))
+        if (probe := spec.probe) is not None:
+            here = place.at("probe")
+            self._once(here, lambda: self._take_probe(probe, here))
         if spec.limits is not None:
             given = {name: value for name, value in asdict(spec.limits).items() if value is not None}
             self._once(place.at("limits"), partial(setattr, self, "limits", convert(given, Limits)))
@@ -136,6 +156,26 @@ class GatewaySettings:
             query=_first(own and own.query, logs.query, False),
             hide=_first(own and own.hide, logs.hide, []),
         )
+
+    def _take_probe(self, given: ProbeSettings, place: Place) -> None:
+        if not given.enabled:
+            return
+        here = place.at("port")
+        if given.port is None:
+            self.faults.append(here.fault("Probes that are enabled need a port.", "required"))
+        else:
+            self.probe, self._probe_at = Probe(port=given.port), here
+
+    def probe_faults(self, placed: Iterable[Placed]) -> list[FileFault]:
+        """Return what is wrong with the port for probes beside those of all instances."""
+        if self.probe is None or self._probe_at is None:
+            return []
+        port = self.probe.port
+        message = f"Port {port} is reserved for the admin pages. Choose another one." if port == RESERVED_PORT else ""
+        for each in placed:
+            if each.address.port == port:
+                message = f"Port {port} is that of {each.shown}. Probes need one of their own."
+        return [self._probe_at.fault(message, "port_in_use")] if message else []
 
     def _take_breaker(self, given: CircuitBreaker, place: Place) -> None:
         self.circuit_breaker = read_breaker(given, place, self.notes)
@@ -199,14 +239,7 @@ class GatewaySettings:
 
 def _unsupported(spec: Configuration) -> list[tuple[tuple[str, ...], bool, str]]:
     """Return what this gateway cannot do: where it stands, whether it is asked for, and what it is."""
-    logging = spec.logging
-    runtime_logs, access_logs = (logging.runtime_logs, logging.access_logs) if logging else (None, None)
     return [
-        (("logging", "outputs"), _asks(logging and logging.outputs), "Sending logs elsewhere is"),
-        (("logging", "runtimeLogs", "outputs"), _asks(runtime_logs and runtime_logs.outputs), "Log outputs are"),
-        (("logging", "accessLogs", "outputs"), _asks(access_logs and access_logs.outputs), "Log outputs are"),
-        (("probe", "enabled"), bool(spec.probe and spec.probe.enabled), "A port of its own for probes (use /readyz of "
-         "the admin address) is"),
         (("tracing",), spec.tracing is not None, "Tracing is"),
     ]  # fmt: skip
 
@@ -222,10 +255,3 @@ def check_hidden(hide: Iterable[str] | None, place: Place) -> None:
             near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
             hint = f" Did you mean “{near[0]}”?" if near else ""
             raise place.at("hide", index).fault(f"There is no field “{name}” in an access line.{hint}", "unknown_field")
-
-
-def _asks(outputs: object) -> bool:
-    """Tell whether log lines are to be sent anywhere; to send none to the platform is what happens anyway."""
-    if isinstance(outputs, dict):
-        return outputs != {"anypoint": "disabled"}
-    return bool(outputs)

@@ -9,7 +9,8 @@ from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.sharing import Placed
-from gateway_runtime.local.tls_settings import InboundTls, usual_spelling
+from gateway_runtime.local.spelling import usual_spelling
+from gateway_runtime.local.tls_settings import InboundTls
 from gateway_runtime.schema.document import Certificate, Tls
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.tls.compiled import compile_tls
@@ -60,7 +61,7 @@ class PortTls:
             raise binding.place.at("policyRef", "name").fault(message, "listener_tls_twice")
 
     def _read(self, binding: Resource, place: Place) -> Tls:
-        given: InboundTls = place.convert(usual_spelling(binding.spec.config or {}), InboundTls)
+        given: InboundTls = place.convert(usual_spelling(binding.spec.config or {}, InboundTls), InboundTls)
         assert given.certificate is not None
         alpn = tuple(given.alpn) if given.alpn else DEFAULT_ALPN
         tls = Tls(

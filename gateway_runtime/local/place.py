@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway_runtime.local.faults import FileFault
+from gateway_runtime.local.spelling import OTHERS
 from gateway_runtime.schema.faults import ConfigFault, fault_from
 
 Path = tuple[str | int, ...]
@@ -54,9 +55,21 @@ class Place:
         return self.at(*steps)
 
     @property
+    def written(self) -> Path:
+        """Return the path with its keys as the file spells them."""
+        path: Path = ()
+        for step in self.path:
+            inner = (*path, step)
+            if inner not in self.lines and isinstance(step, str):
+                spelled = ((*path, other) for other in OTHERS.get(step, ()))
+                inner = next((each for each in spelled if each in self.lines), inner)
+            path = inner
+        return path
+
+    @property
     def line(self) -> int:
         """Return the line of the value, or of the nearest one around it."""
-        path = self.path
+        path = self.written
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -64,7 +77,7 @@ class Place:
     @property
     def key(self) -> str:
         """Return the path as text: `spec.policies[0].config`."""
-        text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
+        text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.written)
         return text.removeprefix(".")
 
     @property

@@ -23,7 +23,7 @@ from gateway_runtime.local.kinds import (
 )
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.reading import Entry
-from gateway_runtime.local.tls_settings import usual_spelling
+from gateway_runtime.local.spelling import usual_spelling
 from gateway_runtime.local.variables import substitute
 
 
@@ -99,7 +99,7 @@ def _kind(name: str, place: Place) -> Kind:
 
 def _spec(kind: Kind, spec: dict[str, Any], place: Place) -> Form:
     if kind is Kind.CONFIGURATION:
-        return place.convert(usual_spelling(spec), Configuration)
+        return place.convert(usual_spelling(spec, Configuration), Configuration)
     decoded = place.convert(spec, SPECS[kind])
     if isinstance(decoded, ApiInstance):
         return _with_parts(decoded, place)

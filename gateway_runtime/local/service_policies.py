@@ -13,7 +13,8 @@ from gateway_runtime.local.form import Form
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.policies import plain_name
 from gateway_runtime.local.resources import Resource
-from gateway_runtime.local.tls_settings import OutboundTls, usual_spelling
+from gateway_runtime.local.spelling import usual_spelling
+from gateway_runtime.local.tls_settings import OutboundTls
 from gateway_runtime.schema import document, upstream
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.upstream.tls import service_tls
@@ -62,7 +63,7 @@ class ServicePolicies:
         return _READ[name](self, binding.spec.config or {}, binding.place.at("config"), service)
 
     def _tls(self, config: Any, place: Place, service: document.Service) -> document.Service:
-        given: OutboundTls = place.convert(usual_spelling(config), OutboundTls)
+        given: OutboundTls = place.convert(usual_spelling(config, OutboundTls), OutboundTls)
         if service.scheme != "https":
             message = f"The address of “{service.name}” begins with http. Write https there to speak TLS to it."
             raise place.fault(message, "service_not_tls")

@@ -1,20 +1,11 @@
 """The settings of TLS policies as documented."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from gateway_runtime.local.form import Form
 from gateway_runtime.tls.ciphers import openssl_names
 
 TlsVersion = Literal["1.1", "1.2", "1.3"]
-
-# The documents spell these in more than one way.
-SPELLINGS = {
-    "DB": "db",
-    "user": "username",
-    "minVersion": "minversion",
-    "maxVersion": "maxversion",
-    "trustedCa": "trustedCA",
-}
 
 
 class Certificate(Form, frozen=True):
@@ -67,15 +58,3 @@ class OutboundTls(_Versions, frozen=True, kw_only=True, rename=None):
         super().__post_init__()
         if not self.skipValidation and not self.trustedCA:
             raise ValueError("Give a trustedCA, or set skipValidation")
-
-
-def usual_spelling(value: Any) -> Any:
-    """Return settings with the keys that the documents spell in several ways in one of them."""
-    if isinstance(value, dict):
-        return {
-            (known if (known := SPELLINGS.get(key)) and known not in value else key): usual_spelling(inner)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [usual_spelling(inner) for inner in value]
-    return value

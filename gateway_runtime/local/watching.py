@@ -14,6 +14,7 @@ from gateway_runtime.local.files import Stamp, stamps
 from gateway_runtime.local.loading import Loaded, load
 from gateway_runtime.log import log
 from gateway_runtime.schema.document import Document
+from gateway_runtime.telemetry.outputs import runtime_log
 
 POLL_SECONDS = 0.5
 # Saving several files, or one file by removing and writing it, takes a moment.
@@ -89,6 +90,7 @@ class FilesSource:
 
 def _tell(loaded: Loaded) -> None:
     log.level = loaded.document.log_level
+    runtime_log.use(loaded.document.runtime_log_outputs)
     for note in loaded.notes:
         _log(log.warning, "configuration_note", note)
 

@@ -7,8 +7,11 @@ import msgspec
 
 from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
+from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.platform import PlatformAddress
+from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.upstream import (
     Balance,
@@ -193,7 +196,9 @@ class Surroundings(Part, frozen=True):
     """What a gateway has besides its APIs. `log_level` is the lowest one that is written.
 
     Without `shared_storage` a registered gateway shares through the Redis of its registration, another one does not.
-    `access_log` is for requests that no API takes; each API has its own.
+    `access_log` is for requests that no API takes; each API has its own. Without outputs the
+    runtime log goes to standard error and access lines to standard output. `platform_addresses` are
+    those of the portal, which are refused also where private targets are allowed.
     """
 
     gateway: str
@@ -210,6 +215,10 @@ class Surroundings(Part, frozen=True):
     log_level: str = "info"
     shared_storage: SharedStorage | None = None
     access_log: AccessLog | None = None
+    probe: Probe | None = None
+    runtime_log_outputs: list[LogOutput] = []
+    access_log_outputs: list[LogOutput] = []
+    platform_addresses: list[PlatformAddress] = []
 
 
 class Document(Surroundings, frozen=True):

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from queue import SimpleQueue
 from threading import Thread
 
+from gateway_runtime.telemetry.log_file import LogFile
+
 BUFFER_BYTES = 4 * 1024 * 1024
 FLUSH_SECONDS = 0.1
 CLOSE_SECONDS = 1.0
@@ -19,13 +21,16 @@ STANDARD_OUTPUT = 1
 
 
 class AccessSink:
-    """Lines to a file descriptor. At most one buffer waits, while another is being written.
+    """Lines to a file descriptor, or to a file by its name. At most one buffer waits, while another is being written.
 
     A descriptor that is shared with other processes must not be made non-blocking, so a thread does the writing.
     """
 
-    def __init__(self, descriptor: int = STANDARD_OUTPUT, limit: int = BUFFER_BYTES) -> None:
+    def __init__(
+        self, descriptor: int = STANDARD_OUTPUT, limit: int = BUFFER_BYTES, file: LogFile | None = None
+    ) -> None:
         self._descriptor = descriptor
+        self._file = file
         self._limit = limit
         self._lines: list[bytes] = []
         self._size = 0
@@ -76,29 +81,35 @@ class AccessSink:
                 self._flush()
             await asyncio.sleep(0.01)
         self._refused += len(self._lines)
-        self._lines = []
+        self._lines, self._size = [], 0
+        if self._queue is not None:
+            self._queue.put([])
 
     # In the thread
 
     def _write_forever(self, queue: SimpleQueue[list[bytes]]) -> None:
-        while True:
-            lines = queue.get()
+        while lines := queue.get():
             done = 0
             try:
-                for count, data in _pieces(lines, self._piece_bytes()):
-                    _write(self._descriptor, data)
+                descriptor = self._descriptor if self._file is None else self._file.descriptor()
+                for count, data in pieces(lines, piece_bytes(descriptor)):
+                    write(descriptor, data)
                     done += count
             except OSError:
                 # Nobody will ever read it.
                 self._lost += len(lines) - done
             self.written += done
             self._writing = False
+        if self._file is not None:
+            self._file.close()
 
-    def _piece_bytes(self) -> int:
-        return ATOMIC_BYTES if stat.S_ISFIFO(os.fstat(self._descriptor).st_mode) else BUFFER_BYTES
+
+def piece_bytes(descriptor: int) -> int:
+    """Return how much may be written at once without being mixed with what others write."""
+    return ATOMIC_BYTES if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else BUFFER_BYTES
 
 
-def _pieces(lines: list[bytes], size: int) -> Iterator[tuple[int, bytes]]:
+def pieces(lines: list[bytes], size: int) -> Iterator[tuple[int, bytes]]:
     """Yield whole lines together, as many as fit: how many, and their bytes."""
     piece: list[bytes] = []
     room = size
@@ -112,7 +123,8 @@ def _pieces(lines: list[bytes], size: int) -> Iterator[tuple[int, bytes]]:
         yield len(piece), b"".join(piece)
 
 
-def _write(descriptor: int, data: bytes) -> None:
+def write(descriptor: int, data: bytes) -> None:
+    """Write everything, however long that takes. Raises `OSError`."""
     view = memoryview(data)
     while view:
         try:

@@ -10,21 +10,27 @@ from gateway_runtime.upstream.errors import ADDRESS_REFUSED, UNRESOLVED, Upstrea
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
+def carried_address(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return an address, of an IPv6 one that only carries an IPv4 one that one: they lead to the same place."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return ip.ipv4_mapped
+        if ip.sixtofour is not None:
+            return ip.sixtofour
+        if ip in _NAT64:
+            return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip
+
+
 def is_public(address: str) -> bool:
     """Tell whether an address is one of the open internet: not loopback, private, link-local, multicast or reserved.
 
     An IPv6 address that carries an IPv4 one is judged by that.
     """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        elif ip.sixtofour is not None:
-            ip = ip.sixtofour
-        elif ip.teredo is not None:
-            return False
-        elif ip in _NAT64:
-            ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    ip = carried_address(address)
+    if isinstance(ip, ipaddress.IPv6Address) and ip.teredo is not None:
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 

@@ -17,6 +17,7 @@ from gateway_runtime.upstream.errors import (
     UpstreamError,
     connect_failure,
 )
+from gateway_runtime.upstream.platform import NO_PLATFORM, Platform
 from gateway_runtime.upstream.proxy import Proxy, Tunnel, refuse_local_name, tunnel_authority
 from gateway_runtime.upstream.resolving import Resolver
 from gateway_runtime.upstream.target import TargetConnections
@@ -38,6 +39,7 @@ class Surroundings:
     resolver: Resolver
     allow_private: bool = False
     proxy: Proxy | None = None
+    platform: Platform = NO_PLATFORM
     # Health checks go on in turn, so that they are no burst.
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
@@ -58,17 +60,19 @@ class Connector:
             async with asyncio.timeout(seconds):
                 if proxy is not None and proxy.is_for(target.host):
                     return await self._through(proxy, target, make)
-                addresses = await self._addresses(target.host)
+                addresses = await self._addresses(target.host, target.port)
                 return await self._to_any(target, addresses, seconds, make)
         except TimeoutError as error:
             raise UpstreamError(CONNECT_TIMEOUT) from error
         except OSError as error:
             raise UpstreamError(connect_failure(error)) from error
 
-    async def _addresses(self, host: str) -> list[str]:
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        around = self.surroundings
         address = literal_address(host)
-        found = [address] if address is not None else await self.surroundings.resolver.resolve(host)
-        return allowed_addresses(found, allow_private=self.surroundings.allow_private)
+        found = [address] if address is not None else await around.resolver.resolve(host)
+        allowed = allowed_addresses(found, allow_private=around.allow_private)
+        return await around.platform.others(host, allowed, port, around.resolver)
 
     async def _to_any(
         self, target: TargetConnections, addresses: list[str], seconds: float, make: MakeConnection
@@ -100,6 +104,8 @@ class Connector:
 
     async def _through(self, proxy: Proxy, target: TargetConnections, make: MakeConnection) -> UpstreamConnection:
         """Connect to the proxy, which is the operator's and is not judged. It resolves names, so only spelling is."""
+        if self.surroundings.platform.has(target.host, target.port):
+            raise UpstreamError(ADDRESS_REFUSED)
         if not self.surroundings.allow_private:
             address = literal_address(target.host)
             if address is None:

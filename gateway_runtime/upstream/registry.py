@@ -15,6 +15,7 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.upstream import Balance, ForwardProxy, ServiceTimeouts
 from gateway_runtime.upstream.connecting import Connector, Surroundings
 from gateway_runtime.upstream.health import HealthBook, HealthRow, Key
+from gateway_runtime.upstream.platform import Platform
 from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.proxy import Proxy
 from gateway_runtime.upstream.resolving import Lookup, Resolver
@@ -89,6 +90,17 @@ class PoolRegistry:
     def proxy(self, proxy: Proxy | None) -> None:
         if _settings(proxy) != _settings(self.proxy):
             self._surroundings.proxy = proxy
+            self._renew()
+
+    @property
+    def platform(self) -> Platform:
+        """What services may not be. Changing it ends every connection that was made before."""
+        return self._surroundings.platform
+
+    @platform.setter
+    def platform(self, platform: Platform) -> None:
+        if platform.addresses != self.platform.addresses:
+            self._surroundings.platform = platform
             self._renew()
 
     @property

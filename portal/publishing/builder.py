@@ -7,12 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from django.conf import settings
 from django.db.models import Prefetch, Q
 from django.utils import timezone
 
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.platform import PlatformAddress
 from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential
 from portal.gateways.models import Gateway
@@ -21,7 +23,7 @@ from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
 from portal.policies.rules import document_rules
 
 ANYTHING = ".*"
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
 
 
 class InstanceFault(Exception):
@@ -65,11 +67,23 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
         name=gateway.name,
         allow_private_targets=gateway.environment.allow_private_targets,
         listeners=listeners,
+        platform_addresses=platform_addresses(),
         apis=apis,
         consumers=consumers,
         contracts=contracts,
     )
     return Built(document, quarantined)
+
+
+def platform_addresses() -> list[PlatformAddress]:
+    """Return where the portal and its Redis are: no API may stand for them."""
+    found = []
+    for each in (settings.PORTAL_URL, settings.REDIS_URL):
+        url = urlsplit(each)
+        port = url.port or _DEFAULT_PORTS.get(url.scheme)
+        if url.hostname and port:
+            found.append(PlatformAddress(host=url.hostname, port=port))
+    return found
 
 
 def consumers_and_contracts(gateway: Gateway) -> tuple[list[schema.Consumer], list[schema.Contract]]:

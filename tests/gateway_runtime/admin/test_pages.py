@@ -23,6 +23,7 @@ def worker(number: int, revision: int) -> Any:
         load=Load(3, 2, 0.25),
         storage=StorageUse("closed", 2, 7, 1),
         access=(5, 3),
+        log_dropped=4,
         targets=[],
     )
 
@@ -176,6 +177,8 @@ def test_metrics_are_valid_and_name_api_route_status_and_policy(gateway: Gateway
     assert value("portico_worker_restarts_total") == 2
     assert value("portico_connections", worker="0", state="idle") == 3
     assert value("portico_inflight_requests", worker="0") == 2
+    assert value("portico_log_lines_dropped_total", process="worker 1") == 4
+    assert value("portico_log_lines_dropped_total", process="supervisor") == 0
     assert value("portico_event_loop_lag_seconds", worker="0") == 0.25
 
 

@@ -24,6 +24,8 @@ from gateway_runtime.schema.document import (
     Target,
 )
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.platform import PlatformAddress
+from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.upstream.registry import PoolRegistry
 
 PORT = 8080
@@ -117,6 +119,16 @@ def test_inner_addresses_are_asked_for_keys_only_where_services_may_have_them_to
     for allowed in (True, False):
         worker.take(document(api("a"), allow_private_targets=allowed))
         assert worker.compiler._remotes.surroundings.allow_private is allowed
+
+
+def test_the_platform_of_a_document_and_of_the_registration_is_never_connected_to() -> None:
+    worker = Worker()
+    worker.compiler.registered = SharedStorage(url="redis://10.0.0.1")
+    worker.take(document(api("a"), platform_addresses=[PlatformAddress(host="portal", port=8000)]))
+    assert worker.compiler._remotes.surroundings.platform.addresses == {
+        PlatformAddress(host="portal", port=8000),
+        PlatformAddress(host="10.0.0.1", port=6379),
+    }
 
 
 def test_cors_for_a_part_of_an_api_is_a_fault() -> None:

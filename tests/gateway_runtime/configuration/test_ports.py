@@ -24,7 +24,7 @@ def probed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         if port == 81:
             raise OSError(errno.EADDRINUSE, "Address already in use")
 
-    monkeypatch.setattr(ports, "_probe", probe)
+    monkeypatch.setattr(ports, "try_port", probe)
     return seen
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from gateway_runtime.local.dump import effective
 from gateway_runtime.schema.document import CircuitBreaker, ForwardProxy, Timeouts
+from gateway_runtime.schema.probe import Probe
 from tests.gateway_runtime.local.kit import binding, fault, faults, instance, loaded, resource, service
 
 
@@ -23,6 +24,7 @@ def configuration(spec: str, name: str = "settings") -> str:
         "limits: {headerBytes: 8192, connectionsPerAddress: 50}",
         "trustedProxies: {networks: [10.0.0.0/8, '2001:db8::/32'], header: forwarded, sendForwarded: true}",
         "probe: {enabled: false, port: 3000}",
+        "probe: {enabled: true, port: 3000}",
         "timeouts: {streamIdleSeconds: 10}",
         "forwardProxy: {https: {address: 'http://p:3128'}, noProxy: [a.example]}",
         "circuitBreaker: {thresholds: {maxConnections: 5}}",
@@ -36,11 +38,7 @@ def test_what_this_gateway_does_is_taken(spec: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "key"),
     [
-        ("logging: {outputs: [{name: a, type: http, parameters: {host: b}}]}", "logging.outputs"),
-        ("logging: {runtimeLogs: {outputs: [a]}}", "logging.runtimeLogs.outputs"),
-        ("logging: {accessLogs: {outputs: [a]}}", "logging.accessLogs.outputs"),
         ("sharedStorage: {redis: {sentinel: {addresses: ['a:1'], masterName: m}}}", "sharedStorage.redis.sentinel"),
-        ("probe: {enabled: true, port: 3000}", "probe.enabled"),
         ("tracing: {provider: {type: anypoint}, sampling: {client: 5}, labels: [{name: a, type: literal}]}", "tracing"),
     ],
 )
@@ -82,6 +80,8 @@ def test_what_it_cannot_do_yet_is_refused_by_name(spec: str, key: str) -> None:
             "circuitBreaker: {thresholds: {maxConnections: 0}}",
             "spec.circuitBreaker.thresholds.maxConnections: Expected “int” >= 1",
         ),
+        ("probe: {enabled: true}", "spec.probe.port: Probes that are enabled need a port."),
+        ("probe: {enabled: true, port: 9998}", "spec.probe.port: Port 9998 is reserved for the admin pages."),
         ("probe: {port: 70000}", "spec.probe.port: Expected “int” <= 65535."),
         (
             "tracing: {provider: {type: a}, sampling: {client: 101}}",
@@ -178,3 +178,12 @@ def test_a_circuit_breaker_is_for_every_service_without_one_of_its_own() -> None
     assert {*found.values()} == {CircuitBreaker(max_connections=5)}
     (note,) = made.notes
     assert note.key == "spec.circuitBreaker.thresholds.maxConnectionPools"
+
+
+def test_a_port_for_probes_reaches_the_document_and_is_never_one_of_an_instance() -> None:
+    probe = configuration("probe: {enabled: true, port: 3000}")
+    assert loaded(probe).document.probe == Probe(port=3000)
+    assert loaded(configuration("probe: {enabled: false, port: 3000}")).document.probe is None
+    assert fault(probe, instance(address="http://0.0.0.0:3000")) == (
+        "api.yaml:6: spec.probe.port: Port 3000 is that of “museum” (api.yaml:13). Probes need one of their own."
+    )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.loading import load_files
+from gateway_runtime.local.spelling import SPELLINGS
 
 RULE = {"path": "/a", "host": "h", "methods": "GET", "headers": {"x": "y"}}
 META = {"metadata": {"name": "n", "namespace": "default", "labels": {"a": "b"}}}
@@ -111,7 +112,7 @@ def test_the_resources_are_right_as_they_are() -> None:
         assert load_files([write(resource)], {}).document.format == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     place=st.sampled_from(PLACES),
     key=st.text(alphabet="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_", min_size=1, max_size=20),
@@ -139,6 +140,35 @@ def test_an_unknown_key_is_named_with_file_line_and_what_is_known(place: Any, ke
     assert fault.key.endswith(key)
     assert f"“{key}”" in fault.message
     assert "Did you mean “" in fault.message or "Known are " in fault.message
+
+
+@pytest.mark.parametrize("key", SPELLINGS)
+@pytest.mark.parametrize(("resource", "path"), PLACES)
+def test_another_spelling_of_a_setting_that_does_not_belong_here_is_named_as_it_is_written(
+    resource: Any, path: tuple[Any, ...], key: str
+) -> None:
+    changed = copied(resource)
+    target = changed
+    for step in path:
+        target = target[step]
+    target[key] = 7
+    name, content = write(changed)
+    with pytest.raises(FilesRefused) as caught:
+        load_files([(name, content)], {})
+    (fault,) = caught.value.faults
+    assert fault.key.endswith(key)
+    assert f"“{key}”" in fault.message
+    assert f"{key}: 7" in content.decode().splitlines()[fault.line - 1]
+
+
+def test_a_wrong_value_under_another_spelling_is_reported_where_it_stands() -> None:
+    spec = {"sharedStorage": {"redis": {"address": "a:1", "DB": "first", "tls": {"minVersion": "1.2"}}}}
+    name, content = write({**CONFIGURATION, "spec": spec})
+    with pytest.raises(FilesRefused) as caught:
+        load_files([(name, content)], {})
+    (fault,) = caught.value.faults
+    assert fault.key == "spec.sharedStorage.redis.DB"
+    assert "DB: first" in content.decode().splitlines()[fault.line - 1]
 
 
 @pytest.mark.parametrize(("resource", "path"), PLACES)

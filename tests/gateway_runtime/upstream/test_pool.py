@@ -7,8 +7,10 @@ import pytest
 from msgspec import structs
 
 from gateway_runtime.schema.document import CircuitBreaker, Outliers, Retries, Service, Target
+from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.upstream.balancing import rotation_of
 from gateway_runtime.upstream.errors import UpstreamError
+from gateway_runtime.upstream.platform import Platform
 from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.registry import PoolRegistry
 from tests.gateway_runtime.fakes import FakeClock, FakeUpstream
@@ -110,6 +112,16 @@ def test_forbidding_private_addresses_holds_for_pools_that_exist() -> None:
     in_use.connection.target.release(in_use.connection)
     assert in_use.transport.closed
     assert pool.choose().acquire(0) is None
+
+
+def test_a_platform_that_moves_holds_for_connections_that_exist() -> None:
+    registry = PoolRegistry()
+    pool = registry.get(service("a"))
+    idle = FakeUpstream(pool)
+    registry.platform = Platform([])
+    assert not idle.transport.closed
+    registry.platform = Platform([PlatformAddress(host="a", port=9000)])
+    assert idle.transport.closed
 
 
 def test_a_pool_that_is_replaced_goes_without_the_collector() -> None:

@@ -148,3 +148,20 @@ def test_unknown_policy_is_never_left_out(world: World) -> None:
     api = only_api(build(world.gateway))
     assert api.quarantine
     assert api.services == []
+
+
+@pytest.mark.parametrize(
+    ("portal", "redis", "expected"),
+    [
+        ("http://localhost:8000", "redis://:pw@10.0.0.5:6380/0", [("localhost", 8000), ("10.0.0.5", 6380)]),
+        ("https://portal.example", "rediss://redis.example", [("portal.example", 443), ("redis.example", 6379)]),
+        ("http://portal.example", "unix:///run/redis.sock", [("portal.example", 80)]),
+    ],
+)
+def test_the_addresses_of_the_platform_are_in_the_document_without_its_secrets(
+    world: World, settings: Any, portal: str, redis: str, expected: list[tuple[str, int]]
+) -> None:
+    settings.PORTAL_URL, settings.REDIS_URL = portal, redis
+    made = build(world.gateway).document
+    assert [(each.host, each.port) for each in made.platform_addresses] == expected
+    assert b"pw" not in schema.encode(made)
