@@ -24,7 +24,7 @@ NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "heal
 NOT_YET = frozenset({
     "credential-injection-oauth2", "dataweave-body-transformation", "dataweave-headers-transformation",
     "dataweave-request-filter", "http-caching", "json-threat-protection",
-    "ldap-authentication", "message-logging", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
+    "ldap-authentication", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
     "openidconnect-access-token-enforcement", "spec-validation", "tracing",
 })  # fmt: skip
 # Read by other modules.
@@ -37,7 +37,7 @@ OUTBOUND = frozenset({
 ON_EITHER = frozenset({"credential-injection-api-key", "credential-injection-basic-auth"})
 # Documented settings of policies that are there, which this gateway does not have.
 SETTINGS_NOT_YET = {
-    "rate-limiting": frozenset({"keySelector", "blockOnUnknownQuota"}),
+    "rate-limiting": frozenset({"blockOnUnknownQuota"}),
 }
 # These work without contracts as long as this setting is on, as it is without being said.
 NEED_NO_CONTRACT = frozenset({"jwt-validation"})

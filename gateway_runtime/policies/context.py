@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gateway_runtime.tls.client_certificate import ClientCertificate
 
 Headers = list[tuple[bytes, bytes]]
+# The note with the `Response` of the policy that has ended a request.
+REFUSAL = "refusal"
 
 
 class ConsumerIndex(Protocol):
@@ -62,7 +64,8 @@ class RequestContext:
         self.response_headers: Headers = []
         self.stopped_at = -1
         self.client_certificate: ClientCertificate | None = None
-        # What a policy's request handler leaves for its own response handler, by binding id.
+        # What a policy's request handler leaves for its own response handler, by binding id. What later expressions
+        # know of the caller is `AUTHENTICATION` and `CLIENT_ID` (`expressions/given.py`), a refusal `REFUSAL`.
         self.notes: dict[str, Any] | None = None
 
     def header(self, name: bytes) -> bytes | None:
@@ -126,7 +129,9 @@ class PolicyRuntime(Protocol):
     """
 
     api: str
+    api_name: str
     binding: str
+    add_line: Callable[[bytes], None]  # writes a line with its end to the log, without ever waiting
     consumers: ConsumerIndex
     clock: Clock  # monotonic seconds
     now: Clock  # seconds since 1970, for times that others have written

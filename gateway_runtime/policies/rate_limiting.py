@@ -22,11 +22,26 @@ config:
   exposeHeaders: true
 ```
 
+By a header instead of the application:
+
+```yaml
+policyRef:
+  name: rate-limiting
+config:
+  rateLimits:
+    - maximumRequests: 100
+      timePeriodInMilliseconds: 1000
+  keySelector: "#[attributes.headers['x-tenant']]"
+```
+
 ## What it does
 
 Each limit counts in a fixed window that is opened by the first request. Every limit must have quota left; a refused
 request uses none, so a caller that keeps trying is never locked out. Counters survive a new revision. With more than
 100 000 different keys at a time, further keys share one window.
+
+`keySelector` is an expression whose every value has its own windows, capitals apart from small letters. Requests for
+which it gives nothing, an empty text or cannot be evaluated share one window. It stands in the place of `key`.
 
 All workers of all replicas of a gateway count together (`clusterizable`) where there is a shared storage: the Redis of
 the portal, or the one that is configured. Small limits (below 100 requests, or shorter than a second) and those with
@@ -47,13 +62,17 @@ With `exposeHeaders` every answer carries `x-ratelimit-limit`, `x-ratelimit-rema
 """
 
 import enum
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from hashlib import sha256
 from math import ceil
 from typing import Annotated
 
+from gateway_runtime.expressions.reading import wire
+from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import Headers, PolicyRuntime, RequestContext
 from gateway_runtime.policies.results import Response
+from gateway_runtime.schema.expression import ExpressionSetting, expression
 from gateway_runtime.schema.policy import (
     Category,
     Handlers,
@@ -69,6 +88,9 @@ from gateway_runtime.state.limits import Limit, Verdict
 # so few requests are quickly asked about.
 LEASED_REQUESTS = 100
 LEASED_SECONDS = 1.0
+# Callers choose keys, and many are remembered: longer ones are counted under their digest.
+LONGEST_KEY = 64
+SELECTOR = ExpressionSetting()
 
 
 class Key(enum.StrEnum):
@@ -101,6 +123,15 @@ class Config(PolicyConfig, frozen=True):
     key: Annotated[
         Key, setting("Count by", "The whole API together, each caller's address, or each client application.")
     ] = Key.API
+    key_selector: Annotated[
+        str | None,
+        expression(
+            "Key selector",
+            "What is counted by instead: every value has limits of its own.",
+            SELECTOR,
+            placeholder="#[attributes.headers['x-tenant']]",
+        ),
+    ] = None
     expose_headers: Annotated[
         bool, setting("Expose headers", "Tell callers their limit, what is left and when it begins anew.")
     ] = False
@@ -110,6 +141,43 @@ class Config(PolicyConfig, frozen=True):
     exact: Annotated[
         bool, setting("Count exactly", "Ask the shared storage about each request: exact, and a little slower.")
     ] = False
+
+    def __post_init__(self) -> None:
+        if self.key_selector is not None and self.key is not Key.API:
+            raise ValueError("Count by a key or by a key selector: leave the key at “api” beside a key selector")
+
+
+def _selected(source: str) -> Callable[[RequestContext], str]:
+    """Return what reads the key of a request. Nothing, and what cannot be evaluated, are the empty key."""
+    evaluate = compile_for(SELECTOR, source).evaluate
+
+    def key_of(context: RequestContext) -> str:
+        value = evaluate(context)
+        if type(value) is not str:
+            return ""
+        if len(value) <= LONGEST_KEY and value.isascii():
+            return value
+        # Longer than any key that is counted as it is, so that no caller can name another's.
+        return "sha256 " + sha256(wire(value)).hexdigest()
+
+    return key_of
+
+
+def _reader(config: Config) -> Callable[[RequestContext], str]:
+    if config.key_selector is not None:
+        return _selected(config.key_selector)
+    if config.key is Key.APPLICATION:
+        return lambda context: context.application
+    if config.key is Key.CLIENT_ADDRESS:
+        return lambda context: context.client_ip
+    return lambda context: ""
+
+
+def _name(config: Config) -> str:
+    """Return what tells windows apart that are counted by something else."""
+    if config.key_selector is None:
+        return f"windows {config.key}"
+    return f"windows selected {sha256(wire(config.key_selector)).hexdigest()[:16]}"
 
 
 def _headers(verdict: Verdict) -> Headers:
@@ -123,16 +191,12 @@ def _headers(verdict: Verdict) -> Headers:
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     """Take over the windows of the running revision where the limits and the key are the same."""
     limits = tuple(Limit(r.maximum_requests, r.time_period_in_milliseconds / 1000) for r in config.rate_limits)
-    name = f"windows {config.key}"
+    name = _name(config)
     small = any(maximum < LEASED_REQUESTS or period < LEASED_SECONDS for maximum, period in limits)
     exact = runtime.exact_limiter(name, limits) if config.clusterizable and (config.exact or small) else None
     refused = runtime.refusal("rate_limit_exceeded")
-    clock, binding, key, expose = runtime.clock, runtime.binding, config.key, config.expose_headers
-
-    def key_of(context: RequestContext) -> str:
-        if key is Key.API:
-            return ""
-        return context.application if key is Key.APPLICATION else context.client_ip
+    clock, binding, expose = runtime.clock, runtime.binding, config.expose_headers
+    key, key_of = config.key, _reader(config)
 
     def judge(context: RequestContext, verdict: Verdict) -> Response | None:
         if verdict[3]:
@@ -170,6 +234,14 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
             return judge(context, verdict)
         return None
 
+    def check_selected(context: RequestContext) -> Response | None:
+        verdict = take(key_of(context), clock())
+        if verdict[3] or expose:
+            return judge(context, verdict)
+        return None
+
+    if config.key_selector is not None:
+        return Handlers(request_headers=check_selected, response_headers=on_response if expose else None)
     return Handlers(request_headers=check, response_headers=on_response if expose else None)
 
 

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 Kept = MutableMapping[tuple[str, str], Any]
 
 
+def write_nowhere(line: bytes) -> None:
+    """Take a line where there is no log, as while a revision is only checked."""
+
+
 class BindingRuntime:
     """The `PolicyRuntime` of one binding."""
 
     __slots__ = (
-        "_definition", "_kept", "_remotes", "_shared", "api", "binding", "clock", "consumers", "now", "sleep",
+        "_definition", "_kept", "_remotes", "_shared", "add_line", "api", "api_name", "binding", "clock", "consumers",
+        "now", "sleep",
     )  # fmt: skip
 
     def __init__(
@@ -41,8 +46,12 @@ class BindingRuntime:
         now: Clock = times.time,
         sleep: Sleep = times.sleep,
         remotes: Remotes | None = None,
+        api_name: str = "",
+        add_line: Callable[[bytes], None] | None = None,
     ) -> None:
         self.api = api
+        self.api_name = api_name
+        self.add_line = write_nowhere if add_line is None else add_line
         self.binding = binding
         self.consumers = consumers
         self.clock = clock

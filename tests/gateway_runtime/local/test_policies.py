@@ -64,10 +64,7 @@ def test_policies_that_need_the_portal_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        (
-            "keySelector: '#[attributes.method]'",
-            "keySelector: The setting “keySelector” of rate-limiting is not supported",
-        ),
+        ("keySelector: '#[attributs.method]'", "keySelector: Character 3: There is no “attributs”."),
         (
             "blockOnUnknownQuota: true",
             "blockOnUnknownQuota: The setting “blockOnUnknownQuota” of rate-limiting is not su",

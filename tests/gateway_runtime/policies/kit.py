@@ -88,6 +88,7 @@ class PolicyCase:
         self.definition = definition(name)
         self.clock = clock or FakeClock()
         self.sleep = FakeSleep(self.clock)
+        self.lines: list[bytes] = []
         self.kept: dict[tuple[str, str], Any] = {} if kept is None else kept
         directory = Directory()
         directory.fill([*consumers, *strangers])
@@ -101,6 +102,8 @@ class PolicyCase:
             now=self.clock,
             sleep=self.sleep,
             remotes=remotes,
+            api_name="Orders",
+            add_line=self.lines.append,
         )
         self.handlers = self.definition.build(read_config(self.definition, config), runtime)
         self.chain = Chain([Binding(self.definition.name, self.handlers)])

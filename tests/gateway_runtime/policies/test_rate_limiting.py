@@ -114,3 +114,62 @@ def test_unusable_settings_are_refused(config: dict, path: str) -> None:
     with pytest.raises(ConfigFault) as caught:
         policy_case(NAME, config)
     assert caught.value.path.replace("[...]", "[0]") == path
+
+
+SELECTOR = "#[attributes.headers['x-tenant']]"
+
+
+def selected(policy: PolicyCase, *tenants: str | None) -> list[int]:
+    """Return the status that a request of each tenant gets."""
+    contexts = [request(headers={} if tenant is None else {"x-tenant": tenant}) for tenant in tenants]
+    return [answer.status if (answer := policy.send(context)) else 200 for context in contexts]
+
+
+def test_every_value_of_a_key_selector_has_its_own_window() -> None:
+    policy = case((1, 1000), keySelector=SELECTOR)
+    assert selected(policy, "a", "b", "A", "a", "b", "A") == [200, 200, 200, 429, 429, 429]
+
+
+def test_requests_without_a_key_share_one_window() -> None:
+    policy = case((1, 1000), keySelector=SELECTOR)
+    assert selected(policy, None, "a", None, "") == [200, 200, 429, 429]
+
+
+def test_a_key_that_cannot_be_evaluated_is_no_way_around_the_limit() -> None:
+    policy = case((1, 1000), keySelector="#[fromBase64(attributes.headers['x-tenant'])]")
+    assert selected(policy, "!", "YQ==", "!!", "YQ==") == [200, 200, 429, 429]
+
+
+@pytest.mark.parametrize("long", ["x" * 10_000, "\xff\xfe", "ä" * 50])
+def test_a_long_or_strange_key_is_counted_under_its_digest(long: str) -> None:
+    policy = case((1, 1000), keySelector=SELECTOR)
+    assert selected(policy, long, long + "y", long) == [200, 200, 429]
+    (windows,) = policy.kept.values()
+    assert all(key.isascii() and len(key) < 100 for key in windows._entries)
+
+
+def test_a_number_is_a_key_too() -> None:
+    policy = case((1, 1000), keySelector="#[sizeOf(attributes.headers['x-tenant'])]")
+    assert selected(policy, "a", "b", "ab") == [200, 429, 200]
+
+
+def test_another_key_selector_begins_with_new_windows() -> None:
+    first = case((1, 1000), keySelector=SELECTOR)
+    assert selected(first, "a", "a") == [200, 429]
+    assert selected(case((1, 1000), kept=first.kept, clock=first.clock, keySelector=SELECTOR), "a") == [429]
+    other = case((1, 1000), kept=first.kept, clock=first.clock, keySelector="#[attributes.headers.x]")
+    assert selected(other, "a") == [200]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"keySelector": SELECTOR, "key": "application"}, "leave the key at"),
+        ({"keySelector": "x-tenant"}, "This setting takes an expression"),
+        ({"keySelector": "#[payload.tenant]"}, "without the body"),
+    ],
+)
+def test_an_unusable_key_selector_is_refused(more: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigFault) as caught:
+        case((1, 1000), **more)
+    assert words in caught.value.message
