@@ -217,8 +217,8 @@ def _connects() -> Iterator[Variant]:
                     f"{method!r} {target!r} later {early[:4]!r}",
                     (head(HOST, method=method, target=target), early or b"x"),
                 )
-    for first in (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"):
-        yield Variant("HTTP/2 at once", (first,))
+    for first in (b"PRI * HTTP/2.1", b"PRI / HTTP/2.0", b"PRI * HTTP/3.0", b"PRX * HTTP/2.0", b"PRI *  HTTP/2.0"):
+        yield Variant("almost HTTP/2", (first + b"\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",))
 
 
 CASES: tuple[Case, ...] = (

@@ -2,6 +2,7 @@
 
 import ast
 import http.client
+import ssl
 from collections.abc import Iterator
 
 import grpc
@@ -151,9 +152,13 @@ def test_refusals_of_the_gateway_are_statuses(caller: Caller) -> None:
 
 
 def test_a_client_of_http1_gets_the_answer_of_the_same_service(caller: Caller) -> None:
-    if caller.secure:
-        pytest.skip("once is enough")
-    connection = http.client.HTTPConnection("127.0.0.1", caller.port, timeout=10)
+    # The certificate is looked at by the other tests of this file.
+    context = ssl._create_unverified_context()
+    connection = (
+        http.client.HTTPSConnection("127.0.0.1", caller.port, timeout=10, context=context)
+        if caller.secure
+        else http.client.HTTPConnection("127.0.0.1", caller.port, timeout=10)
+    )
     message = b"\0\0\0\0\x05hello"
     connection.request("POST", f"/{SERVICE}/Unary", message, {"content-type": "application/grpc"})
     answer = connection.getresponse()
