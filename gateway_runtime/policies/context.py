@@ -125,7 +125,8 @@ class PolicyRuntime(Protocol):
     """What `build(config, runtime)` may use. Everything costly happens there, once per revision.
 
     Counters and caches survive a new revision; shared ones survive a restart, too. `name` tells several of one binding
-    apart. While the shared storage is away they go on with what this worker knows: nothing is raised.
+    apart. While the shared storage is away they go on with what this worker knows: nothing is raised. Limiters that are
+    to block say `UNKNOWN_QUOTA` then.
     """
 
     api: str
@@ -143,10 +144,10 @@ class PolicyRuntime(Protocol):
     def keep(self, name: str, make: Callable[[], Any]) -> Any:
         """Return state of this binding that survives a new revision (counters, caches), made on first use."""
 
-    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool) -> Limiter:
+    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool, blocks: bool = False) -> Limiter:
         """Return counters that answer at once, shared with all replicas where there is a shared storage."""
 
-    def exact_limiter(self, name: str, limits: tuple[Limit, ...]) -> WaitingLimiter | None:
+    def exact_limiter(self, name: str, limits: tuple[Limit, ...], *, blocks: bool = False) -> WaitingLimiter | None:
         """Return counters shared with all replicas that ask about each request; None without a shared storage."""
 
     def cache(self, name: str, *, entries: int, shared: bool) -> "ByteCache":

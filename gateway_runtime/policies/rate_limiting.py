@@ -48,14 +48,16 @@ the portal, or the one that is configured. Small limits (below 100 requests, or 
 `exact` are asked for in Redis for each request, and are exact. For others each worker leases a part in advance, which
 costs no time: see [Limits over several replicas](/docs/operations/limits-over-replicas/) for how exact that is.
 
-It fails open: while the shared storage is away, and with `clusterizable: false`, each worker process counts on its own.
-A request never waits for longer than 50 milliseconds for it, and not at all once it is known to be away.
+As it stands it fails open: while the shared storage is away, and with `clusterizable: false`, each worker process
+counts on its own. A request never waits for longer than 50 milliseconds for it, and not at all once it is known to be
+away. With `blockOnUnknownQuota` requests are refused with 503 instead, but for what a worker has leased already.
 
 ## What callers see
 
 | Status | Code | When |
 | --- | --- | --- |
 | 429 | `rate_limit_exceeded` | a limit is used up; `Retry-After` says in seconds when to come back |
+| 503 | `rate_limit_unknown` | with `blockOnUnknownQuota`: the shared storage is away, so nobody can tell |
 
 With `exposeHeaders` every answer carries `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset`
 (milliseconds) of the limit that is nearest to its end.
@@ -82,7 +84,7 @@ from gateway_runtime.schema.policy import (
     Refusal,
     setting,
 )
-from gateway_runtime.state.limits import Limit, Verdict
+from gateway_runtime.state.limits import UNKNOWN_QUOTA, Limit, Verdict
 
 # Smaller limits and shorter windows are counted exactly where they are shared: a part of them is not worth leasing, and
 # so few requests are quickly asked about.
@@ -141,6 +143,13 @@ class Config(PolicyConfig, frozen=True):
     exact: Annotated[
         bool, setting("Count exactly", "Ask the shared storage about each request: exact, and a little slower.")
     ] = False
+    block_on_unknown_quota: Annotated[
+        bool,
+        setting(
+            "Block on unknown quota",
+            "Refuse requests while the shared storage is away. Otherwise each worker counts by itself then.",
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         if self.key_selector is not None and self.key is not Key.API:
@@ -193,13 +202,18 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     limits = tuple(Limit(r.maximum_requests, r.time_period_in_milliseconds / 1000) for r in config.rate_limits)
     name = _name(config)
     small = any(maximum < LEASED_REQUESTS or period < LEASED_SECONDS for maximum, period in limits)
-    exact = runtime.exact_limiter(name, limits) if config.clusterizable and (config.exact or small) else None
+    blocks = config.block_on_unknown_quota
+    exactly = config.clusterizable and (config.exact or small)
+    exact = runtime.exact_limiter(name, limits, blocks=blocks) if exactly else None
     refused = runtime.refusal("rate_limit_exceeded")
+    unknown = runtime.refusal("rate_limit_unknown", headers=((b"retry-after", b"1"),))
     clock, binding, expose = runtime.clock, runtime.binding, config.expose_headers
     key, key_of = config.key, _reader(config)
 
     def judge(context: RequestContext, verdict: Verdict) -> Response | None:
         if verdict[3]:
+            if verdict is UNKNOWN_QUOTA:
+                return unknown
             headers = [(b"retry-after", b"%d" % ceil(verdict.retry_after))]
             return replace(refused, headers=tuple(headers + (_headers(verdict) if expose else [])))
         if expose:
@@ -223,7 +237,7 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
 
         return Handlers(request_headers=check_exactly, response_headers=on_response if expose else None)
 
-    take = runtime.limiter(name, limits, shared=config.clusterizable).take
+    take = runtime.limiter(name, limits, shared=config.clusterizable, blocks=blocks).take
 
     def check(context: RequestContext) -> Response | None:
         if key is Key.API:
@@ -261,6 +275,7 @@ DEFINITION = PolicyDefinition(
         "exposeHeaders": True,
         "clusterizable": True,
         "exact": False,
+        "blockOnUnknownQuota": False,
     },
     refusals=(
         Refusal(
@@ -268,6 +283,12 @@ DEFINITION = PolicyDefinition(
             status=429,
             title="Too many requests",
             detail="The number of requests allowed in this time is used up. Try again after the Retry-After seconds.",
+        ),
+        Refusal(
+            code="rate_limit_unknown",
+            status=503,
+            title="Limit not known",
+            detail="Whether this request is within the limit cannot be told now. Try again later.",
         ),
     ),
     documentation=__doc__ or "",

@@ -83,21 +83,23 @@ class BindingRuntime:
             self._kept[key] = make()
         return self._kept[key]
 
-    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool) -> Limiter:
+    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool, blocks: bool = False) -> Limiter:
         """Return counters that answer at once, shared with all replicas where there is a shared storage."""
         storage = self._shared if shared else None
         if storage is None:
             return self.keep(f"{name} {limits}", lambda: Windows(limits))
         owner = f"{self.binding} {name} {limits}"
-        return self.keep(f"leased {name} {limits}", lambda: storage.windows(limits, owner, self.clock))
+        kept = f"leased {name} {limits} {blocks}"
+        return self.keep(kept, lambda: storage.windows(limits, owner, self.clock, blocks=blocks))
 
-    def exact_limiter(self, name: str, limits: tuple[Limit, ...]) -> WaitingLimiter | None:
+    def exact_limiter(self, name: str, limits: tuple[Limit, ...], *, blocks: bool = False) -> WaitingLimiter | None:
         """Return counters shared with all replicas that ask about each request; None without a shared storage."""
         storage = self._shared
         if storage is None:
             return None
         owner = f"{self.binding} {name} {limits}"
-        return self.keep(f"exact {name} {limits}", lambda: storage.strict(limits, owner, self.clock))
+        kept = f"exact {name} {limits} {blocks}"
+        return self.keep(kept, lambda: storage.strict(limits, owner, self.clock, blocks=blocks))
 
     def cache(self, name: str, *, entries: int, shared: bool) -> ByteCache:
         """Return a cache, shared with all replicas where there is a shared storage."""

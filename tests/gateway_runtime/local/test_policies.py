@@ -65,15 +65,12 @@ def test_policies_that_need_the_portal_are_refused(name: str) -> None:
     ("setting", "sentence"),
     [
         ("keySelector: '#[attributs.method]'", "keySelector: Character 3: There is no “attributs”."),
-        (
-            "blockOnUnknownQuota: true",
-            "blockOnUnknownQuota: The setting “blockOnUnknownQuota” of rate-limiting is not su",
-        ),
+        ("blockOnUnknownQuota: 'no'", "blockOnUnknownQuota: Expected “bool”, got `str`."),
         ("clusterizable: 'no'", "clusterizable: Expected “bool”, got `str`."),
         ("clustrizable: true", "clustrizable: There is no setting “clustrizable”."),
     ],
 )
-def test_settings_that_are_not_there_yet_are_refused_by_name(setting: str, sentence: str) -> None:
+def test_a_wrong_setting_is_refused_where_it_stands(setting: str, sentence: str) -> None:
     limits = "{rateLimits: [{maximumRequests: 1, timePeriodInMilliseconds: 1000}], %s}"
     found = fault(instance(), bound("rate-limiting-flex", limits % setting))
     assert found.startswith(f"api.yaml:15: spec.config.{sentence}")

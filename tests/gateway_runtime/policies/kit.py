@@ -84,6 +84,7 @@ class PolicyCase:
         clock: FakeClock | None = None,
         kept: dict[tuple[str, str], Any] | None = None,
         remotes: Remotes | None = None,
+        shared: Any = None,
     ) -> None:
         self.definition = definition(name)
         self.clock = clock or FakeClock()
@@ -102,6 +103,7 @@ class PolicyCase:
             now=self.clock,
             sleep=self.sleep,
             remotes=remotes,
+            shared=shared,
             api_name="Orders",
             add_line=self.lines.append,
         )

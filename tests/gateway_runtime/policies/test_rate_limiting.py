@@ -1,6 +1,10 @@
 import pytest
 
+from gateway_runtime.clock import Clock
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.state.leases import LeasedWindows
+from gateway_runtime.state.limits import Limit
+from gateway_runtime.state.strict import StrictWindows
 
 from .kit import FakeClock, PolicyCase, policy_case, request
 
@@ -173,3 +177,37 @@ def test_an_unusable_key_selector_is_refused(more: dict[str, object], words: str
     with pytest.raises(ConfigFault) as caught:
         case((1, 1000), **more)
     assert words in caught.value.message
+
+
+class Away:
+    """A shared storage that cannot be asked."""
+
+    away = True
+    limiters = 1
+
+    def key(self, owner: str, key: str) -> str:
+        return key
+
+    def windows(self, limits: tuple[Limit, ...], owner: str, clock: Clock, *, blocks: bool) -> LeasedWindows:
+        return LeasedWindows(limits, self, owner, clock, blocks=blocks)  # type: ignore[arg-type]
+
+    def strict(self, limits: tuple[Limit, ...], owner: str, clock: Clock, *, blocks: bool) -> StrictWindows:
+        return StrictWindows(limits, self, owner, clock, blocks=blocks)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("maximum", [5, 1000])
+@pytest.mark.parametrize(
+    ("settings", "status"),
+    [
+        ({}, 200),
+        ({"blockOnUnknownQuota": False}, 200),
+        ({"blockOnUnknownQuota": True}, 503),
+        ({"blockOnUnknownQuota": True, "clusterizable": False}, 200),
+    ],
+)
+def test_what_happens_while_the_shared_storage_is_away(maximum: int, settings: dict[str, bool], status: int) -> None:
+    limits = [{"maximumRequests": maximum, "timePeriodInMilliseconds": 60_000}]
+    policy = policy_case(NAME, {"rateLimits": limits, **settings}, shared=Away())
+    answer = policy.send(request())
+    assert (answer.status if answer else 200) == status
+    assert answer is None or (answer.code, answer.headers) == ("rate_limit_unknown", ((b"retry-after", b"1"),))
