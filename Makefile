@@ -36,7 +36,7 @@ test: check $(FRONT_END) ## Run everything: checks, unit, integration and browse
 	@echo "Unit tests …"
 	@$(PYTHON) -m pytest -n 2 -m "not integration and not browser"
 	@echo "Integration tests (real processes) …"
-	@$(PYTHON) -m pytest -m "integration and not browser"
+	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "integration and not browser"
 	@if sh tests/chromium.sh; then \
 		echo "Browser tests …"; \
 		$(PYTHON) -m pytest -m browser; \

@@ -31,8 +31,8 @@ _RETRY_SECONDS = 0.5
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-async def open_sockets(host: str, port: int, backlog: int) -> list[socket.socket]:
-    """Listen on every address of a host, shared with the other workers. Raises `OSError`."""
+async def bind_sockets(host: str, port: int) -> list[socket.socket]:
+    """Take a port on every address of a host, shared with the other workers. Raises `OSError`."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     opened: list[socket.socket] = []
@@ -46,7 +46,6 @@ async def open_sockets(host: str, port: int, backlog: int) -> list[socket.socket
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listening.setblocking(False)
             listening.bind(address)
-            listening.listen(backlog)
     except OSError:
         for listening in opened:
             listening.close()
@@ -55,9 +54,9 @@ async def open_sockets(host: str, port: int, backlog: int) -> list[socket.socket
 
 
 class Acceptor:
-    """Accepts on sockets that listen, as an `asyncio.Server` does. `port` is that of the routing tables."""
+    """Accepts on sockets, as an `asyncio.Server` does, once told to begin. `port` is that of the routing tables."""
 
-    __slots__ = ("_context", "_loop", "_proxied", "_state", "port", "sockets")
+    __slots__ = ("_backlog", "_context", "_loop", "_proxied", "_state", "port", "sockets")
 
     def __init__(
         self,
@@ -67,14 +66,20 @@ class Acceptor:
         context: SwitchedContext | None,
         *,
         proxied: bool,
+        backlog: int,
     ) -> None:
         self.sockets = sockets
+        self._backlog = backlog
         self.port = port
         self._state = state
         self._context = context
         self._proxied = proxied
         self._loop = asyncio.get_running_loop()
-        for listening in sockets:
+
+    async def start_serving(self) -> None:
+        """Listen and accept. Raises `OSError`."""
+        for listening in self.sockets:
+            listening.listen(self._backlog)
             self._loop.add_reader(listening, self._accept, listening)
 
     def close(self) -> None:

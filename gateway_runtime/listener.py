@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import Any
 
-from gateway_runtime.accepting import Acceptor, open_sockets
+from gateway_runtime.accepting import Acceptor, bind_sockets
 from gateway_runtime.http.protocol import ClientConnection
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.http.timeouts import sweep_forever
@@ -21,7 +21,7 @@ _DRAIN_STEP_SECONDS = 0.05
 
 
 class Listener:
-    """One open address and port of one worker."""
+    """One address and port of one worker. Until it is told to begin, the port is taken and nobody is let in."""
 
     __slots__ = ("_context", "_server", "_state", "host", "port")
 
@@ -41,6 +41,10 @@ class Listener:
 
     def __repr__(self) -> str:
         return f"<Listener {self.host}:{self.port} [connections {len(self._connections())}]>"
+
+    async def begin(self) -> None:
+        """Accept connections. Raises `OSError`."""
+        await self._server.start_serving()
 
     def use(self, tls: ListenerTls) -> None:
         """Begin every new connection with this. Those that were agreed on other terms take no further request."""
@@ -92,7 +96,16 @@ class Listener:
 async def open_listener(
     host: str, port: int, state: WorkerState, tls: ListenerTls | None = None, *, proxied: bool = False
 ) -> Listener:
-    """Listen, with `tls` for nothing else. Port 0 takes a free one; `Listener.port` is that of the routing tables.
+    """Take a port and accept connections at once; see `bind_listener`."""
+    listener = await bind_listener(host, port, state, tls, proxied=proxied)
+    await listener.begin()
+    return listener
+
+
+async def bind_listener(
+    host: str, port: int, state: WorkerState, tls: ListenerTls | None = None, *, proxied: bool = False
+) -> Listener:
+    """Take a port, with `tls` for nothing else. Port 0 takes a free one; `Listener.port` is that of the routing tables.
 
     `proxied`: every connection begins with a PROXY header. Raises `OSError` when the port cannot be had.
     """
@@ -106,10 +119,11 @@ async def open_listener(
 
     if tls is not None or proxied:
         context = SwitchedContext(tls, state.handshakes) if tls is not None else None
-        sockets = await open_sockets(host, port, BACKLOG)
+        sockets = await bind_sockets(host, port)
         bound = port or sockets[0].getsockname()[1]
-        return Listener(Acceptor(sockets, state, bound, context, proxied=proxied), state, host, bound, context)
-    server: Any = await loop.create_server(accept, host, port, reuse_port=True, backlog=BACKLOG)
+        acceptor = Acceptor(sockets, state, bound, context, proxied=proxied, backlog=BACKLOG)
+        return Listener(acceptor, state, host, bound, context)
+    server: Any = await loop.create_server(accept, host, port, reuse_port=True, backlog=BACKLOG, start_serving=False)
     if not port:
         with contextlib.suppress(IndexError):
             bound = server.sockets[0].getsockname()[1]

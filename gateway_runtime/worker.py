@@ -33,7 +33,7 @@ from gateway_runtime.control import (
 )
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.http.tunnel import end_disallowed
-from gateway_runtime.listener import Listener, open_listener
+from gateway_runtime.listener import Listener, bind_listener
 from gateway_runtime.log import LEVELS, capture_library_logs, log
 from gateway_runtime.routing.compiled import CompiledApi
 from gateway_runtime.schema import document as documents
@@ -162,14 +162,21 @@ class Worker:
                 await asyncio.sleep(0)
                 pause_at = time.monotonic() + SLICE_SECONDS
         snapshot = compiled.snapshot
-        before = list(self._state.snapshot.apis.values()) if self._state.snapshot else []
-        if self._state.snapshot is None:
-            # Whoever connects before all listeners are open is already counted, and trusted, as the document says.
+        previous = self._state.snapshot
+        before = list(previous.apis.values()) if previous else []
+        if previous is None:
+            # The first connections are already counted, and trusted, as the document says.
             self._take_settings(snapshot.document)
-        opened = await self._open_new(snapshot.document.listeners, snapshot.tls)
+        opened = await self._bind_new(snapshot.document.listeners, snapshot.tls)
         # Here already, so that the first request finds what was counted before.
         await self._shared.use(self._compiler.storage(snapshot.document), snapshot.document.gateway)
         self._state.snapshot = snapshot
+        try:
+            # Nobody is let in before there is an answer for them.
+            await _begin(opened, snapshot.document.listeners)
+        except ConfigFault:
+            self._state.snapshot = previous
+            raise
         self._listeners.update(opened)
         self._close_gone({_address(listener) for listener in snapshot.document.listeners})
         for listener in self._listeners.values():
@@ -204,7 +211,7 @@ class Worker:
             # Deadlines are made of the limits when the clock is turned.
             state.turn()
 
-    async def _open_new(
+    async def _bind_new(
         self, listeners: list[documents.Listener], tls: Mapping[int, ListenerTls]
     ) -> dict[Address, Listener]:
         opened: dict[Address, Listener] = {}
@@ -213,7 +220,7 @@ class Worker:
             if address in self._listeners or self._state.draining:
                 continue
             try:
-                opened[address] = await open_listener(
+                opened[address] = await bind_listener(
                     listener.host,
                     listener.port,
                     self._state,
@@ -277,6 +284,19 @@ class Worker:
         shared = self._shared
         state = shared.state
         return None if state is None else StorageUse(state, shared.limiters, shared.answered, shared.unknown)
+
+
+async def _begin(opened: dict[Address, Listener], listeners: list[documents.Listener]) -> None:
+    """Let callers in on new ports. Raises `ConfigFault`, with all of them closed again."""
+    for index, listener in enumerate(listeners):
+        if (new := opened.get(_address(listener))) is None:
+            continue
+        try:
+            await new.begin()
+        except OSError as error:
+            for other in opened.values():
+                other.close()
+            raise port_fault(listener, index, error) from error
 
 
 async def _let_go(apis: list[CompiledApi]) -> None:

@@ -252,6 +252,8 @@ class Compiler:
             kept=self._kept,
             shared=shared,
             remotes=self._remotes,
+            api_name=api.name,
+            add_line=self._add_access_line,
         )
         handlers = policy.build(config, runtime)
         if binding.mode is Mode.SHADOW:

@@ -82,6 +82,27 @@ def response_headers(context: RequestContext, given: Given = NOTHING) -> dict[st
     return {text(name): text(b", ".join(values)) for name, values in _by_name(context.response_headers).items()}
 
 
+def present_header(name: bytes) -> Any:
+    """Return the reader of one header of the response, or of the request as long as there is no response."""
+    before, after = request_header(name), response_header(name)
+
+    def read(context: RequestContext, given: Given = NOTHING) -> str | None:
+        value: str | None = after(context) if context.response_status else before(context)
+        return value
+
+    return read
+
+
+def present_headers(context: RequestContext, given: Given = NOTHING) -> dict[str, str]:
+    """Return all headers of the response, or of the request as long as there is no response."""
+    return response_headers(context) if context.response_status else request_headers(context)
+
+
+def present_status(context: RequestContext, given: Given = NOTHING) -> int | None:
+    """Return the status of the response, null as long as there is none."""
+    return context.response_status or None
+
+
 def _by_name(headers: Headers) -> dict[bytes, list[bytes]]:
     found: dict[bytes, list[bytes]] = {}
     for name, value in headers:

@@ -23,10 +23,11 @@ _TEXTS = Type(Kind.OBJECT, items=optional(STRING))
 
 
 class Side(enum.StrEnum):
-    """Whether an expression is about a request or about its response."""
+    """Whether an expression is about a request, about its response, or first about the one and then about the other."""
 
     REQUEST = "request"
     RESPONSE = "response"
+    EITHER = "either"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ _RESPONSE = {
     "headers": Source(_TEXTS, reading.response_headers, lambda name: reading.response_header(reading.wire(name)), True),
     "statusCode": Source(NUMBER, reading.status_code),
 }
+_EITHER = {
+    **_REQUEST,
+    "headers": Source(_TEXTS, reading.present_headers, lambda name: reading.present_header(reading.wire(name)), True),
+    "statusCode": Source(optional(NUMBER), reading.present_status),
+}
 _AUTHENTICATION = {
     "clientId": Source(optional(STRING), reading.client_id, sure=False),
     "clientName": Source(optional(STRING), reading.client_name),
@@ -66,7 +72,7 @@ _AUTHENTICATION = {
     "properties": Source(optional(OBJECT), reading.properties, sure=False),
 }
 _PAYLOAD = Source(ANY, reading.payload)
-_ATTRIBUTES = {Side.REQUEST: _REQUEST, Side.RESPONSE: _RESPONSE}
+_ATTRIBUTES = {Side.REQUEST: _REQUEST, Side.RESPONSE: _RESPONSE, Side.EITHER: _EITHER}
 NO_VARIABLES: Mapping[str, Type] = MappingProxyType({})
 
 

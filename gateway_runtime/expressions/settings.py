@@ -24,9 +24,9 @@ _Look = Callable[[Any, str], Iterator[tuple[str, ExpressionSetting, str]]]
 
 
 @cache
-def _scope(response: bool, payload: bool, variables: tuple[tuple[str, Gives], ...]) -> Scope:
+def _scope(side: Side, payload: bool, variables: tuple[tuple[str, Gives], ...]) -> Scope:
     return Scope(
-        side=Side.RESPONSE if response else Side.REQUEST,
+        side=side,
         payload=payload,
         variables={name: _TYPES[gives] for name, gives in variables},
     )
@@ -37,7 +37,8 @@ def compile_for(takes: ExpressionSetting, source: str) -> Expression:
 
     For `build`: what was saved has been checked by the same words, so nothing is raised there.
     """
-    scope = _scope(takes.response, takes.payload, tuple(takes.variables.items()))
+    side = Side.EITHER if takes.either else Side.RESPONSE if takes.response else Side.REQUEST
+    scope = _scope(side, takes.payload, tuple(takes.variables.items()))
     return compile_setting(source, scope, takes.gives, text=takes.text)
 
 

@@ -22,7 +22,7 @@ from gateway_runtime.http.responses import (
 )
 from gateway_runtime.http.upstream_head import judged_lines
 from gateway_runtime.log import log
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.results import Refused, Response
 from gateway_runtime.tasks import spawn
 
 if TYPE_CHECKING:
@@ -153,13 +153,15 @@ class Reply:
             self._write_head(response.status, lines, body, len(body), True)
 
     def policy_failed(self, error: Exception) -> None:
-        """Answer 500: a request never passes a policy that could not judge it."""
-        log.error("policy_failed", error=error, api=self.api.id if self.api else "")
+        """Answer 500: a request never passes a policy that could not judge it. One may have an answer of its own."""
+        refused = type(error) is Refused
+        if not refused:
+            log.error("policy_failed", error=error, api=self.api.id if self.api else "")
         # Its answer is not shown to the API's response policies: one of them may be what has failed.
         self.context = None
         self.judged = False
         if not self.ended:
-            self.refuse(INTERNAL_ERROR)
+            self.refuse(error.response if refused else INTERNAL_ERROR)  # type: ignore[attr-defined]
 
     def _run_policies(
         self,

@@ -25,6 +25,8 @@ _BURST = 1000
 _EACH_SECOND = 200
 # A stream given up costs the gateway a request to a service: 200 at once and 40 each second.
 _RESET_COST = 5
+# A long frame that brings nothing costs more than a short one.
+_COST_BYTES = 4096
 _BLOCK_FRAMES = 16
 
 
@@ -98,7 +100,7 @@ class FrameReader:
         elif kind == WINDOW_UPDATE and self._updates > 0:
             self._updates -= 1
         elif kind not in (HEADERS, PUSH_PROMISE, CONTINUATION):
-            self.spend(_RESET_COST if kind == RST_STREAM else 1)
+            self.spend(_RESET_COST if kind == RST_STREAM else 1 + length // _COST_BYTES)
         if kind in (HEADERS, PUSH_PROMISE):
             self._block_bytes = self._block_frames = 0
             self._block = not flags & END_HEADERS

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
-from functools import cache
 from typing import Any
-
-import msgspec
 
 from gateway_runtime.local.api_limits import TIMEOUT_POLICIES
 from gateway_runtime.local.kinds import DEFAULT_NAMESPACE, PolicyBinding
@@ -16,7 +13,7 @@ from gateway_runtime.policies import registry
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
-from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
+from gateway_runtime.schema.policy import PolicyDefinition
 
 # These need contracts, an alert or a model that only the portal knows.
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
@@ -24,7 +21,7 @@ NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "heal
 NOT_YET = frozenset({
     "credential-injection-oauth2", "dataweave-body-transformation", "dataweave-headers-transformation",
     "dataweave-request-filter", "http-caching", "json-threat-protection",
-    "ldap-authentication", "message-logging", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
+    "ldap-authentication", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
     "openidconnect-access-token-enforcement", "spec-validation", "tracing",
 })  # fmt: skip
 # Read by other modules.
@@ -35,10 +32,6 @@ OUTBOUND = frozenset({
 })  # fmt: skip
 # These are bound to a Service, or to an ApiInstance for all that it sends.
 ON_EITHER = frozenset({"credential-injection-api-key", "credential-injection-basic-auth"})
-# Documented settings of policies that are there, which this gateway does not have.
-SETTINGS_NOT_YET = {
-    "rate-limiting": frozenset({"keySelector", "blockOnUnknownQuota"}),
-}
 # These work without contracts as long as this setting is on, as it is without being said.
 NEED_NO_CONTRACT = frozenset({"jwt-validation"})
 NO_CONTRACT = "skipClientIdValidation"
@@ -107,22 +100,12 @@ def _refuse_misspelled(binding: PolicyBinding, here: Place) -> None:
         raise here.fault(f"There is no policy “{binding.policy_ref.name}”. {hint}", "unknown_policy")
 
 
-@cache
-def _settings(config: type[PolicyConfig]) -> frozenset[str]:
-    return frozenset(field.encode_name for field in msgspec.structs.fields(config))
-
-
 def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: Place) -> dict[str, Any]:
     """Return the settings for the document, checked. Raises `FileFault`."""
-    known = _settings(policy.config)
     given = dict(config or {})
     if policy.name in NEED_NO_CONTRACT and given.get(NO_CONTRACT, True) is False:
         message = "Client applications and their contracts are kept by the portal: leave this setting on in local mode."
         raise place.at(NO_CONTRACT).fault(message, "not_in_local_mode")
-    for name in SETTINGS_NOT_YET.get(policy.name, frozenset()) - known:
-        if name in given:
-            message = f"The setting “{name}” of {policy.name} is not supported yet by this gateway."
-            raise place.at(name).fault(message, "not_supported")
     try:
         registry.read_config(policy, given)
     except ConfigFault as fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
-from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.context import REFUSAL, RequestContext
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.policy import Handlers
 
@@ -63,6 +63,7 @@ class Chain:
             if result is not None:
                 if type(result) is Response:
                     context.stopped_at = position
+                    context.note(REFUSAL, result)
                     return result
                 return self._go_on(context, result, index)
         return None
@@ -80,6 +81,7 @@ class Chain:
             if result is not None and type(result) is not Response:
                 result = await result
         context.stopped_at = self.request[index].position
+        context.note(REFUSAL, result)
         return result
 
     def run_response(self, context: RequestContext) -> Awaitable[None] | None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gateway_runtime.tls.client_certificate import ClientCertificate
 
 Headers = list[tuple[bytes, bytes]]
+# The note with the `Response` of the policy that has ended a request.
+REFUSAL = "refusal"
 
 
 class ConsumerIndex(Protocol):
@@ -62,7 +64,8 @@ class RequestContext:
         self.response_headers: Headers = []
         self.stopped_at = -1
         self.client_certificate: ClientCertificate | None = None
-        # What a policy's request handler leaves for its own response handler, by binding id.
+        # What a policy's request handler leaves for its own response handler, by binding id. What later expressions
+        # know of the caller is `AUTHENTICATION` and `CLIENT_ID` (`expressions/given.py`), a refusal `REFUSAL`.
         self.notes: dict[str, Any] | None = None
 
     def header(self, name: bytes) -> bytes | None:
@@ -122,11 +125,14 @@ class PolicyRuntime(Protocol):
     """What `build(config, runtime)` may use. Everything costly happens there, once per revision.
 
     Counters and caches survive a new revision; shared ones survive a restart, too. `name` tells several of one binding
-    apart. While the shared storage is away they go on with what this worker knows: nothing is raised.
+    apart. While the shared storage is away they go on with what this worker knows: nothing is raised. Limiters that are
+    to block say `UNKNOWN_QUOTA` then.
     """
 
     api: str
+    api_name: str
     binding: str
+    add_line: Callable[[bytes], None]  # writes a line with its end to the log, without ever waiting
     consumers: ConsumerIndex
     clock: Clock  # monotonic seconds
     now: Clock  # seconds since 1970, for times that others have written
@@ -138,10 +144,10 @@ class PolicyRuntime(Protocol):
     def keep(self, name: str, make: Callable[[], Any]) -> Any:
         """Return state of this binding that survives a new revision (counters, caches), made on first use."""
 
-    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool) -> Limiter:
+    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool, blocks: bool = False) -> Limiter:
         """Return counters that answer at once, shared with all replicas where there is a shared storage."""
 
-    def exact_limiter(self, name: str, limits: tuple[Limit, ...]) -> WaitingLimiter | None:
+    def exact_limiter(self, name: str, limits: tuple[Limit, ...], *, blocks: bool = False) -> WaitingLimiter | None:
         """Return counters shared with all replicas that ask about each request; None without a shared storage."""
 
     def cache(self, name: str, *, entries: int, shared: bool) -> "ByteCache":

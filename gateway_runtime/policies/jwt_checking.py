@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from gateway_runtime.expressions import given as notes
 from gateway_runtime.expressions.given import AUTHENTICATION, Given
 from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
@@ -260,6 +261,7 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
                 return no_contract if consumers.knows(client) else refusals["jwt_client_unknown"]
             context.application = consumer.id
             context.application_name = consumer.name
+            context.note(notes.CLIENT_ID, consumer.client_id)
         context.note(AUTHENTICATION, found[3])
         context.principal = found[4]
         return None

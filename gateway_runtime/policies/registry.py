@@ -16,6 +16,7 @@ from gateway_runtime.policies import (
     ip_blocklist,
     jwt_validation,
     maintenance,
+    message_logging,
     rate_limiting,
     spike_control,
 )
@@ -27,6 +28,7 @@ SUFFIX = "-flex"
 
 _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     cors.DEFINITION,
+    message_logging.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
     maintenance.DEFINITION,

@@ -3,6 +3,14 @@
 from dataclasses import dataclass, field
 
 
+class Refused(Exception):
+    """Ends a request from a response handler: instead of the service's answer callers get this refusal."""
+
+    def __init__(self, response: "Response") -> None:
+        super().__init__(response.code)
+        self.response = response
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """A prebuilt answer: made once when the policy is built, sent as often as needed.

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 Kept = MutableMapping[tuple[str, str], Any]
 
 
+def write_nowhere(line: bytes) -> None:
+    """Take a line where there is no log, as while a revision is only checked."""
+
+
 class BindingRuntime:
     """The `PolicyRuntime` of one binding."""
 
     __slots__ = (
-        "_definition", "_kept", "_remotes", "_shared", "api", "binding", "clock", "consumers", "now", "sleep",
+        "_definition", "_kept", "_remotes", "_shared", "add_line", "api", "api_name", "binding", "clock", "consumers",
+        "now", "sleep",
     )  # fmt: skip
 
     def __init__(
@@ -41,8 +46,12 @@ class BindingRuntime:
         now: Clock = times.time,
         sleep: Sleep = times.sleep,
         remotes: Remotes | None = None,
+        api_name: str = "",
+        add_line: Callable[[bytes], None] | None = None,
     ) -> None:
         self.api = api
+        self.api_name = api_name
+        self.add_line = write_nowhere if add_line is None else add_line
         self.binding = binding
         self.consumers = consumers
         self.clock = clock
@@ -74,21 +83,23 @@ class BindingRuntime:
             self._kept[key] = make()
         return self._kept[key]
 
-    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool) -> Limiter:
+    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool, blocks: bool = False) -> Limiter:
         """Return counters that answer at once, shared with all replicas where there is a shared storage."""
         storage = self._shared if shared else None
         if storage is None:
             return self.keep(f"{name} {limits}", lambda: Windows(limits))
         owner = f"{self.binding} {name} {limits}"
-        return self.keep(f"leased {name} {limits}", lambda: storage.windows(limits, owner, self.clock))
+        kept = f"leased {name} {limits} {blocks}"
+        return self.keep(kept, lambda: storage.windows(limits, owner, self.clock, blocks=blocks))
 
-    def exact_limiter(self, name: str, limits: tuple[Limit, ...]) -> WaitingLimiter | None:
+    def exact_limiter(self, name: str, limits: tuple[Limit, ...], *, blocks: bool = False) -> WaitingLimiter | None:
         """Return counters shared with all replicas that ask about each request; None without a shared storage."""
         storage = self._shared
         if storage is None:
             return None
         owner = f"{self.binding} {name} {limits}"
-        return self.keep(f"exact {name} {limits}", lambda: storage.strict(limits, owner, self.clock))
+        kept = f"exact {name} {limits} {blocks}"
+        return self.keep(kept, lambda: storage.strict(limits, owner, self.clock, blocks=blocks))
 
     def cache(self, name: str, *, entries: int, shared: bool) -> ByteCache:
         """Return a cache, shared with all replicas where there is a shared storage."""

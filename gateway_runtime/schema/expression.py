@@ -26,13 +26,15 @@ _WORDS = {
 class ExpressionSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a setting says about its expressions.
 
-    `response` evaluates it with the response, else with the request. `payload` says that the policy has the body.
-    `variables` are the names behind `vars.`, each with the type it gives. `text` lets the setting be plain text, or
-    text with expressions inside.
+    `response` evaluates it with the response, else with the request; `either` with both, one after the other: then
+    headers are those of the response once there is one, and the status is null before. `payload` says that the policy
+    has the body. `variables` are the names behind `vars.`, each with the type it gives. `text` lets the setting be
+    plain text, or text with expressions inside.
     """
 
     gives: Gives = Gives.STRING
     response: bool = False
+    either: bool = False
     payload: bool = False
     variables: dict[str, Gives] = {}
     text: bool = False
@@ -43,6 +45,8 @@ class ExpressionSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         takes = "text, which may hold expressions “#[…]”"
         if not self.text:
             takes = f"an expression “#[…]” that gives {_WORDS[self.gives]}"
+        if self.either:
+            return f"{takes}, evaluated with the request or with the response"
         return f"{takes}, evaluated with the response" if self.response else takes
 
 

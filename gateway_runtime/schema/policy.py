@@ -72,7 +72,8 @@ class PolicyDefinition:
     """One policy: its names and texts, its settings type, and how it is built.
 
     With `answers_preflight` it runs before every other policy whatever its order, holds for a whole API, and answers
-    every OPTIONS request itself, so that such a request needs no route.
+    every OPTIONS request itself, so that such a request needs no route. A policy that does not judge (`judges`) refuses
+    a request only where it cannot do its work on it.
     """
 
     name: str
@@ -88,13 +89,16 @@ class PolicyDefinition:
     aliases: tuple[str, ...] = ()
     icon: str = "shield"
     answers_preflight: bool = False
+    judges: bool = True
     documentation: str = field(default="", repr=False)
 
     @property
     def can_shadow(self) -> bool:
         """Tell whether it can be tried out on live traffic: it judges request heads, and may refuse some."""
         judging = {Phase.REQUEST_HEADERS, Phase.RESPONSE_HEADERS}
-        return bool(self.refusals) and Phase.REQUEST_HEADERS in self.phases and set(self.phases) <= judging
+        return (
+            self.judges and bool(self.refusals) and Phase.REQUEST_HEADERS in self.phases and set(self.phases) <= judging
+        )
 
     def secret_settings(self) -> tuple[str, ...]:
         """Return the wire names of the settings that are secret."""

@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 from gateway_runtime.clock import Clock
 from gateway_runtime.state.keyed import Keyed
-from gateway_runtime.state.limits import Limit, Verdict
+from gateway_runtime.state.limits import UNKNOWN_QUOTA, Limit, Verdict
 from gateway_runtime.state.pipe import UNKNOWN, Command, Done
 from gateway_runtime.state.scripts import LEASE
 
@@ -138,9 +138,12 @@ class Entry:
 
 
 class LeasedWindows(Keyed[Entry]):
-    """Fixed windows that are shared, each opened by its first request (see above)."""
+    """Fixed windows that are shared, each opened by its first request (see above).
 
-    __slots__ = ("__weakref__", "_clock", "_holding", "_limits", "_owner", "_store")
+    While the store is away, those that `blocks` let pass what is leased, and say `UNKNOWN_QUOTA` to anything else.
+    """
+
+    __slots__ = ("__weakref__", "_blocks", "_clock", "_holding", "_limits", "_owner", "_store")
 
     def __init__(
         self,
@@ -149,8 +152,11 @@ class LeasedWindows(Keyed[Entry]):
         owner: str,
         clock: Clock,
         key_limit: int = Keyed.KEY_LIMIT,
+        *,
+        blocks: bool = False,
     ) -> None:
         super().__init__(key_limit)
+        self._blocks = blocks
         self._limits = limits
         self._store = store
         self._owner = owner
@@ -173,6 +179,8 @@ class LeasedWindows(Keyed[Entry]):
                     asks = True
             else:
                 wait, asking = self._without(lease, now)
+                if wait < 0.0:
+                    return UNKNOWN_QUOTA
                 asks = asks or asking
                 if wait > retry_after:
                     retry_after = wait
@@ -195,12 +203,17 @@ class LeasedWindows(Keyed[Entry]):
         return Verdict(tight.maximum, remaining if remaining > 0 else 0, tight.over - now, retry_after)
 
     def _without(self, lease: Lease, now: float) -> tuple[float, bool]:
-        """Judge a request for which nothing is leased: how long to wait (0: it passes), and whether to ask."""
+        """Judge a request for which nothing is leased: how long to wait, and whether to ask.
+
+        It passes with 0. Less than that says that nobody can tell.
+        """
         store = self._store
         if lease.dry:
             return lease.over - now, now >= lease.retry_at
         if lease.passed >= lease.maximum:
             return lease.over - now, not lease.window
+        if store.away and self._blocks:
+            return -1.0, False
         if store.away or lease.credited < self._share(lease):
             return 0.0, True
         return min(lease.over - now, SOON_SECONDS), True

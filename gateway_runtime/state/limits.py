@@ -24,6 +24,10 @@ class Verdict(NamedTuple):
     retry_after: float
 
 
+# Nobody can say now whether a request may pass. Compared by identity.
+UNKNOWN_QUOTA = Verdict(0, 0, 0.0, 1.0)
+
+
 class Limiter(Protocol):
     """Counts by key against several limits: all must have quota left, and a refused request uses none."""
 

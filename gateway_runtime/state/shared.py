@@ -122,15 +122,15 @@ class SharedState:
 
     # What policies get
 
-    def windows(self, limits: tuple[Limit, ...], owner: str, clock: Clock) -> LeasedWindows:
+    def windows(self, limits: tuple[Limit, ...], owner: str, clock: Clock, *, blocks: bool = False) -> LeasedWindows:
         """Return a limiter that leases."""
-        made = LeasedWindows(limits, self, owner, clock)
+        made = LeasedWindows(limits, self, owner, clock, blocks=blocks)
         self._leased.add(made)
         return made
 
-    def strict(self, limits: tuple[Limit, ...], owner: str, clock: Clock) -> StrictWindows:
+    def strict(self, limits: tuple[Limit, ...], owner: str, clock: Clock, *, blocks: bool = False) -> StrictWindows:
         """Return a limiter that asks about each request."""
-        return StrictWindows(limits, self, owner, clock)
+        return StrictWindows(limits, self, owner, clock, blocks=blocks)
 
     def cache(self, owner: str) -> SharedCache:
         """Return a cache. Its connection is its own, so that large values never keep counters waiting."""

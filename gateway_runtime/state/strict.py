@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from gateway_runtime.clock import Clock
 from gateway_runtime.state.keyed import Keyed
-from gateway_runtime.state.limits import Limit, Verdict, Windows
+from gateway_runtime.state.limits import UNKNOWN_QUOTA, Limit, Verdict, Windows
 from gateway_runtime.state.pipe import UNKNOWN, Command
 from gateway_runtime.state.scripts import TAKE
 
@@ -30,12 +30,16 @@ class StrictWindows:
     """Fixed windows in Redis, each opened by its first request.
 
     What this worker lets through is counted here as well, and that alone decides while Redis is away: then at most N
-    times the limit passes with N workers. Refusals are remembered until the window ends, so they ask nobody.
+    times the limit passes with N workers. One that `blocks` says `UNKNOWN_QUOTA` then. Refusals are remembered until
+    the window ends, so they ask nobody.
     """
 
-    __slots__ = ("_clock", "_limits", "_local", "_owner", "_spent", "_store")
+    __slots__ = ("_blocks", "_clock", "_limits", "_local", "_owner", "_spent", "_store")
 
-    def __init__(self, limits: tuple[Limit, ...], store: Store, owner: str, clock: Clock) -> None:
+    def __init__(
+        self, limits: tuple[Limit, ...], store: Store, owner: str, clock: Clock, *, blocks: bool = False
+    ) -> None:
+        self._blocks = blocks
         self._limits = limits
         self._store = store
         self._owner = owner
@@ -53,7 +57,7 @@ class StrictWindows:
                 return verdict._replace(reset=until - now, retry_after=until - now)
             del self._spent[key]
         if self._store.away:
-            return self._local.take(key, now)
+            return UNKNOWN_QUOTA if self._blocks else self._local.take(key, now)
         return self._ask(key, now)
 
     async def _ask(self, key: str, now: float) -> Verdict:
@@ -62,7 +66,7 @@ class StrictWindows:
             arguments += (maximum, int(period * 1000))
         answer = await self._store.call(Command(tuple(arguments), TAKE))
         if answer is UNKNOWN:
-            return self._local.take(key, self._clock())
+            return UNKNOWN_QUOTA if self._blocks else self._local.take(key, self._clock())
         passes, *windows = answer
         verdict = self._verdict(bool(passes), windows)
         if passes:

@@ -50,6 +50,8 @@ def _cases() -> Iterator[Case]:
     basic = {"username": "ada", "password": "sesame"}
     yield "basic authentication", 2.0, _request("http-basic-authentication", basic, authorization=ADA)
     yield "header injection", 1.0, _request("header-injection", {"inboundHeaders": [{"key": "x-a", "value": "1"}]})
+    injected = {"inboundHeaders": [{"key": "x-a", "value": "#[attributes.headers['x-debug']]"}]}
+    yield "header injection, an expression", NO_GOAL, _request("header-injection", injected)
     yield (
         "header removal, a name and a pattern",
         NO_GOAL,
@@ -63,6 +65,16 @@ def _cases() -> Iterator[Case]:
     yield f"IP blocklist of {RANGES} ranges", 1.5, _request("ip-blocklist", {"ips": _ranges()})
     yield "CORS, a request", NO_GOAL, _request("cors", None, origin="https://shop.example")
     yield "CORS, its answer", NO_GOAL, _response("cors", None)
+    limits = {"rateLimits": [{"maximumRequests": 1_000_000_000, "timePeriodInMilliseconds": 60_000}]}
+    yield "rate limiting", 2.0, _request("rate-limiting", limits)
+    selected = {**limits, "keySelector": "#[attributes.headers['x-debug']]"}
+    yield "rate limiting by an expression", 2.0, _request("rate-limiting", selected)
+    message = {"message": "#[attributes.method] #[attributes.requestPath]", "level": "INFO", "firstSection": True}
+    yield (
+        "message logging, a line",
+        NO_GOAL,
+        _request("message-logging", {"loggingConfiguration": [{"itemData": message}]}),
+    )
     yield "spike control", 2.0, _request("spike-control", {"maximumRequests": 1_000_000})
     jwt = {"textKey": pem_text(rsa_key())}
     claims = {"sub": "ada", "iss": "https://login.example", "aud": ["shop"], "exp": 9_999, "scope": "read write " * 20}

@@ -27,8 +27,7 @@ CASES = {
     "policies": Case(
         headers={
             "Authorization": "Basic d2FyZWhvdXNlOmNvcnJlY3QtaG9yc2U=",
-            "client_id": "client-7",
-            "client_secret": SECRET,
+            "X-Tenant": "tenant-7",
         }
     ),
     "tls": Case(scheme="https"),
@@ -103,10 +102,27 @@ def api_of_many(number: int, service: documents.Service, routes: int = ROUTES) -
 def _four_policies() -> list[documents.PolicyBinding]:
     configs: list[tuple[str, dict[str, object]]] = [
         ("http-basic-authentication", {"username": "warehouse", "password": "correct-horse"}),
-        ("client-id-enforcement", {}),
+        (
+            "message-logging",
+            {
+                "loggingConfiguration": [
+                    {
+                        "itemName": "calls",
+                        "itemData": {
+                            "message": "#[attributes.method] #[attributes.requestPath]: #[attributes.statusCode]",
+                            "level": "INFO",
+                            "secondSection": True,
+                        },
+                    }
+                ]
+            },
+        ),
         (
             "rate-limiting",
-            {"rateLimits": [{"maximumRequests": 10**9, "timePeriodInMilliseconds": 60_000}], "key": "application"},
+            {
+                "rateLimits": [{"maximumRequests": 10**9, "timePeriodInMilliseconds": 60_000}],
+                "keySelector": "#[attributes.headers['x-tenant']]",
+            },
         ),
         (
             "header-injection",

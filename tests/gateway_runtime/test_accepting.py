@@ -77,7 +77,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[Coroutine[Any, Any, None]]:
 
 def accepting_from(listening: Listening, limits: Limits | None = None) -> Acceptor:
     state = WorkerState(recorder=Recorded(), limits=limits or Limits())
-    return Acceptor([listening], state, 8080, None, proxied=True)  # type: ignore[list-item]
+    return Acceptor([listening], state, 8080, None, proxied=True, backlog=1)  # type: ignore[list-item]
 
 
 def close_all(taken: list[Coroutine[Any, Any, None]]) -> None:

@@ -43,6 +43,9 @@ class FakeListeners:
         self.open: set[int] = set()
         self.history: list[str] = []
         self.taken: set[int] = set()
+        # Which revision answered on a port when the first caller was let in; a port that nobody can listen on.
+        self.began: list[tuple[int, int]] = []
+        self.deaf = 0
 
     async def __call__(
         self, host: str, port: int, state: WorkerState, tls: Any = None, *, proxied: bool = False
@@ -51,12 +54,18 @@ class FakeListeners:
             raise OSError(errno.EADDRINUSE, "Address already in use")
         self.open.add(port)
         self.history.append(f"open {port}")
-        return FakeListener(self, port, tls)
+        return FakeListener(self, port, tls, state)
 
 
 class FakeListener:
-    def __init__(self, listeners: FakeListeners, port: int, tls: Any) -> None:
-        self._listeners, self.port, self.tls = listeners, port, tls
+    def __init__(self, listeners: FakeListeners, port: int, tls: Any, state: WorkerState) -> None:
+        self._listeners, self.port, self.tls, self._state = listeners, port, tls, state
+
+    async def begin(self) -> None:
+        if self.port == self._listeners.deaf:
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        snapshot = self._state.snapshot
+        self._listeners.began.append((self.port, 0 if snapshot is None else snapshot.revision))
 
     def use(self, tls: Any) -> None:
         if tls is not self.tls:
@@ -78,7 +87,7 @@ class FakeListener:
 @pytest.fixture
 def listeners(monkeypatch: pytest.MonkeyPatch) -> FakeListeners:
     fake = FakeListeners()
-    monkeypatch.setattr(module, "open_listener", fake)
+    monkeypatch.setattr(module, "bind_listener", fake)
     # What is counted is sent at the end alone, however long a test takes.
     monkeypatch.setattr(module, "FLUSH_SECONDS", 3600.0)
     return fake
@@ -128,6 +137,20 @@ def test_the_time_to_drain_is_the_supervisor_s(listeners: FakeListeners) -> None
 def test_listeners_that_stay_are_not_touched(listeners: FakeListeners) -> None:
     run(revision(1, 81, 82), revision(2, 82, 83), Drain(seconds=0))
     assert listeners.history[:4] == ["open 81", "open 82", "open 83", "close 81"]
+
+
+def test_nobody_is_let_in_before_there_is_an_answer(listeners: FakeListeners) -> None:
+    run(revision(1, 81), revision(2, 81, 82), Drain(seconds=0))
+    assert listeners.began == [(81, 1), (82, 2)]
+
+
+def test_a_port_that_nobody_can_listen_on_leaves_the_revision_before(listeners: FakeListeners) -> None:
+    listeners.deaf = 83
+    channel, state = run(revision(1, 81), revision(2, 81, 82, 83), Drain(seconds=0))
+    assert isinstance(channel.said[2], Rejected)
+    assert state.snapshot is not None
+    assert state.snapshot.revision == 1
+    assert listeners.history[-4:-2] == ["close 82", "close 83"]
 
 
 def test_a_port_in_use_rejects_the_revision_and_opens_nothing(listeners: FakeListeners) -> None:

@@ -5,8 +5,10 @@ import pytest
 from gateway_runtime.expressions.given import AUTHENTICATION, CLIENT_ID, Given
 from gateway_runtime.expressions.reading import wire
 from gateway_runtime.expressions.scope import Scope, Side
+from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.expressions.types import BOOLEAN, NUMBER, OBJECT, optional
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.schema.expression import ExpressionSetting, Gives
 
 from .kit import evaluate, failure, message, mistake
 
@@ -201,3 +203,16 @@ def test_names_that_are_not_known_are_refused(source: str, scope: Scope, positio
     assert code in ("unknown_name", "upper_case_header", "no_such_part")
     assert at == position
     assert words in sentence
+
+
+def test_request_and_response_can_be_asked_for_by_one_expression() -> None:
+    takes = ExpressionSetting(either=True, text=True)
+    evaluate = compile_for(
+        takes, "#[attributes.method] #[attributes.statusCode] #[attributes.headers['x-a']] #[attributes.headers.'x-b']"
+    ).evaluate
+    whole = compile_for(ExpressionSetting(either=True, gives=Gives.OBJECT), "#[attributes.headers]").evaluate
+    context = RequestContext(b"GET", b"/", b"", [(b"x-a", b"1")], "192.0.2.1", b"id")
+    context.response_headers = [(b"x-b", b"2")]
+    assert (evaluate(context), whole(context)) == ("GET  1 ", {"x-a": "1"})
+    context.response_status = 204
+    assert (evaluate(context), whole(context)) == ("GET 204  2", {"x-b": "2"})

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway_runtime.policies.chain import Binding
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.results import Refused, Response
 from gateway_runtime.schema.policy import Handlers
 from tests.gateway_runtime.fakes import DENIED, OK, FakeGateway, get, refuse_all
 
@@ -155,3 +155,18 @@ def test_a_response_policy_that_breaks_shows_nothing_of_the_answer() -> None:
     assert client.take_problem()[0] == 500
     assert upstream.transport.aborted
     assert not client.hung_up
+
+
+def test_a_response_policy_can_refuse_with_an_answer_of_its_own() -> None:
+    refusal = Response(status=500, code="not_made", title="Not made", detail="It was not made.", policy="p")
+
+    def refuse(context: RequestContext) -> None:
+        raise Refused(refusal)
+
+    gateway = FakeGateway(Binding("p", Handlers(response_headers=refuse)))
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get())
+    upstream.take()
+    upstream.answer(OK)
+    status, body, _ = client.take_problem()
+    assert (status, body["code"], body["policy"]) == (500, "not_made", "p")

@@ -54,6 +54,15 @@ def test_other_bytes_than_the_preface_are_refused_at_once() -> None:
             list(reader(preface=PREFACE).feed(bad))
 
 
+def test_long_frames_that_bring_nothing_are_used_up_sooner() -> None:
+    long = b"\0\x40\0\xfa\0\0\0\0\0" + b"x" * 16_384
+    reading = reader()
+    list(reading.feed(long * 200))
+    with pytest.raises(FrameFault) as caught:
+        list(reading.feed(long))
+    assert caught.value.code == ErrorCodes.ENHANCE_YOUR_CALM
+
+
 def test_a_frame_that_says_too_much_is_refused_before_it_comes() -> None:
     with pytest.raises(FrameFault) as caught:
         list(reader().feed(b"\0\x40\x01\0\0\0\0\0\1"))

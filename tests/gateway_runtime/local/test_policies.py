@@ -64,19 +64,13 @@ def test_policies_that_need_the_portal_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        (
-            "keySelector: '#[attributes.method]'",
-            "keySelector: The setting “keySelector” of rate-limiting is not supported",
-        ),
-        (
-            "blockOnUnknownQuota: true",
-            "blockOnUnknownQuota: The setting “blockOnUnknownQuota” of rate-limiting is not su",
-        ),
+        ("keySelector: '#[attributs.method]'", "keySelector: Character 3: There is no “attributs”."),
+        ("blockOnUnknownQuota: 'no'", "blockOnUnknownQuota: Expected “bool”, got `str`."),
         ("clusterizable: 'no'", "clusterizable: Expected “bool”, got `str`."),
         ("clustrizable: true", "clustrizable: There is no setting “clustrizable”."),
     ],
 )
-def test_settings_that_are_not_there_yet_are_refused_by_name(setting: str, sentence: str) -> None:
+def test_a_wrong_setting_is_refused_where_it_stands(setting: str, sentence: str) -> None:
     limits = "{rateLimits: [{maximumRequests: 1, timePeriodInMilliseconds: 1000}], %s}"
     found = fault(instance(), bound("rate-limiting-flex", limits % setting))
     assert found.startswith(f"api.yaml:15: spec.config.{sentence}")

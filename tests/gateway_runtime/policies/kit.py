@@ -84,10 +84,12 @@ class PolicyCase:
         clock: FakeClock | None = None,
         kept: dict[tuple[str, str], Any] | None = None,
         remotes: Remotes | None = None,
+        shared: Any = None,
     ) -> None:
         self.definition = definition(name)
         self.clock = clock or FakeClock()
         self.sleep = FakeSleep(self.clock)
+        self.lines: list[bytes] = []
         self.kept: dict[tuple[str, str], Any] = {} if kept is None else kept
         directory = Directory()
         directory.fill([*consumers, *strangers])
@@ -101,6 +103,9 @@ class PolicyCase:
             now=self.clock,
             sleep=self.sleep,
             remotes=remotes,
+            shared=shared,
+            api_name="Orders",
+            add_line=self.lines.append,
         )
         self.handlers = self.definition.build(read_config(self.definition, config), runtime)
         self.chain = Chain([Binding(self.definition.name, self.handlers)])

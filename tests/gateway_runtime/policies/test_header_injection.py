@@ -1,5 +1,7 @@
 import pytest
 
+from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.results import Refused, Response
 from gateway_runtime.schema.faults import ConfigFault
 
 from .kit import policy_case, request
@@ -53,10 +55,80 @@ def test_one_request_does_not_change_the_next() -> None:
         ({"inboundHeaders": one("x-a", "a\0")}, "line breaks"),
         ({"inboundHeaders": one("x a")}, "regex"),
         ({"inboundHeaders": one("", "x")}, "regex"),
-        ({"inboundHeaders": one("x-a", "#[attributes.method]")}, "not expressions"),
+        ({"inboundHeaders": one("x-a", "#['a\\r\\nx-b: 2']")}, "line breaks"),
+        ({"inboundHeaders": one("x-a", "#[attributes.statusCode]")}, "belongs to the response"),
+        ({"outboundHeaders": one("x-a", "#[attributes.method]")}, "belongs to the request"),
+        ({"inboundHeaders": one("x-a", "#[payload]")}, "without the body"),
     ],
 )
 def test_unusable_settings_are_refused(config: dict, words: str) -> None:
     with pytest.raises(ConfigFault) as caught:
         policy_case(NAME, config)
     assert words in caught.value.message
+
+
+def sent(value: str, headers: dict[str, str] | None = None, query: bytes = b"") -> RequestContext | Response:
+    """Return the context after a request header with this value, or the refusal."""
+    context = request(headers=headers)
+    context.query = query
+    return policy_case(NAME, {"inboundHeaders": one("X-Out", value)}).send(context) or context
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("#[attributes.headers['x-in']]", [b"17"]),
+        ("order #[attributes.headers['x-in']] of #[attributes.headers['x-none']]", [b"order 17 of"]),
+        ("#[attributes.headers['x-none']]", []),
+        ("#[attributes.headers['x-none'] default 'none']", [b"none"]),
+        ("#[' \t' ++ attributes.method ++ ' ']", [b"GET"]),
+        ("#[sizeOf(attributes.headers['x-in'])]", [b"2"]),
+        ("\\#[1]", [b"#[1]"]),
+    ],
+)
+def test_an_expression_gives_the_value(value: str, expected: list[bytes]) -> None:
+    context = sent(value, {"x-in": "17"})
+    assert isinstance(context, RequestContext)
+    assert [each for name, each in context.headers if name == b"x-out"] == expected
+
+
+@pytest.mark.parametrize(
+    "query", [b"a=1%0d%0ax-evil:%202", b"a=%0a", b"a=%0d", b"a=%00", b"a=x%0b", b"a=%7f", b"a=" + b"x" * 9_000]
+)
+@pytest.mark.parametrize("value", ["#[attributes.queryParams.a]", "a#[attributes.queryParams['a']]"])
+def test_what_would_end_a_line_is_never_written(query: bytes, value: str) -> None:
+    refusal = sent(value, query=query)
+    assert isinstance(refusal, Response)
+    assert (refusal.status, refusal.code) == (500, "header_injection_unsafe")
+
+
+def test_bytes_of_the_wire_come_back_as_they_were() -> None:
+    context = sent("#[attributes.headers['x-in']]", {"x-in": "\xff\xfe"})
+    assert isinstance(context, RequestContext)
+    assert context.headers[-1] == (b"x-out", b"\xff\xfe")
+
+
+def test_an_expression_that_cannot_be_evaluated_ends_the_request() -> None:
+    refusal = sent("#[toString(fromBase64(attributes.headers['x-in']), 'UTF-8')]", {"x-in": "!"})
+    assert isinstance(refusal, Response)
+    assert (refusal.status, refusal.code, refusal.policy) == (500, "header_injection_not_evaluated", NAME)
+
+
+def test_a_header_of_the_answer_is_made_from_the_answer() -> None:
+    case = policy_case(NAME, {"outboundHeaders": one("x-was", "#[attributes.statusCode] #[attributes.headers.server]")})
+    assert case.answer(request(), {"server": "nginx"}, 201) == {"server": "nginx", "x-was": "201 nginx"}
+
+
+def test_a_header_of_the_answer_that_cannot_be_made_takes_its_place() -> None:
+    case = policy_case(NAME, {"outboundHeaders": one("x-was", "#[fromBase64(attributes.headers.server)]")})
+    with pytest.raises(Refused) as caught:
+        case.answer(request(), {"server": "!"})
+    assert caught.value.response.code == "header_injection_not_evaluated"
+
+
+def test_a_replaced_header_is_kept_where_an_expression_gives_nothing() -> None:
+    config = {"inboundHeaders": one("content-type", "#[attributes.headers['x-type']]")}
+    for headers, expected in (({}, b"text/csv"), ({"x-type": "text/plain"}, b"text/plain")):
+        context = request(headers={"content-type": "text/csv", **headers})
+        assert policy_case(NAME, config).send(context) is None
+        assert [value for name, value in context.headers if name == b"content-type"] == [expected]

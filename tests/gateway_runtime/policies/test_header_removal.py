@@ -1,5 +1,6 @@
 import pytest
 
+from gateway_runtime.policies.results import Refused
 from gateway_runtime.schema.faults import ConfigFault
 
 from .kit import policy_case, request
@@ -79,3 +80,48 @@ def test_unusable_settings_are_refused(config: dict, words: str) -> None:
     with pytest.raises(ConfigFault) as caught:
         policy_case(NAME, config)
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        (["#[attributes.headers['x-drop']]"], ["x-drop", "x-b"]),
+        (["x-b", "#['x-' ++ attributes.method]"], ["x-drop", "x-a"]),
+        (["#[attributes.headers['x-none']]"], ["x-drop", "x-a", "x-b"]),
+        (["x-#[lower('A')]"], ["x-drop", "x-b"]),
+        (["#['x-.*']"], ["x-drop", "x-a", "x-b"]),
+    ],
+)
+def test_an_expression_names_one_header_and_is_no_pattern(entries: list[str], expected: list[str]) -> None:
+    context = request(headers={"x-drop": "X-A", "x-a": "1", "x-b": "2"})
+    assert policy_case(NAME, {"inboundHeaders": entries}).send(context) is None
+    assert [name.decode() for name, _ in context.headers] == expected
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_no_expression_takes_a_protected_header_away(name: str) -> None:
+    entry = f"#['{name.upper()}' ++ '']"
+    assert left_of_request([entry], name) == left_of_response([entry], name) == [name]
+
+
+def test_an_expression_over_the_answer_names_a_header_of_it() -> None:
+    entry = "#[if (attributes.statusCode == 500) 'server' else null]"
+    case = policy_case(NAME, {"outboundHeaders": [entry]})
+    assert list(case.answer(request(), {"server": "1"}, 500)) == []
+    assert list(case.answer(request(), {"server": "1"}, 200)) == ["server"]
+
+
+def test_an_expression_that_cannot_be_evaluated_ends_the_request() -> None:
+    entry = "#[fromBase64(attributes.headers['x-a'])]"
+    refusal = policy_case(NAME, {"inboundHeaders": [entry]}).send(request(headers={"x-a": "!"}))
+    assert refusal is not None
+    assert (refusal.status, refusal.code) == (500, "header_removal_not_evaluated")
+    with pytest.raises(Refused) as caught:
+        policy_case(NAME, {"outboundHeaders": [entry]}).answer(request(), {"x-a": "!"})
+    assert caught.value.response.code == "header_removal_not_evaluated"
+
+
+def test_a_mistake_in_an_expression_is_told_at_its_entry() -> None:
+    with pytest.raises(ConfigFault) as caught:
+        policy_case(NAME, {"inboundHeaders": ["x-a", "#[attributs.method]"]})
+    assert (caught.value.path, caught.value.position) == ("inboundHeaders[1]", 2)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway_runtime.expressions import reading
 from gateway_runtime.schema.document import Consumer
 from gateway_runtime.schema.faults import ConfigFault
 
@@ -265,6 +266,7 @@ def test_another_claim_can_name_the_client(expression: str) -> None:
         context.application = context.application_name = ""
         assert case.send(context) is None
         assert (context.application, context.application_name, context.principal) == ("shop", "Shop", b"ada")
+        assert reading.client_id(context) == "shop-id"
 
 
 def test_the_client_can_be_an_expression_that_is_asked_for_each_request() -> None:

@@ -1,6 +1,10 @@
 import pytest
 
+from gateway_runtime.clock import Clock
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.state.leases import LeasedWindows
+from gateway_runtime.state.limits import Limit
+from gateway_runtime.state.strict import StrictWindows
 
 from .kit import FakeClock, PolicyCase, policy_case, request
 
@@ -114,3 +118,96 @@ def test_unusable_settings_are_refused(config: dict, path: str) -> None:
     with pytest.raises(ConfigFault) as caught:
         policy_case(NAME, config)
     assert caught.value.path.replace("[...]", "[0]") == path
+
+
+SELECTOR = "#[attributes.headers['x-tenant']]"
+
+
+def selected(policy: PolicyCase, *tenants: str | None) -> list[int]:
+    """Return the status that a request of each tenant gets."""
+    contexts = [request(headers={} if tenant is None else {"x-tenant": tenant}) for tenant in tenants]
+    return [answer.status if (answer := policy.send(context)) else 200 for context in contexts]
+
+
+def test_every_value_of_a_key_selector_has_its_own_window() -> None:
+    policy = case((1, 1000), keySelector=SELECTOR)
+    assert selected(policy, "a", "b", "A", "a", "b", "A") == [200, 200, 200, 429, 429, 429]
+
+
+def test_requests_without_a_key_share_one_window() -> None:
+    policy = case((1, 1000), keySelector=SELECTOR)
+    assert selected(policy, None, "a", None, "") == [200, 200, 429, 429]
+
+
+def test_a_key_that_cannot_be_evaluated_is_no_way_around_the_limit() -> None:
+    policy = case((1, 1000), keySelector="#[fromBase64(attributes.headers['x-tenant'])]")
+    assert selected(policy, "!", "YQ==", "!!", "YQ==") == [200, 200, 429, 429]
+
+
+@pytest.mark.parametrize("long", ["x" * 10_000, "\xff\xfe", "ä" * 50])
+def test_a_long_or_strange_key_is_counted_under_its_digest(long: str) -> None:
+    policy = case((1, 1000), keySelector=SELECTOR)
+    assert selected(policy, long, long + "y", long) == [200, 200, 429]
+    (windows,) = policy.kept.values()
+    assert all(key.isascii() and len(key) < 100 for key in windows._entries)
+
+
+def test_a_number_is_a_key_too() -> None:
+    policy = case((1, 1000), keySelector="#[sizeOf(attributes.headers['x-tenant'])]")
+    assert selected(policy, "a", "b", "ab") == [200, 429, 200]
+
+
+def test_another_key_selector_begins_with_new_windows() -> None:
+    first = case((1, 1000), keySelector=SELECTOR)
+    assert selected(first, "a", "a") == [200, 429]
+    assert selected(case((1, 1000), kept=first.kept, clock=first.clock, keySelector=SELECTOR), "a") == [429]
+    other = case((1, 1000), kept=first.kept, clock=first.clock, keySelector="#[attributes.headers.x]")
+    assert selected(other, "a") == [200]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"keySelector": SELECTOR, "key": "application"}, "leave the key at"),
+        ({"keySelector": "x-tenant"}, "This setting takes an expression"),
+        ({"keySelector": "#[payload.tenant]"}, "without the body"),
+    ],
+)
+def test_an_unusable_key_selector_is_refused(more: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigFault) as caught:
+        case((1, 1000), **more)
+    assert words in caught.value.message
+
+
+class Away:
+    """A shared storage that cannot be asked."""
+
+    away = True
+    limiters = 1
+
+    def key(self, owner: str, key: str) -> str:
+        return key
+
+    def windows(self, limits: tuple[Limit, ...], owner: str, clock: Clock, *, blocks: bool) -> LeasedWindows:
+        return LeasedWindows(limits, self, owner, clock, blocks=blocks)  # type: ignore[arg-type]
+
+    def strict(self, limits: tuple[Limit, ...], owner: str, clock: Clock, *, blocks: bool) -> StrictWindows:
+        return StrictWindows(limits, self, owner, clock, blocks=blocks)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("maximum", [5, 1000])
+@pytest.mark.parametrize(
+    ("settings", "status"),
+    [
+        ({}, 200),
+        ({"blockOnUnknownQuota": False}, 200),
+        ({"blockOnUnknownQuota": True}, 503),
+        ({"blockOnUnknownQuota": True, "clusterizable": False}, 200),
+    ],
+)
+def test_what_happens_while_the_shared_storage_is_away(maximum: int, settings: dict[str, bool], status: int) -> None:
+    limits = [{"maximumRequests": maximum, "timePeriodInMilliseconds": 60_000}]
+    policy = policy_case(NAME, {"rateLimits": limits, **settings}, shared=Away())
+    answer = policy.send(request())
+    assert (answer.status if answer else 200) == status
+    assert answer is None or (answer.code, answer.headers) == ("rate_limit_unknown", ((b"retry-after", b"1"),))

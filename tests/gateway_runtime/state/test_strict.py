@@ -1,7 +1,8 @@
 import asyncio
 from collections.abc import Awaitable
 
-from gateway_runtime.state.limits import Limit, Verdict
+from gateway_runtime.state.leases import LeasedWindows
+from gateway_runtime.state.limits import UNKNOWN_QUOTA, Limit, Verdict
 from gateway_runtime.state.strict import StrictWindows
 
 from .fakes import FakeCounters, FakeStore, Time
@@ -65,3 +66,37 @@ def test_while_the_storage_is_away_each_worker_goes_on_from_what_it_has_let_thro
         store.away = True
     assert [workers.ask(0).retry_after > 0 for _ in range(2)] == [False, True]
     assert [workers.ask(1).retry_after > 0 for _ in range(3)] == [False, False, True]
+
+
+def test_one_that_blocks_lets_nothing_pass_while_the_storage_is_away_and_uses_nothing() -> None:
+    workers = Workers()
+    blocking = StrictWindows(TWO, workers.stores[0], "o", lambda: workers.time.now, blocks=True)
+    workers.limiters[0] = blocking
+    assert not workers.ask(0).retry_after
+    workers.stores[0].away = True
+    assert all(workers.ask(0) is UNKNOWN_QUOTA for _ in range(3))
+    workers.stores[0].away = False
+    assert [workers.ask(0).retry_after for _ in range(2)] == [0.0, 1.0]
+
+
+def test_one_that_blocks_lets_nothing_pass_when_its_question_is_not_answered() -> None:
+    workers = Workers()
+    workers.limiters[0] = StrictWindows(TWO, workers.stores[0], "o", lambda: workers.time.now, blocks=True)
+    waiting = workers.limiters[0].ask("k", workers.time.now)
+    workers.stores[0].away = True
+    assert asyncio.run(waiting) is UNKNOWN_QUOTA  # type: ignore[arg-type]
+
+
+def test_one_that_leases_and_blocks_gives_out_what_it_has_and_then_nothing() -> None:
+    workers = Workers()
+    limit = Limit(100, 10.0)
+    limiter = LeasedWindows((limit,), workers.stores[0], "o", lambda: workers.time.now, blocks=True)
+    for _ in range(5):
+        assert not limiter.take("k", workers.time.now).retry_after
+        workers.time.advance(0.01)
+    workers.stores[0].away = True
+    verdicts = [limiter.take("k", workers.time.now) for _ in range(101)]
+    passed = [verdict for verdict in verdicts if not verdict.retry_after]
+    assert 0 < len(passed) < 100
+    assert all(verdict is UNKNOWN_QUOTA for verdict in verdicts[len(passed) :])
+    assert limiter.take("never seen", workers.time.now) is UNKNOWN_QUOTA

@@ -110,6 +110,12 @@ class PolicyPageTests(PortalTestCase):
         example = ada.get(self.url("apply", "header-injection") + "?example")
         self.assertContains(example, 'value="x-environment"')
 
+    def test_the_form_says_where_its_expressions_are_checked(self) -> None:
+        page = self.client_of(self.world.ada).get(self.url("apply", "rate-limiting"))
+        self.assertContains(page, 'data-expression-check="/api/v1/policies/rate-limiting/check-expression/"')
+        self.assertContains(page, "js/policy-expressions.js")
+        self.assertContains(page, 'data-expression="string"')
+
     def test_wrong_value_comes_back_with_its_sentence_and_the_input(self) -> None:
         data = {"rateLimits.0.maximumRequests": "0", "rateLimits.0.timePeriodInMilliseconds": "1234", "key": "api"}
         response = self.client_of(self.world.ada).post(self.url("apply", "rate-limiting"), data)
