@@ -51,13 +51,14 @@ class TlsFront:
         self._context.verify_mode = ssl.CERT_REQUIRED
         self._behind = behind
         self._ready = Event()
-        self._loop = asyncio.new_event_loop()
         self.port = 0
-        self.thread = Thread(target=self._loop.run_until_complete, args=(self._run(),), daemon=True)
+        # Ends what still serves, too.
+        self.thread = Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self.thread.start()
         assert self._ready.wait(5)
 
     async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
         self.port = server.sockets[0].getsockname()[1]
