@@ -47,7 +47,7 @@ from gateway_runtime.tls.handshake import ignore_unreadable_names
 
 FLUSH_SECONDS = 0.5
 # Compiling gives way to requests this often.
-SLICE_SECONDS = 0.002
+SLICE_SECONDS = 0.0005
 # So many APIs are freed at a time.
 LET_GO = 100
 # More new objects than this are not worth walking again and again: a full collection would take a tenth of a second.
