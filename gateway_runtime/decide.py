@@ -117,7 +117,7 @@ def _context(request: Request, base_length: int, client_ip: str) -> RequestConte
 
 def _walk(chain: Chain, context: RequestContext) -> tuple[tuple[Verdict, ...], Response | None]:
     verdicts: list[Verdict] = []
-    for policy, handler, condition, _ in chain.request:
+    for policy, handler, condition, _, _ in chain.request:
         if condition is not None and not condition(context):
             verdicts.append(Verdict(policy=policy, outcome=Outcome.NOT_BOUND))
             continue

@@ -190,7 +190,7 @@ class Reply:
             self.whole = done
             if self.upstream is not None:
                 self.upstream.client_full(True)
-            spawn("response-policies", self._begin_later(waiting, framing, length))
+            spawn("response-policies", self._begin_later(waiting, framing, length))  # type: ignore[arg-type]
             return
         status = context.response_status
         fields = context.response_headers

@@ -54,7 +54,7 @@ def switch(exchange: Exchange, head: bytes, rest: bytes) -> None:
             return
         if waiting is not None:
             upstream.client_full(True)
-            spawn("response-policies", _open_later(exchange, waiting, rest))
+            spawn("response-policies", _open_later(exchange, waiting, rest))  # type: ignore[arg-type]
             return
         fields = context.response_headers
     Tunnel(exchange, cast("UpstreamConnection", upstream), fields, rest)

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
 from gateway_runtime.policies.context import REFUSAL, RequestContext
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.results import NEEDS_BODY, BodyFilter, NeedsBody, Response
 from gateway_runtime.schema.policy import Handlers
 
 Condition = Callable[[RequestContext], bool]
+# What a walk comes to, or where it stops on the way: None at its end.
+Outcome = Response | NeedsBody | None
 
 
 class Binding(NamedTuple):
@@ -21,37 +23,41 @@ class Binding(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One handler in a walk. `position` is the policy's place in request order."""
+    """One policy in a walk: `handler` sees the head, `body` the whole body where `handler` has asked for it.
+
+    `position` is the policy's place in request order.
+    """
 
     policy: str
     handler: Callable[[RequestContext], Any]
     condition: Condition | None
     position: int
+    body: Callable[[RequestContext], Any] | None
 
 
 class Chain:
-    """The compiled policies of one API. `request` and `response` are in the order in which they run."""
+    """The compiled policies of one API. `request` and `response` are in the order in which they run.
+
+    A walk stops with `NEEDS_BODY` where a policy has to see a body that is not there: whoever walks reads it, puts it
+    into the context and resumes.
+    """
 
     __slots__ = ("_request", "_response", "request", "response")
 
     def __init__(self, bindings: Iterable[Binding] = ()) -> None:
-        ordered = tuple(bindings)
-        self.request = tuple(
-            Step(b.policy, b.handlers.request_headers, b.condition, position)
-            for position, b in enumerate(ordered)
-            if b.handlers.request_headers is not None
-        )
-        self.response = tuple(
-            Step(b.policy, b.handlers.response_headers, b.condition, position)
-            for position, b in reversed(list(enumerate(ordered)))
-            if b.handlers.response_headers is not None
-        )
+        ordered = tuple(enumerate(bindings))
+        steps = (_step(b, b.handlers.request_headers, b.handlers.request_body, at) for at, b in ordered)
+        self.request = tuple(step for step in steps if step is not None)
+        steps = (_step(b, b.handlers.response_headers, b.handlers.response_body, at) for at, b in reversed(ordered))
+        self.response = tuple(step for step in steps if step is not None)
         # Taking a plain tuple apart is three times as fast as a named one, and happens for each policy of a request.
         self._request = tuple((step.handler, step.condition, step.position) for step in self.request)
         self._response = tuple((step.handler, step.condition, step.position) for step in self.response)
 
-    def run_request(self, context: RequestContext) -> Response | Awaitable[Response | None] | None:
-        """Walk the request: None to go on, a `Response` to answer at once, or an awaitable of either.
+    # The request
+
+    def run_request(self, context: RequestContext) -> Outcome | Awaitable[Outcome]:
+        """Walk the request: None to go on, a `Response` to answer at once, `NEEDS_BODY`, or an awaitable of these.
 
         An awaitable comes back only when a policy waits for I/O, so a caller tests `is None` and the type, in that
         order, and most requests never meet a coroutine.
@@ -65,26 +71,48 @@ class Chain:
                     context.stopped_at = position
                     context.note(REFUSAL, result)
                     return result
-                return self._go_on(context, result, index)
+                return self._follow(context, result, index)
         return None
 
-    async def _go_on(self, context: RequestContext, waiting: Awaitable[Response | None], index: int) -> Response | None:
-        result = await waiting
-        while result is None:
-            index += 1
-            if index == len(self.request):
-                return None
-            _, handler, condition, _ = self.request[index]
-            if condition is not None and not condition(context):
-                continue
-            result = handler(context)
-            if result is not None and type(result) is not Response:
-                result = await result
-        context.stopped_at = self.request[index].position
-        context.note(REFUSAL, result)
-        return result
+    def resume_request(self, context: RequestContext) -> Outcome | Awaitable[Outcome]:
+        """Go on with the policy that has asked for the body, which is in the context now."""
+        return self._follow(context, NEEDS_BODY, context.resume_at)
 
-    def run_response(self, context: RequestContext) -> Awaitable[None] | None:
+    def _follow(self, context: RequestContext, result: Any, index: int) -> Outcome | Awaitable[Outcome]:
+        """Go on from what the policy at `index` has said."""
+        while True:
+            if result is NEEDS_BODY:
+                if context.body is None:
+                    context.resume_at = index
+                    return NEEDS_BODY
+                if context.request_filters:
+                    # Of policies before this one: it sees the body as they make it.
+                    context.body = passed_through(context.request_filters, context.body)
+                    context.request_filters = None
+                result = self.request[index].body(context)  # type: ignore[misc]
+            if result is None:
+                index += 1
+                if index == len(self.request):
+                    return None
+                handler, condition, _ = self._request[index]
+                if condition is None or condition(context):
+                    result = handler(context)
+            elif type(result) is Response:
+                context.stopped_at = self.request[index].position
+                context.note(REFUSAL, result)
+                return result
+            else:
+                return self._wait(context, result, index)
+
+    async def _wait(self, context: RequestContext, waiting: Awaitable[Any], index: int) -> Outcome:
+        result = self._follow(context, await waiting, index)
+        if result is None or type(result) is Response or result is NEEDS_BODY:
+            return result
+        return await result  # type: ignore[misc]
+
+    # The response
+
+    def run_response(self, context: RequestContext) -> NeedsBody | Awaitable[NeedsBody | None] | None:
         """Walk the response backwards. An awaitable comes back only when a policy waits for I/O.
 
         Called for refusals too: only policies that ran before the refusing one see its answer.
@@ -94,17 +122,56 @@ class Chain:
             for index, (handler, condition, position) in enumerate(self._response):
                 if (0 <= stopped <= position) or (condition is not None and not condition(context)):
                     continue
-                waiting = handler(context)
-                if waiting is not None:
-                    return self._go_on_back(context, waiting, index)
+                result = handler(context)
+                if result is not None:
+                    return self._follow_back(context, result, index)
         return None
 
-    async def _go_on_back(self, context: RequestContext, waiting: Awaitable[None], index: int) -> None:
-        await waiting
+    def resume_response(self, context: RequestContext) -> NeedsBody | Awaitable[NeedsBody | None] | None:
+        """Go on with the policy that has asked for the answer's body, which is in the context now."""
+        return self._follow_back(context, NEEDS_BODY, context.resume_at)
+
+    def _follow_back(
+        self, context: RequestContext, result: Any, index: int
+    ) -> NeedsBody | Awaitable[NeedsBody | None] | None:
         stopped = context.stopped_at
-        for _, handler, condition, position in self.response[index + 1 :]:
-            if (0 <= stopped <= position) or (condition is not None and not condition(context)):
-                continue
-            following = handler(context)
-            if following is not None:
-                await following
+        while True:
+            if result is NEEDS_BODY:
+                if context.response_body is None:
+                    context.resume_at = index
+                    return NEEDS_BODY
+                if context.response_filters:
+                    context.response_body = passed_through(context.response_filters, context.response_body)
+                    context.response_filters = None
+                result = self.response[index].body(context)  # type: ignore[misc]
+            if result is not None:
+                return self._wait_back(context, result, index)
+            index += 1
+            if index == len(self.response):
+                return None
+            handler, condition, position = self._response[index]
+            if not (0 <= stopped <= position) and (condition is None or condition(context)):
+                result = handler(context)
+
+    async def _wait_back(self, context: RequestContext, waiting: Awaitable[Any], index: int) -> NeedsBody | None:
+        result = self._follow_back(context, await waiting, index)
+        if result is None or result is NEEDS_BODY:
+            return result
+        return await result  # type: ignore[misc]
+
+
+def _wants_every_body(context: RequestContext) -> NeedsBody:
+    return NEEDS_BODY
+
+
+def _step(binding: Binding, head: Any, body: Any, position: int) -> Step | None:
+    if head is None and body is None:
+        return None
+    return Step(binding.policy, head or _wants_every_body, binding.condition, position, body)
+
+
+def passed_through(filters: list[BodyFilter], body: bytes) -> bytes:
+    """Return a whole body as filters make it. Raises `Refused`."""
+    for each in filters:
+        body = each.feed(body) + each.finish()
+    return body

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway_runtime.clock import Clock, Sleep
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.results import BodyFilter, Response
 from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter
 
 if TYPE_CHECKING:
@@ -38,11 +38,17 @@ class RequestContext:
     before the response handlers run. `application` is set by whichever policy identifies the caller. `stopped_at` is
     the position of the policy that ended the request, -1 when none did. `client_certificate` is what the caller has
     shown and the listener has checked, None without: its fields are read when they are asked for.
+
+    `body` and `response_body` are whole bodies, None as long as they have not been read (`NEEDS_BODY`). A body handler
+    changes one by putting another there: the gateway says the new length. `body_length` is what the request's head says
+    of it: 0 without a body, -1 where the length is not known beforehand. `forward_path` is the path that the service is
+    asked for, without the query.
     """
 
     __slots__ = (
-        "api_path", "application", "application_name", "client_certificate", "client_ip", "headers", "host",
-        "method", "notes", "path", "principal", "query", "request_id", "response_headers", "response_status",
+        "api_path", "application", "application_name", "body", "body_length", "client_certificate", "client_ip",
+        "forward_path", "headers", "host", "method", "notes", "path", "principal", "query", "request_filters",
+        "request_id", "response_body", "response_filters", "response_headers", "response_status", "resume_at",
         "stopped_at",
     )  # fmt: skip
 
@@ -63,6 +69,15 @@ class RequestContext:
         self.response_status = 0
         self.response_headers: Headers = []
         self.stopped_at = -1
+        self.body: bytes | None = None
+        self.body_length = 0
+        self.response_body: bytes | None = None
+        self.forward_path = path
+        # Where the chain goes on after a body has been read.
+        self.resume_at = 0
+        # What bodies stream through on their way, in this order.
+        self.request_filters: list[BodyFilter] | None = None
+        self.response_filters: list[BodyFilter] | None = None
         self.client_certificate: ClientCertificate | None = None
         # What a policy's request handler leaves for its own response handler, by binding id. What later expressions
         # know of the caller is `AUTHENTICATION` and `CLIENT_ID` (`expressions/given.py`), a refusal `REFUSAL`.
@@ -91,6 +106,20 @@ class RequestContext:
     def remove_header(self, name: bytes) -> None:
         """Take every request header with this lower-case name out of what goes upstream."""
         self.headers = [pair for pair in self.headers if pair[0] != name]
+
+    def filter_request(self, body_filter: BodyFilter) -> None:
+        """Let the request's body stream through a filter on its way to the service. Said in a header handler."""
+        if self.request_filters is None:
+            self.request_filters = [body_filter]
+        else:
+            self.request_filters.append(body_filter)
+
+    def filter_response(self, body_filter: BodyFilter) -> None:
+        """Let the answer's body stream through a filter on its way to the caller. Said in a header handler."""
+        if self.response_filters is None:
+            self.response_filters = [body_filter]
+        else:
+            self.response_filters.append(body_filter)
 
     def note(self, binding: str, value: Any) -> None:
         """Leave something for the same binding's response handler."""

@@ -1,6 +1,34 @@
 """What a policy can answer with instead of letting a request pass."""
 
+import enum
 from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+
+class NeedsBody(enum.Enum):
+    """What the header handler of a policy returns where its body handler has to see the whole body."""
+
+    NEEDS_BODY = "needs_body"
+
+
+NEEDS_BODY: Final = NeedsBody.NEEDS_BODY
+
+
+class BodyFilter(Protocol):
+    """Sees a body stream by, piece by piece, and may change it. Made for one message.
+
+    `keeps_length`: what comes out is as long as what goes in, so that the announced length stays. Either method may
+    raise `Refused`: a request is refused then, an answer that has begun is cut off. `finish` is called once, after the
+    last piece; never where a message breaks off.
+    """
+
+    keeps_length: bool
+
+    def feed(self, data: bytes) -> bytes:
+        """Take a piece and return what is to be passed on."""
+
+    def finish(self) -> bytes:
+        """Return what is still to be passed on at the end."""
 
 
 class Refused(Exception):

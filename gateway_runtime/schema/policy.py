@@ -13,10 +13,15 @@ import msgspec
 
 
 class Phase(enum.StrEnum):
-    """When a handler runs."""
+    """When a handler runs.
+
+    A body phase comes at its policy's place in the order, once the whole body has arrived: policies after it wait.
+    """
 
     REQUEST_HEADERS = "request_headers"
+    REQUEST_BODY = "request_body"
     RESPONSE_HEADERS = "response_headers"
+    RESPONSE_BODY = "response_body"
 
 
 class Category(enum.StrEnum):
@@ -60,11 +65,19 @@ class Handlers:
     """What `build` returns: the closures that run per request. None where the policy has nothing to do.
 
     A request handler takes the `RequestContext` and returns None (continue) or a prebuilt `Response`. A handler that
-    waits for I/O returns an awaitable of the same. A response handler takes the context and changes its response.
+    waits for I/O returns an awaitable of the same. A response handler takes the context, changes its response and
+    returns None or an awaitable of None.
+
+    A header handler that has to see the whole body of this message returns `NEEDS_BODY`: the gateway then reads it (up
+    to its limit, 413 above), puts it into `context.body` (`context.response_body`) and calls the body handler, which
+    may put another one there. A policy without the header handler wants every body. What can do with the body as it
+    streams by does not ask for it: see `context.filter_request` and `filter_response`.
     """
 
     request_headers: Callable[[Any], Any] | None = None
+    request_body: Callable[[Any], Any] | None = None
     response_headers: Callable[[Any], Any] | None = None
+    response_body: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +107,9 @@ class PolicyDefinition:
 
     @property
     def can_shadow(self) -> bool:
-        """Tell whether it can be tried out on live traffic: it judges request heads, and may refuse some."""
-        judging = {Phase.REQUEST_HEADERS, Phase.RESPONSE_HEADERS}
-        return (
-            self.judges and bool(self.refusals) and Phase.REQUEST_HEADERS in self.phases and set(self.phases) <= judging
-        )
+        """Tell whether it can be tried out on live traffic: it judges requests, and may refuse some."""
+        judging = {Phase.REQUEST_HEADERS, Phase.REQUEST_BODY}
+        return self.judges and bool(self.refusals) and not judging.isdisjoint(self.phases)
 
     def secret_settings(self) -> tuple[str, ...]:
         """Return the wire names of the settings that are secret."""

@@ -9,7 +9,7 @@ from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.registry import definition, read_config
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.schema.document import Consumer
 
@@ -49,6 +49,14 @@ class FakeClock:
         self.now += seconds
 
 
+class SentRequest(RequestContext):
+    """A request with a body that nobody has read yet."""
+
+    __slots__ = ("sent",)
+
+    sent: bytes
+
+
 def request(
     method: str = "GET",
     path: str = "/",
@@ -56,18 +64,22 @@ def request(
     *,
     client_ip: str = "192.0.2.1",
     application: str = "",
-) -> RequestContext:
-    """Return the context of a request."""
+    body: bytes = b"",
+) -> SentRequest:
+    """Return the context of a request. Its body is read where a policy asks for it: see `PolicyCase.send`."""
     pairs = headers.items() if isinstance(headers, dict) else headers or ()
-    context = RequestContext(
+    target, _, query = path.partition("?")
+    context = SentRequest(
         method.encode(),
-        path.encode(),
-        b"",
+        target.encode(),
+        query.encode(),
         [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs],
         client_ip,
         b"request-1",
     )
     context.application = application
+    context.body_length = len(body)
+    context.sent = body
     return context
 
 
@@ -110,19 +122,37 @@ class PolicyCase:
         self.handlers = self.definition.build(read_config(self.definition, config), runtime)
         self.chain = Chain([Binding(self.definition.name, self.handlers)])
 
-    def send(self, context: RequestContext) -> Response | None:
-        """Run the request phase of a policy that needs no I/O."""
+    def send(self, context: SentRequest) -> Response | None:
+        """Run the request phases of a policy that needs no I/O. Its body is read where the policy asks for it."""
         result = self.chain.run_request(context)
+        if result is NEEDS_BODY:
+            context.body = context.sent
+            result = self.chain.resume_request(context)
         assert result is None or isinstance(result, Response)
         return result
 
+    async def ask(self, context: SentRequest) -> Response | None:
+        """Run the request phases of a policy that may wait."""
+        result = self.chain.run_request(context)
+        while not (result is None or isinstance(result, Response)):
+            if result is NEEDS_BODY:
+                context.body = context.sent
+                result = self.chain.resume_request(context)
+            else:
+                result = await result  # type: ignore[misc]
+        return result
+
     def answer(
-        self, context: RequestContext, headers: dict[str, str] | None = None, status: int = 200
+        self, context: RequestContext, headers: dict[str, str] | None = None, status: int = 200, body: bytes = b""
     ) -> dict[str, str]:
-        """Run the response phase and return the response's headers."""
+        """Run the response phases and return the response's headers. `context.response_body` is what was asked for."""
         context.response_status = status
         context.response_headers = [(n.lower().encode(), v.encode()) for n, v in (headers or {}).items()]
-        assert self.chain.run_response(context) is None
+        waiting = self.chain.run_response(context)
+        if waiting is NEEDS_BODY:
+            context.response_body = body
+            waiting = self.chain.resume_response(context)
+        assert waiting is None
         return {name.decode(): value.decode() for name, value in context.response_headers}
 
 

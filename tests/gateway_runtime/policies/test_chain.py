@@ -2,9 +2,11 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
+import pytest
+
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.schema.policy import Handlers
 
 from .kit import request
@@ -102,3 +104,145 @@ def test_a_response_handler_that_waits_is_followed_by_the_others() -> None:
     assert waiting is not None
     run(waiting)  # type: ignore[arg-type]
     assert log == ["slow", "a response"]
+
+
+# Bodies
+
+
+class Upper:
+    """A filter that can be seen to have worked."""
+
+    keeps_length = True
+
+    def feed(self, data: bytes) -> bytes:
+        return data.upper()
+
+    def finish(self) -> bytes:
+        return b"!"
+
+
+def reading(log: list[str], name: str, result: Any = None, *, waits: bool = False) -> Handlers:
+    """Return a policy that wants both bodies and puts its name behind them."""
+
+    async def later() -> Any:
+        await asyncio.sleep(0)
+        return result
+
+    def on_body(context: RequestContext) -> Any:
+        assert context.body is not None
+        context.body += name.encode()
+        log.append(f"{name} {context.body.decode()}")
+        return later() if waits else result
+
+    def on_response_body(context: RequestContext) -> Any:
+        assert context.response_body is not None
+        context.response_body += name.encode()
+        log.append(f"{name} {context.response_body.decode()}")
+        return later() if waits else None
+
+    return Handlers(request_body=on_body, response_body=on_response_body)
+
+
+async def read(context: RequestContext, resume: Any, result: Any, **found: bytes) -> Any:
+    """Do what an exchange does with what a walk comes to."""
+    reads = 0
+    while True:
+        if result is NEEDS_BODY:
+            reads += 1
+            assert reads == 1, "a body is read once"
+            for name, value in found.items():
+                setattr(context, name, value)
+            result = resume(context)
+        elif result is None or type(result) is Response:
+            return result
+        else:
+            result = await result
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_policies_see_the_body_in_their_order_and_it_is_read_once(waits: bool) -> None:
+    log: list[str] = []
+    chain = Chain([
+        Binding("a", reading(log, "a", waits=waits)),
+        Binding("head", noting(log, "head", waits=waits)),
+        Binding("b", reading(log, "b", waits=waits)),
+    ])  # fmt: skip
+    context = request()
+    assert asyncio.run(read(context, chain.resume_request, chain.run_request(context), body=b"-")) is None
+    assert log == ["a -a", "head request", "b -ab"]
+    log.clear()
+    answer = chain.run_response(context)
+    assert asyncio.run(read(context, chain.resume_response, answer, response_body=b"-")) is None
+    assert log == ["b -b", "head response", "a -ba"]
+
+
+def test_what_comes_before_a_policy_that_wants_the_body_has_run_when_it_is_read() -> None:
+    log: list[str] = []
+    chain = Chain([Binding("head", noting(log, "head")), Binding("a", reading(log, "a"))])
+    assert chain.run_request(request()) is NEEDS_BODY
+    assert log == ["head request"]
+
+
+def test_a_refusal_by_what_the_body_says_stops_the_walk_there() -> None:
+    log: list[str] = []
+    chain = Chain(
+        [
+            Binding("a", noting(log, "a")),
+            Binding("b", reading(log, "b", REFUSED)),
+            Binding("c", noting(log, "c")),
+        ]
+    )
+    context = request()
+    assert chain.run_request(context) is NEEDS_BODY
+    context.body = b""
+    assert chain.resume_request(context) is REFUSED
+    assert context.stopped_at == 1
+    chain.run_response(context)
+    assert log == ["a request", "b b", "a response"]
+
+
+def test_a_policy_asks_for_a_body_only_where_it_wants_one() -> None:
+    log: list[str] = []
+    wanted = Handlers(
+        request_headers=lambda context: NEEDS_BODY if context.header(b"content-type") else None,
+        request_body=lambda context: log.append("seen"),
+    )
+    chain = Chain([Binding("a", wanted)])
+    assert chain.run_request(request()) is None
+    assert chain.run_request(request(headers={"content-type": "application/json"})) is NEEDS_BODY
+    assert log == []
+
+
+def test_a_condition_that_does_not_hold_leaves_bodies_alone() -> None:
+    chain = Chain([Binding("a", reading([], "a"), lambda context: False)])
+    context = request()
+    assert chain.run_request(context) is None
+    assert chain.run_response(context) is None
+
+
+def test_a_policy_that_asks_for_a_body_gets_it_as_the_filters_before_it_make_it() -> None:
+    log: list[str] = []
+
+    def on_request(context: RequestContext) -> None:
+        context.filter_request(Upper())
+
+    def on_response(context: RequestContext) -> None:
+        context.filter_response(Upper())
+
+    chain = Chain([
+        Binding("outer", reading(log, "outer")),
+        Binding("filter", Handlers(request_headers=on_request, response_headers=on_response)),
+        Binding("inner", reading(log, "inner")),
+    ])  # fmt: skip
+    context = request()
+    assert chain.run_request(context) is NEEDS_BODY
+    context.body = b"x"
+    chain.resume_request(context)
+    assert log == ["outer xouter", "inner XOUTER!inner"]
+    assert context.request_filters is None
+    log.clear()
+    context = request()
+    assert chain.run_response(context) is NEEDS_BODY
+    context.response_body = b"x"
+    chain.resume_response(context)
+    assert log == ["inner xinner", "outer XINNER!outer"]
