@@ -1,4 +1,4 @@
-'''# JSON threat protection
+"""# JSON threat protection
 
 Refuses requests whose JSON is built to harm its reader: nested very deep, with very many entries, or with very long
 names and strings.
@@ -53,7 +53,7 @@ is said by the gateway, not here: a longer one is answered with 413.
 | 400 | `json_encoded` | the body has a `Content-Encoding` |
 
 Where a body breaks several rules, any one of them is named. This policy always fails closed.
-'''
+"""
 
 from typing import Annotated
 

@@ -87,9 +87,7 @@ def _no_number(text: str) -> Any:
 
 
 # Objects as tuples of pairs, so that no entry is lost; numbers as their length, so that none is too large.
-_pairs = json.JSONDecoder(
-    object_pairs_hook=tuple, parse_int=len, parse_float=len, parse_constant=_no_number
-).decode
+_pairs = json.JSONDecoder(object_pairs_hook=tuple, parse_int=len, parse_float=len, parse_constant=_no_number).decode
 
 
 def _first_excess(value: Any, limits: Limits) -> str:

@@ -20,6 +20,7 @@ from gateway_runtime.policies import (
     message_logging,
     rate_limiting,
     spike_control,
+    xml_threat_protection,
 )
 from gateway_runtime.schema.faults import ConfigFault, convert
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
@@ -39,6 +40,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,
     json_threat_protection.DEFINITION,
+    xml_threat_protection.DEFINITION,
     header_injection.DEFINITION,
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,

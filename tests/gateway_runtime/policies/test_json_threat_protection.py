@@ -74,8 +74,8 @@ def test_a_name_that_is_there_twice_counts_twice_and_hides_nothing(between: str)
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"[1,]", b"{'a':1}", b'{"a":1,}', b'{"a"}', b"[1 2]", b"1 2", b'{"a":1}{"b":2}', b"]", b"nul", b"NaN",
-        b"Infinity", b"-Infinity", b"01", b"1.", b".5", b"+1", b"1e", b"0x10", b'"a', b'"\x01"', b'"\\x"', b'"\\u12"',
+        b"", b"{", b"[1,]", b"{'a':1}", b'{"a":1,}', b'{"a"}', b"[1 2]", b"1 2", b'{"a":1}{"b":2}', b"]", b"nul",
+        b"NaN", b"Infinity", b"-Infinity", b"01", b"1.", b".5", b"+1", b"1e", b"0x10", b'"a', b'"\x01"', b'"\\x"', b'"\\u12"',
         b"// a\n1", b"\xff", b'"\xff"', b'"\xc0\x80"', b'"\xed\xa0\x80"', b"\xef\xbb\xbf{}", '{"a":1}'.encode("utf-16"),
         '{"a":1}'.encode("utf-16-le"), '{"a":1}'.encode("utf-32"), b"\x00", b"   ", b"\x0b1", "\u00a01".encode(),
     ],
@@ -196,7 +196,9 @@ LIMIT = st.integers(-1, 5)
 def written(value: Any, colon: str, comma: str, ascii_only: bool) -> str:
     """Return a value as JSON; tuples are objects, whose names may be there twice."""
     if isinstance(value, tuple):
-        pairs = (json.dumps(n, ensure_ascii=ascii_only) + colon + written(v, colon, comma, ascii_only) for n, v in value)
+        pairs = (
+            json.dumps(n, ensure_ascii=ascii_only) + colon + written(v, colon, comma, ascii_only) for n, v in value
+        )
         return "{" + comma.join(pairs) + "}"
     if isinstance(value, list):
         return "[" + comma.join(written(v, colon, comma, ascii_only) for v in value) + "]"
