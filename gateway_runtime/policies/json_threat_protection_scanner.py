@@ -57,7 +57,7 @@ def scan(text: str, limits: Limits) -> str:
             if sign != ":":
                 return MALFORMED
             state = _VALUE
-        elif state == _NAME or state == _FIRST_NAME:
+        elif state in (_NAME, _FIRST_NAME):
             if group == _STRING:
                 counts[-1] += 1
                 if counts[-1] > limits.entries:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from gateway_runtime.policies.xml_threat_protection_reading import Limits, fault_of
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import SentRequest, policy_case, request
+from gateway_runtime.testing import SentRequest, policy_case, request
 
 XML = {"content-type": "application/xml"}
 NO_LIMITS = Limits(depth=-1, attributes=-1, children=-1, text=-1, attribute=-1, comment=-1)
