@@ -7,12 +7,14 @@ from typing import Any
 from gateway_runtime.expressions.settings import check_expression, check_expressions, expression_setting
 from gateway_runtime.policies import (
     basic_authentication,
+    circuit_breaker,
     client_id_enforcement,
     cors,
     credential_injection_api_key,
     credential_injection_basic,
     header_injection,
     header_removal,
+    idle_timeout,
     ip_allowlist,
     ip_blocklist,
     json_threat_protection,
@@ -20,7 +22,9 @@ from gateway_runtime.policies import (
     maintenance,
     message_logging,
     rate_limiting,
+    response_timeout,
     spike_control,
+    stream_idle_timeout,
     xml_threat_protection,
 )
 from gateway_runtime.policies.custom import find_custom
@@ -47,6 +51,10 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,
     credential_injection_api_key.DEFINITION,
+    response_timeout.DEFINITION,
+    stream_idle_timeout.DEFINITION,
+    idle_timeout.DEFINITION,
+    circuit_breaker.DEFINITION,
 )
 # Those of the operator. Read once, when a process starts: every process of an installation sees the same ones.
 _CUSTOM = find_custom(_DEFINITIONS, os.environ)

@@ -21,4 +21,8 @@ def test_default_order() -> None:
         ("header-removal", 410),
         ("credential-injection-basic-auth", 420),
         ("credential-injection-api-key", 421),
+        ("response-timeout", 500),
+        ("stream-idle-timeout", 510),
+        ("idle-timeout", 520),
+        ("circuit-breaker", 530),
     ]
