@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
+from gateway_runtime.configuration.limits import api_limits, gateway_limits, most_buffered, trusted_proxies
 from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
@@ -153,6 +153,9 @@ class Compiler:
             check_access_log(document.access_log, "access_log")
         # Policies are built for a storage or for none, so what was built without one cannot be taken over with one.
         as_shared = previous is not None and (self.storage(previous.document) is None) is (storage is None)
+        # So do those in shadow mode with how much may be read for them.
+        most = document.limits.buffered_body_bytes
+        as_read = previous is not None and previous.document.limits.buffered_body_bytes == most
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
@@ -162,6 +165,7 @@ class Compiler:
             if (
                 previous
                 and as_shared
+                and as_read
                 and same
                 and same.id not in apis
                 and same.listener in ports
@@ -227,7 +231,7 @@ class Compiler:
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
         chain = Chain(
-            self._build(api, position, binding, consumers, shared)
+            self._build(document, api, position, binding, consumers, shared)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
         )
@@ -241,7 +245,13 @@ class Compiler:
         return compiled
 
     def _build(
-        self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers, shared: SharedState | None
+        self,
+        document: Surroundings,
+        api: ApiInstance,
+        position: int,
+        binding: Any,
+        consumers: ApiConsumers,
+        shared: SharedState | None,
     ) -> Binding:
         path = f"policies[{position}]"
         try:
@@ -270,7 +280,7 @@ class Compiler:
                 message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
                 raise ConfigFault(f"{path}.mode", "shadow_not_possible", message)
             count = partial(self._count_shadow, api.id) if self._count_shadow is not None else count_nothing
-            handlers = shadowed(policy.name, handlers, count)
+            handlers = shadowed(policy.name, handlers, count, most_buffered(document, api))
         return Binding(policy.name, handlers, compile_condition(binding.rules, path))
 
     def _stand_in(
