@@ -195,7 +195,9 @@ def parts(node: Node) -> tuple[Node, ...]:
         case Items():
             return node.items
         case Fields():
-            return tuple(each for field in node.fields for each in field if each is not None and not isinstance(each, str))
+            return tuple(
+                each for field in node.fields for each in field if each is not None and not isinstance(each, str)
+            )
         case Select() | Present():
             return node.base, node.key
         case Call():
