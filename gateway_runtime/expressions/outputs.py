@@ -25,7 +25,6 @@ def written(value: Any, output: str, present: bytes | None) -> tuple[bytes, byte
     what the value is: an object in a message that was text is JSON.
     """
     try:
-        length(value)
         if output:
             wanted = output.encode()
             kind = wanted + _UTF_8 if wanted.startswith(b"text/") else wanted
@@ -49,6 +48,7 @@ def _is_xml(wanted: bytes) -> bool:
 def _bytes(value: Any, wanted: bytes) -> bytes:
     if is_json(wanted):
         return json_bytes(value, NOTHING)
+    length(value)
     # XML is read as text, so what was not taken apart can go on as it is.
     if _is_xml(wanted) and type(value) is not str:
         return write_xml(value)

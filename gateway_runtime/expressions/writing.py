@@ -28,19 +28,21 @@ def json_bytes(value: Any, frame: Any, *, sort: bool = False) -> bytes:
 def length(value: Any) -> int:
     """Return about how many characters a value has as JSON. Raises `Stop` where these are too many."""
     total = 0
-    waiting = [value]
-    for each in waiting:
-        kind = type(each)
-        if kind is str or kind is bytes:
-            total += len(each) + 2
-        elif kind is list:
-            total += len(each) + 2
-            waiting += each
-        elif kind is dict:
-            total += sum(map(len, each)) + 4 * len(each) + 2
-            waiting += each.values()
-        else:
-            total += _PLAIN
+    waiting: list[Any] = [(value,)]
+    for whole in waiting:
+        parts = whole
+        if type(whole) is dict:
+            total += sum(map(len, whole))
+            parts = whole.values()
+        total += 4 * len(whole)
+        for part in parts:
+            kind = type(part)
+            if kind is str or kind is bytes:
+                total += len(part)
+            elif kind is list or kind is dict:
+                waiting.append(part)
+            else:
+                total += _PLAIN
         if total > RESULT_LENGTH:
             raise Stop(TOO_LARGE)
     return total

@@ -146,7 +146,7 @@ from gateway_runtime.expressions.given import Given
 from gateway_runtime.expressions.outputs import OUTPUTS, written
 from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import Headers, PolicyRuntime, RequestContext
-from gateway_runtime.policies.payloads import field, is_encoded, request_payload, response_payload
+from gateway_runtime.policies.payloads import field, is_encoded, is_endless, request_payload, response_payload
 from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody, Refused, Response
 from gateway_runtime.schema.expression import ExpressionSetting, Gives, expression
 from gateway_runtime.schema.policy import (
@@ -166,7 +166,6 @@ STALE = frozenset({b"content-digest", b"content-md5", b"digest", b"repr-digest"}
 # An answer must come whole and readable, whatever the caller has asked for.
 ASKS_FOR_OTHERS = frozenset({b"accept-encoding", b"if-range", b"range"})
 WITHOUT_BODY = frozenset({204, 304})
-EVENTS = b"text/event-stream"
 
 
 class Flow(enum.StrEnum):
@@ -238,8 +237,7 @@ def _on_response(script: Expression, runtime: PolicyRuntime) -> Handlers:
     def ask(context: RequestContext) -> NeedsBody | None:
         if context.method == b"HEAD" or context.response_status in WITHOUT_BODY:
             return None
-        headers = context.response_headers
-        if is_encoded(headers) or (field(headers, b"content-type") or b"").lower().startswith(EVENTS):
+        if is_encoded(context.response_headers) or is_endless(context):
             raise Refused(failed)
         return NEEDS_BODY
 

@@ -10,6 +10,7 @@ from gateway_runtime.policies.context import Headers, RequestContext
 _REQUEST, _RESPONSE = "payload of request", "payload of response"
 # A body in another coding than these is not what its Content-Type says.
 _PLAIN = frozenset({b"", b"identity"})
+_EVENTS = b"text/event-stream"
 
 
 def request_payload(context: RequestContext) -> Any | Failure:
@@ -47,3 +48,9 @@ def field(headers: Headers, name: bytes) -> bytes | None:
 def is_encoded(headers: Headers) -> bool:
     """Tell whether a body is compressed or coded otherwise, so that nobody here can read it."""
     return any(key == b"content-encoding" and value.strip().lower() not in _PLAIN for key, value in headers)
+
+
+def is_endless(context: RequestContext) -> bool:
+    """Tell whether the answer is a stream of events, whose end nobody should wait for."""
+    kind = field(context.response_headers, b"content-type")
+    return kind is not None and kind.lower().startswith(_EVENTS)
