@@ -16,6 +16,7 @@ from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
+from gateway_runtime.directories.directory import Directories
 from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.conditions import compile_condition
@@ -83,6 +84,7 @@ class Compiler:
         self._count_shadow = count_shadow
         self._directory = Directory()
         self._remotes = Remotes(pools.surroundings, clock)
+        self._directories = Directories(pools.surroundings, clock)
         self._kept: dict[tuple[str, str], Any] = {}
 
     def compile(
@@ -252,6 +254,7 @@ class Compiler:
             kept=self._kept,
             shared=shared,
             remotes=self._remotes,
+            directories=self._directories,
             api_name=api.name,
             add_line=self._add_access_line,
         )

@@ -8,6 +8,8 @@ from gateway_runtime.policies.results import BodyFilter, Response
 from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter
 
 if TYPE_CHECKING:
+    from gateway_runtime.directories.directory import Directory
+    from gateway_runtime.directories.ldap import LdapSettings
     from gateway_runtime.state.cache import ByteCache
     from gateway_runtime.tls.client_certificate import ClientCertificate
 
@@ -189,3 +191,6 @@ class PolicyRuntime(Protocol):
         fetched anew after `ttl` seconds; one fetch takes `seconds` at most. Raises `ValueError` for a URL that may not
         be fetched.
         """
+
+    def directory(self, settings: "LdapSettings") -> "Directory":
+        """Return a directory, which all policies with the same settings share. It is not asked yet."""

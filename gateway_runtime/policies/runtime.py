@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway_runtime import clock as times
 from gateway_runtime.clock import Clock, Sleep
+from gateway_runtime.directories.directory import Directories, Directory
+from gateway_runtime.directories.ldap import LdapSettings
 from gateway_runtime.fetching.remote import Remote, Remotes
 from gateway_runtime.policies.context import ConsumerIndex
 from gateway_runtime.policies.results import Response
@@ -29,8 +31,8 @@ class BindingRuntime:
     """The `PolicyRuntime` of one binding."""
 
     __slots__ = (
-        "_definition", "_kept", "_remotes", "_shared", "add_line", "api", "api_name", "binding", "clock", "consumers",
-        "now", "sleep",
+        "_definition", "_directories", "_kept", "_remotes", "_shared", "add_line", "api", "api_name", "binding",
+        "clock", "consumers", "now", "sleep",
     )  # fmt: skip
 
     def __init__(
@@ -46,6 +48,7 @@ class BindingRuntime:
         now: Clock = times.time,
         sleep: Sleep = times.sleep,
         remotes: Remotes | None = None,
+        directories: Directories | None = None,
         api_name: str = "",
         add_line: Callable[[bytes], None] | None = None,
     ) -> None:
@@ -61,6 +64,7 @@ class BindingRuntime:
         self._kept = kept
         self._shared = shared
         self._remotes = Remotes() if remotes is None else remotes
+        self._directories = Directories(clock=clock) if directories is None else directories
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
         """Return the prebuilt answer for one of the definition's refusal codes."""
@@ -111,3 +115,7 @@ class BindingRuntime:
     def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> Remote:
         """Return a document of somebody else, shared by all policies of this worker that name it."""
         return self._remotes.get(url, parse, ttl=ttl, seconds=seconds)
+
+    def directory(self, settings: LdapSettings) -> Directory:
+        """Return a directory, shared by all policies of this worker that ask it in the same way."""
+        return self._directories.get(settings)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway_runtime.consumers.index import ApiConsumers, Directory
+from gateway_runtime.directories.directory import Directories
 from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
@@ -96,6 +97,7 @@ class PolicyCase:
         clock: FakeClock | None = None,
         kept: dict[tuple[str, str], Any] | None = None,
         remotes: Remotes | None = None,
+        directories: Directories | None = None,
         shared: Any = None,
     ) -> None:
         self.definition = definition(name)
@@ -115,6 +117,7 @@ class PolicyCase:
             now=self.clock,
             sleep=self.sleep,
             remotes=remotes,
+            directories=directories,
             shared=shared,
             api_name="Orders",
             add_line=self.lines.append,

@@ -11,6 +11,7 @@ def test_default_order() -> None:
         ("ip-allowlist", 30),
         ("maintenance", 50),
         ("http-basic-authentication", 100),
+        ("ldap-authentication", 110),
         ("jwt-validation", 150),
         ("client-id-enforcement", 200),
         ("spike-control", 290),
