@@ -11,12 +11,12 @@ from typing import Any
 
 from gateway_runtime.directories.directory import Directories
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.testing import PolicyCase, policy_case, request
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.resolving import Resolver
 from tests.benchmarks.bench_expressions import microseconds
 from tests.benchmarks.findings import Findings, Progress
 from tests.gateway_runtime.directories.fakes import FakeLdap
-from tests.gateway_runtime.policies.kit import PolicyCase, policy_case, request
 from tests.gateway_runtime.policies.tokens import pem_text, rsa_key, token
 
 TIMES = 20_000

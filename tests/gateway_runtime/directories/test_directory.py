@@ -11,10 +11,10 @@ from gateway_runtime.directories import directory as module
 from gateway_runtime.directories.directory import Directories
 from gateway_runtime.directories.ldap import LdapSettings
 from gateway_runtime.schema.platform import PlatformAddress
+from gateway_runtime.testing import FakeClock
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.platform import Platform
 from gateway_runtime.upstream.resolving import Resolver
-from tests.gateway_runtime.policies.kit import FakeClock
 
 from .fakes import FakeLdap
 

@@ -13,12 +13,11 @@ from gateway_runtime.directories.directory import Directories
 from gateway_runtime.policies.ldap_authentication import LONGEST_NAME, LONGEST_PASSWORD, read_credentials
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.testing import FakeClock, PolicyCase, policy_case, request
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.resolving import Resolver
 from tests.certificates import Authority
 from tests.gateway_runtime.directories.fakes import FakeLdap
-
-from .kit import FakeClock, PolicyCase, policy_case, request
 
 SETTINGS = {
     "ldapServerURL": "ldap://192.0.2.1",
