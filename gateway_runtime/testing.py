@@ -7,6 +7,7 @@ from typing import Any
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.directories.directory import Directories
 from gateway_runtime.fetching.remote import Remotes
+from gateway_runtime.fetching.service import AskedServices
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.registry import definition, read_config
@@ -99,6 +100,7 @@ class PolicyCase:
         kept: dict[tuple[str, str], Any] | None = None,
         remotes: Remotes | None = None,
         directories: Directories | None = None,
+        services: AskedServices | None = None,
         shared: Any = None,
     ) -> None:
         self.definition = definition(name) if isinstance(name, str) else name
@@ -119,6 +121,7 @@ class PolicyCase:
             sleep=self.sleep,
             remotes=remotes,
             directories=directories,
+            services=services,
             shared=shared,
             api_name="Orders",
             add_line=self.lines.append,

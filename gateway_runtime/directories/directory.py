@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from gateway_runtime.clock import Clock, monotonic
 from gateway_runtime.directories.ldap import DirectoryError, Finding, LdapSettings, Question
-from gateway_runtime.log import log
+from gateway_runtime.outages import Outage
 from gateway_runtime.tasks import spawn
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.errors import UpstreamError
@@ -24,7 +24,6 @@ WAITING = 100
 REMEMBERED = 10_000
 # A wrong password that is sent again and again costs the directory one question in this time.
 REFUSED_SECONDS = 1.0
-LOG_AGAIN_SECONDS = 60.0
 
 MakeQuestion = Callable[[LdapSettings, str, bytes], Question]
 
@@ -45,8 +44,8 @@ class Directory:
     """
 
     __slots__ = (
-        "__weakref__", "_asking", "_clock", "_failing", "_key", "_make", "_settings", "_surroundings", "_threads",
-        "_told", "known",
+        "__weakref__", "_asking", "_clock", "_key", "_make", "_outage", "_settings", "_surroundings", "_threads",
+        "known",
     )  # fmt: skip
 
     def __init__(self, settings: LdapSettings, surroundings: Surroundings, clock: Clock, make: MakeQuestion) -> None:
@@ -57,8 +56,7 @@ class Directory:
         self._key = os.urandom(32)
         self._threads: ThreadPoolExecutor | None = None
         self._asking: dict[bytes, asyncio.Task[Answer | None]] = {}
-        self._failing = False
-        self._told = -LOG_AGAIN_SECONDS
+        self._outage = Outage("directory", clock, host=settings.host, port=settings.port)
         # Answers by digest. What is over is looked at by nobody and pushed out by newer ones.
         self.known: dict[bytes, Answer] = {}
 
@@ -71,7 +69,7 @@ class Directory:
         asking = self._asking.get(digest)
         if asking is None:
             if len(self._asking) >= THREADS + WAITING:
-                self._failed("busy")
+                self._outage.failed("busy")
                 return None
             asking = self._asking[digest] = spawn("ask-directory", self._ask(digest, name, password))
         # A request that is given up must not take the answer from the others.
@@ -88,20 +86,18 @@ class Directory:
                 loop = asyncio.get_running_loop()
                 finding = await loop.run_in_executor(self._threads, question.ask, addresses)
         except TimeoutError:
-            self._failed("timeout")
+            self._outage.failed("timeout")
             return None
         except UpstreamError as error:
-            self._failed(error.response.code.removeprefix("upstream_"))
+            self._outage.failed(error.response.code.removeprefix("upstream_"))
             return None
         except DirectoryError as error:
-            self._failed(error.code)
+            self._outage.failed(error.code)
             return None
         finally:
             question.give_up()
             del self._asking[digest]
-        if self._failing:
-            self._failing, self._told = False, -LOG_AGAIN_SECONDS
-            log.info("directory_back", host=settings.host)
+        self._outage.worked()
         return self._remember(digest, finding, name, question.dn)
 
     def _remember(self, digest: bytes, finding: Finding, name: str, dn: str) -> Answer:
@@ -112,14 +108,6 @@ class Directory:
             del self.known[next(iter(self.known))]
         self.known[digest] = answer
         return answer
-
-    def _failed(self, code: str) -> None:
-        """Say that the directory cannot be asked, but not for each request."""
-        self._failing = True
-        now = self._clock()
-        if now >= self._told + LOG_AGAIN_SECONDS:
-            self._told = now
-            log.warning("directory_failed", host=self._settings.host, port=self._settings.port, code=code)
 
 
 class Directories:

@@ -21,7 +21,7 @@ NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "heal
 NOT_YET = frozenset({
     "credential-injection-oauth2", "dataweave-body-transformation", "dataweave-headers-transformation",
     "dataweave-request-filter", "http-caching", "json-threat-protection",
-    "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
+    "native-ext-proc", "oauth2-token-introspection",
     "openidconnect-access-token-enforcement", "spec-validation", "tracing",
 })  # fmt: skip
 # Read by other modules.

@@ -10,6 +10,8 @@ from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter
 if TYPE_CHECKING:
     from gateway_runtime.directories.directory import Directory
     from gateway_runtime.directories.ldap import LdapSettings
+    from gateway_runtime.fetching.service import AskedService
+    from gateway_runtime.schema.document import Service
     from gateway_runtime.state.cache import ByteCache
     from gateway_runtime.tls.client_certificate import ClientCertificate
 
@@ -194,3 +196,9 @@ class PolicyRuntime(Protocol):
 
     def directory(self, settings: "LdapSettings") -> "Directory":
         """Return a directory, which all policies with the same settings share. It is not asked yet."""
+
+    def service(self, service: "Service") -> "AskedService":
+        """Return a service that the policy itself asks about requests. Nothing is connected yet.
+
+        Policies with the same service share its connections, and a new revision keeps them. Raises `ConfigFault`.
+        """

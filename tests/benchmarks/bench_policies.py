@@ -9,8 +9,12 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 from typing import Any
 
+from envoy.service.auth.v3.external_auth_pb2 import CheckResponse
+
 from gateway_runtime.directories.directory import Directories
+from gateway_runtime.fetching.header_changes import changed, for_backend
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.ext_authz_messages import check_request, read_verdict
 from gateway_runtime.testing import PolicyCase, policy_case, request
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.resolving import Resolver
@@ -56,6 +60,7 @@ def _cases() -> Iterator[Case]:
     basic = {"username": "ada", "password": "sesame"}
     yield "basic authentication", 2.0, _request("http-basic-authentication", basic, authorization=ADA)
     yield "LDAP authentication, asked before", 2.0, _ldap()
+    yield "external authorization, question and verdict", NO_GOAL, _authorization()
     yield "header injection", 1.0, _request("header-injection", {"inboundHeaders": [{"key": "x-a", "value": "1"}]})
     injected = {"inboundHeaders": [{"key": "x-a", "value": "#[attributes.headers['x-debug']]"}]}
     yield "header injection, an expression", NO_GOAL, _request("header-injection", injected)
@@ -102,6 +107,17 @@ def _ldap() -> Callable[[], Any]:
     case = policy_case("ldap-authentication", settings, directories=directories)
     assert asyncio.run(case.ask(request(headers={"authorization": ADA}))) is None
     return _of(case, authorization=ADA)
+
+
+def _authorization() -> Callable[[], Any]:
+    context = request(path="/orders/17?full=1", headers=HEADERS)
+    yes = CheckResponse(ok_response={"headers": [{"header": {"key": "x-user", "value": "ada"}}]}).SerializeToString()
+
+    def call() -> Any:
+        check_request(context, None, now=1_700_000_000.5, with_certificate=False)
+        return changed(context.headers, for_backend(read_verdict(yes).backend))
+
+    return call
 
 
 def _ranges() -> list[str]:

@@ -14,6 +14,7 @@ def test_default_order() -> None:
         ("ldap-authentication", 110),
         ("jwt-validation", 150),
         ("client-id-enforcement", 200),
+        ("native-ext-authz", 250),
         ("spike-control", 290),
         ("rate-limiting", 300),
         ("header-injection", 400),
