@@ -17,6 +17,8 @@ def test_default_order() -> None:
         ("native-ext-authz", 250),
         ("spike-control", 290),
         ("rate-limiting", 300),
+        ("json-threat-protection", 320),
+        ("xml-threat-protection", 321),
         ("header-injection", 400),
         ("header-removal", 410),
         ("credential-injection-basic-auth", 420),
