@@ -18,8 +18,7 @@ from gateway_runtime.schema.policy import PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "credential-injection-oauth2", "http-caching",
-    "ldap-authentication", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
+    "credential-injection-oauth2", "http-caching", "native-ext-proc", "oauth2-token-introspection",
     "openidconnect-access-token-enforcement", "spec-validation", "tracing",
 })  # fmt: skip
 # Read by other modules.
