@@ -144,7 +144,7 @@ class RemoteDocument(Protocol):
         """Tell whether the last attempt to fetch it has failed, so that waiting for it is of little use."""
 
     def may_ask_again(self) -> bool:
-        """Tell whether a document that lacks something may be fetched anew already."""
+        """Tell whether a document that lacks something may be fetched anew already, or is being fetched."""
 
     async def newer(self) -> Any:
         """Fetch anew a document that lacks something, and return what is there then."""
