@@ -177,7 +177,3 @@ class Config(PolicyConfig, frozen=True):
     def audiences(self) -> frozenset[str]:
         """Return the audiences that are accepted."""
         return frozenset(name for part in self.supported_audiences.split(",") if (name := part.strip()))
-
-    def __repr__(self) -> str:
-        # The generated form would show the key.
-        return f"Config({self.algorithm() if self.signing_method is not Method.NONE else 'none'})"

@@ -37,6 +37,16 @@ class Category(enum.StrEnum):
 class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """Base of every policy's settings. Names in files, REST and forms are the documented camelCase ones."""
 
+    def __repr__(self) -> str:
+        # The generated form would show secrets.
+        fields = msgspec.inspect.type_info(type(self)).fields  # type: ignore[attr-defined]
+        shown = (f"{f.name}={'…' if _is_secret(f.type) else repr(getattr(self, f.name))}" for f in fields)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _is_secret(field: msgspec.inspect.Type) -> bool:
+    return isinstance(field, msgspec.inspect.Metadata) and bool((field.extra or {}).get("secret"))
+
 
 def setting(
     title: str, help: str, *, secret: bool = False, placeholder: str = "", only_with: str = "", **limits: Any
@@ -116,5 +126,5 @@ class PolicyDefinition:
         return tuple(
             f.encode_name
             for f in msgspec.inspect.type_info(self.config).fields  # type: ignore[attr-defined]
-            if isinstance(f.type, msgspec.inspect.Metadata) and (f.type.extra or {}).get("secret")
+            if _is_secret(f.type)
         )

@@ -12,6 +12,8 @@ def test_default_order() -> None:
         ("maintenance", 50),
         ("http-basic-authentication", 100),
         ("jwt-validation", 150),
+        ("oauth2-token-introspection", 160),
+        ("openidconnect-access-token-enforcement", 170),
         ("client-id-enforcement", 200),
         ("spike-control", 290),
         ("rate-limiting", 300),
