@@ -19,7 +19,7 @@ from gateway_runtime.schema.policy import PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "credential-injection-oauth2", "dataweave-body-transformation", "dataweave-headers-transformation",
+    "dataweave-body-transformation", "dataweave-headers-transformation",
     "dataweave-request-filter", "http-caching", "json-threat-protection",
     "ldap-authentication", "native-ext-authz", "native-ext-proc",
     "spec-validation", "tracing",
@@ -28,10 +28,12 @@ NOT_YET = frozenset({
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"}) | TIMEOUT_POLICIES.keys()
 # These work on the way to a service, so they are bound to it.
 OUTBOUND = frozenset({
-    "circuit-breaker", "credential-injection-oauth2", "idle-timeout", "tls-outbound",
+    "circuit-breaker", "idle-timeout", "tls-outbound",
 })  # fmt: skip
 # These are bound to a Service, or to an ApiInstance for all that it sends.
-ON_EITHER = frozenset({"credential-injection-api-key", "credential-injection-basic-auth"})
+ON_EITHER = frozenset(
+    {"credential-injection-api-key", "credential-injection-basic-auth", "credential-injection-oauth2"}
+)
 # These work without contracts as long as this setting is on, with what it is without being said.
 NEED_NO_CONTRACT = {
     "jwt-validation": True, "oauth2-token-introspection": False, "openidconnect-access-token-enforcement": True,

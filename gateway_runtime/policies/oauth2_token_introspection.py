@@ -198,9 +198,13 @@ def read_answer(answer: Fetched) -> dict[str, Any]:
     if answer.status in (401, 403, 429) or answer.status >= 500:
         raise FetchError(f"status_{answer.status}")
     try:
-        fields = strict_json(answer.body) if answer.status == 200 else None
+        fields = strict_json(answer.body) if answer.status in (200, 400) else None
     except ValueError:
         fields = None
+    if answer.status == 400:
+        # Said of tokens that the server could have made, but is not asked about (RFC 7009 section 2.2.1).
+        unsupported = isinstance(fields, dict) and fields.get("error") == "unsupported_token_type"
+        raise TokenRefused("invalid" if unsupported else "bad_answer")
     if not isinstance(fields, dict) or not isinstance(fields.get("active"), bool):
         raise TokenRefused("bad_answer")
     if not fields["active"]:

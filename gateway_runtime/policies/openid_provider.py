@@ -35,7 +35,10 @@ _ENDPOINTS = {
 RENEW_SECONDS = 3600.0
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384")
 # What the header of an access token calls it, if anything (RFC 9068); not those of logout, proofs and events.
-TYPES = frozenset({"", "jwt", "at+jwt"})
+ACCESS_TOKEN = "at+jwt"  # noqa: S105 — a media type
+TYPES = frozenset({"", "jwt", ACCESS_TOKEN})
+# One of these a token has to say that is not called an access token: an ID token has none of them.
+_OF_ACCESS_TOKENS = ("scope", "scp", "client_id", "appid")
 # What only ID tokens say (OpenID Connect Core 1.0 section 3.3.2.11).
 _OF_ID_TOKENS = ("at_hash", "c_hash")
 
@@ -142,6 +145,8 @@ class SignatureCheck:
         if token.type not in TYPES or claims.get("iss") != self._config.issuer:
             raise Unacceptable("invalid")
         if any(name in claims for name in _OF_ID_TOKENS):
+            raise Unacceptable("invalid")
+        if token.type != ACCESS_TOKEN and not any(name in claims for name in _OF_ACCESS_TOKENS):
             raise Unacceptable("invalid")
         lifetime(claims, exp_needed=True, nbf_needed=False)
         if self._audiences:

@@ -27,8 +27,9 @@ it is; its endpoints are discovered at `/.well-known/openid-configuration` and l
 
 - `signature`: it is a JSON Web Token signed with a key of the provider (RS256 to RS512, ES256, ES384), with the right
   `iss`, an `exp` that is not over and, where `audiences` are set, one of them. ID tokens, refresh tokens and others
-  that say what they are do not pass. New keys are found at once, the last good ones are used while the provider is
-  away.
+  that say what they are do not pass; one that does not say it (`typ: at+jwt`) needs a claim that only access tokens
+  have: `scope`, `scp`, `client_id` or `appid`. New keys are found at once, the last good ones are used while the
+  provider is away.
 - `introspection`: the provider is asked whether it is active, with `clientId` and `clientSecret` (RFC 7662).
 - `userinfo`: the provider is asked for the claims of its user. It does not tell the scopes of the token.
 

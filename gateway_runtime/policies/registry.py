@@ -11,6 +11,7 @@ from gateway_runtime.policies import (
     cors,
     credential_injection_api_key,
     credential_injection_basic,
+    credential_injection_oauth2,
     header_injection,
     header_removal,
     ip_allowlist,
@@ -47,6 +48,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,
     credential_injection_api_key.DEFINITION,
+    credential_injection_oauth2.DEFINITION,
 )
 # Those of the operator. Read once, when a process starts: every process of an installation sees the same ones.
 _CUSTOM = find_custom(_DEFINITIONS, os.environ)

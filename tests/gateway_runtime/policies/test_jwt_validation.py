@@ -402,6 +402,7 @@ def test_a_token_verified_under_other_settings_is_verified_anew() -> None:
         ({**HMAC, "validateCustomClaim": True}, "at least one custom claim"),
         ({**HMAC, "mandatoryCustomClaims": [{"key": "a", "value": "#[vars.claims.a]"}]}, "claimSet"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "settings",
 )
 def test_unusable_settings_are_refused(config: dict, words: str) -> None:
     with pytest.raises(ConfigFault) as caught:

@@ -36,7 +36,7 @@ def provider(**answers: Answer) -> FakeProvider:
 
 
 def signed(name: str = "a", *, algorithm: str = "RS256", header: dict[str, Any] | None = None, **claims: Any) -> str:
-    said = {"iss": ISSUER, "sub": "ada", "exp": NOW + 3600, **claims}
+    said = {"iss": ISSUER, "sub": "ada", "exp": NOW + 3600, "scope": "x", **claims}
     said = {claim: value for claim, value in said.items() if value is not None}
     key = ec_key() if algorithm == "ES256" else rsa_key(name)
     return token(said, key, algorithm, **({"kid": "e" if algorithm == "ES256" else name} | (header or {})))
@@ -65,6 +65,11 @@ def judged(text: str, of: FakeProvider | None = None, **more: Any) -> tuple[int,
         (signed(header={"typ": "at+jwt"}), GOOD),
         (signed(header={"typ": "application/at+jwt"}), GOOD),
         (signed(header={"kid": None}), GOOD),
+        (signed(scope=None), INVALID),
+        (signed(scope=None, header={"typ": "JWT"}), INVALID),
+        (signed(scope=None, header={"typ": "at+jwt"}), GOOD),
+        (signed(scope=None, client_id="shop"), GOOD),
+        (signed(scope=None, aud="shop", azp="shop", nonce="n"), INVALID),
         (signed("evil", header={"kid": "a"}), INVALID),
         (signed("evil"), INVALID),
         (signed(algorithm="PS256"), INVALID),
@@ -95,6 +100,8 @@ def judged(text: str, of: FakeProvider | None = None, **more: Any) -> tuple[int,
         (signed(header={"typ": "dpop+jwt"}), INVALID),
         (signed(header={"typ": "rt+jwt"}), INVALID),
     ],
+    # Tokens differ from run to run, so they are no names.
+    ids=lambda value: value[1] if isinstance(value, tuple) else "token",
 )
 def test_only_access_tokens_of_the_issuer_pass(text: str, expected: tuple[int, str]) -> None:
     assert judged(text) == expected
@@ -301,7 +308,7 @@ def test_a_token_is_known_until_its_end_or_the_longest_trust(
         ({"scope": "a b"}, {"scopes": "a b"}, GOOD),
         ({"scope": "a"}, {"scopes": "a b"}, NO_SCOPE),
         ({"scope": "a"}, {"scopes": "a b", "scopeValidationCriteria": "OR"}, GOOD),
-        ({"scp": ["a"]}, {"scopes": "a"}, GOOD),
+        ({"scope": None, "scp": ["a"]}, {"scopes": "a"}, GOOD),
         ({}, {"scopes": "a"}, NO_SCOPE),
         ({"client_id": "shop-id"}, {"skipClientIdValidation": False}, GOOD),
         ({"azp": "shop-id"}, {"skipClientIdValidation": False}, GOOD),
