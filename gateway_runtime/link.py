@@ -23,6 +23,8 @@ class Link(Protocol):
     lock: int | None
     # Where counters are shared unless a document names another place.
     storage: SharedStorage | None
+    # The public key that revisions are signed for; empty where they come from files.
+    verify_key: str
 
     @property
     def source(self) -> ConfigurationSource:

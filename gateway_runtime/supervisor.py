@@ -53,7 +53,7 @@ class Supervisor:
         self.stopping = False
         self.reporting = Reporting(link, self.status)
         self.spool = link.spool
-        self.workers = WorkerPool(options.workers, self.reporting.count, link.storage)
+        self.workers = WorkerPool(options.workers, self.reporting.count, link.storage, link.verify_key)
         self.client = ConfigurationClient(
             link.source,
             replica=self.replica,

@@ -34,6 +34,7 @@ from gateway_runtime.state.connection import connector
 from gateway_runtime.state.shared import SharedState
 from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.telemetry.outputs import check_outputs
+from gateway_runtime.telemetry.sampling import api_tracing
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.platform import platform_of
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
@@ -145,6 +146,7 @@ class Compiler:
             check_access_log(document.access_log, "access_log")
         # Policies are built for a storage or for none, so what was built without one cannot be taken over with one.
         as_shared = previous is not None and (self.storage(previous.document) is None) is (storage is None)
+        as_traced = previous is not None and _traced(previous.document) == _traced(document)
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
@@ -154,6 +156,7 @@ class Compiler:
             if (
                 previous
                 and as_shared
+                and as_traced
                 and same
                 and same.id not in apis
                 and same.listener in ports
@@ -218,16 +221,23 @@ class Compiler:
         consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
-        chain = Chain(
+        bindings = [
             self._build(api, position, binding, consumers, shared)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
-        )
+        ]
         pools = {
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
-        compiled = compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
+        compiled = compile_api(
+            api,
+            Chain(bindings),
+            pools,
+            limits=api_limits(api),
+            tracing=api_tracing(document, bindings),
+            preflight=preflight,
+        )
         compiled.access_log = log
         return compiled
 
@@ -278,6 +288,10 @@ class Compiler:
             except Exception:  # noqa: S110 — the fault that matters is the new definition's, already reported
                 pass
         return quarantined_api(api, QUARANTINED), None
+
+
+def _traced(document: Surroundings) -> tuple[Any, ...]:
+    return document.sampled_percent, document.tracing
 
 
 def _read(data: bytes) -> Outline:

@@ -26,6 +26,7 @@ class FilesLink:
         self.last_good: LastGood | None = None
         self.spool: Spool | None = None
         self.lock: int | None = None
+        self.verify_key = ""
         # The files may name one.
         self.storage: SharedStorage | None = None
 

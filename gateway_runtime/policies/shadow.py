@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from inspect import iscoroutine
 from typing import Any
 
@@ -60,6 +61,21 @@ class Shadow:
         """Return what the policy would do, without counting it and without a trace in the context."""
         result: Response | Awaitable[Response | None] | None = self._handler(copied(context))
         return result
+
+    @contextmanager
+    def overheard(self, tell: Callable[[str], None]) -> Iterator[None]:
+        """Let somebody hear the codes of the verdicts that are counted meanwhile."""
+        count = self._count
+
+        def both(application: str, policy: str, code: str, status: int) -> None:
+            tell(code)
+            count(application, policy, code, status)
+
+        self._count = both
+        try:
+            yield
+        finally:
+            self._count = count
 
     def _note(self, context: RequestContext, verdict: Response) -> None:
         # An answer without a code is no refusal, such as one to a preflight.

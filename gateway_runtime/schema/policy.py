@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.tracing import Label, Sampling
+
 
 class Phase(enum.StrEnum):
     """When a handler runs.
@@ -61,6 +63,15 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """Which requests of an API get spans, and what these say. `name` gives the name of the server's for a request."""
+
+    sampling: Sampling
+    labels: tuple[Label, ...] = ()
+    name: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handlers:
     """What `build` returns: the closures that run per request. None where the policy has nothing to do.
 
@@ -72,12 +83,15 @@ class Handlers:
     to its limit, 413 above), puts it into `context.body` (`context.response_body`) and calls the body handler, which
     may put another one there. A policy without the header handler wants every body. What can do with the body as it
     streams by does not ask for it: see `context.filter_request` and `filter_response`.
+
+    `spans` is no handler: whether a request is traced is decided before the first policy runs.
     """
 
     request_headers: Callable[[Any], Any] | None = None
     request_body: Callable[[Any], Any] | None = None
     response_headers: Callable[[Any], Any] | None = None
     response_body: Callable[[Any], Any] | None = None
+    spans: Spans | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
