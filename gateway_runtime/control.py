@@ -143,7 +143,7 @@ class Telemetry(Message, frozen=True):
     targets: list[TargetState] | None = None
     traces: list[bytes] = []
     traces_dropped: int = 0
-    spans: list[SpanData] = []
+    spans: list[list[SpanData]] = []
     spans_dropped: int = 0
 
 

@@ -22,7 +22,7 @@ NOT_YET = frozenset({
     "credential-injection-oauth2", "dataweave-body-transformation", "dataweave-headers-transformation",
     "dataweave-request-filter", "http-caching", "json-threat-protection",
     "ldap-authentication", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
-    "openidconnect-access-token-enforcement", "spec-validation", "tracing",
+    "openidconnect-access-token-enforcement", "spec-validation",
 })  # fmt: skip
 # Read by other modules.
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"}) | TIMEOUT_POLICIES.keys()

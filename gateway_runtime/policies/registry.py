@@ -20,6 +20,7 @@ from gateway_runtime.policies import (
     message_logging,
     rate_limiting,
     spike_control,
+    tracing,
 )
 from gateway_runtime.policies.custom import find_custom
 from gateway_runtime.schema.faults import ConfigFault, convert
@@ -31,6 +32,7 @@ SUFFIX = "-flex"
 _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     cors.DEFINITION,
     message_logging.DEFINITION,
+    tracing.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
     maintenance.DEFINITION,

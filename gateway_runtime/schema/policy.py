@@ -100,7 +100,8 @@ class PolicyDefinition:
 
     With `answers_preflight` it runs before every other policy whatever its order, holds for a whole API, and answers
     every OPTIONS request itself, so that such a request needs no route. A policy that does not judge (`judges`) refuses
-    a request only where it cannot do its work on it.
+    a request only where it cannot do its work on it. One that `traces` says how the requests of its API are traced, and
+    needs no phase.
     """
 
     name: str
@@ -116,6 +117,7 @@ class PolicyDefinition:
     aliases: tuple[str, ...] = ()
     icon: str = "shield"
     answers_preflight: bool = False
+    traces: bool = False
     judges: bool = True
     documentation: str = field(default="", repr=False)
 
