@@ -31,6 +31,8 @@ class Outcome(enum.StrEnum):
     FAILED = "failed"  # it raised an error: the request is never let past
 
 
+# What stands for a secret value.
+MASK = "••••••"
 # Names and values, with what is secret masked.
 Masked = list[tuple[str, str]]
 

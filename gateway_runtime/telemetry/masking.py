@@ -10,9 +10,8 @@ from gateway_runtime.policies.registry import definition
 from gateway_runtime.schema.document import ApiInstance
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import Category
-from gateway_runtime.schema.trace import Masked
+from gateway_runtime.schema.trace import MASK, Masked
 
-MASK = "••••••"
 MOST_FIELDS = 64
 LONGEST_VALUE = 200
 LONGEST_PATH = 512
