@@ -15,12 +15,14 @@ from gateway_runtime.policies import (
     header_removal,
     ip_allowlist,
     ip_blocklist,
+    json_threat_protection,
     jwt_validation,
     maintenance,
     message_logging,
     rate_limiting,
     spike_control,
     tracing,
+    xml_threat_protection,
 )
 from gateway_runtime.policies.custom import find_custom
 from gateway_runtime.schema.faults import ConfigFault, convert
@@ -41,6 +43,8 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     client_id_enforcement.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,
+    json_threat_protection.DEFINITION,
+    xml_threat_protection.DEFINITION,
     header_injection.DEFINITION,
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,
