@@ -60,6 +60,11 @@ class PortalLink:
         self._traces = TraceExport(self._redis, gateway=self._gateway, replica=self.replica)
 
     @property
+    def traces_dropped(self) -> int:
+        """Return how many traces were given up."""
+        return self._traces.dropped
+
+    @property
     def redis_up(self) -> bool:
         """Tell whether the last attempt to reach Redis succeeded."""
         return self._reporter is not None and self._reporter.connected

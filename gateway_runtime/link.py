@@ -39,6 +39,10 @@ class Link(Protocol):
         """What is counted and not yet sent on."""
 
     @property
+    def traces_dropped(self) -> int | None:
+        """Return how many traces were given up; None where nobody takes any."""
+
+    @property
     def redis_up(self) -> bool | None:
         """Tell whether the last attempt to reach Redis succeeded; None where there is none."""
 

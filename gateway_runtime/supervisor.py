@@ -73,6 +73,11 @@ class Supervisor:
         return self._link.redis_up
 
     @property
+    def traces_dropped(self) -> int | None:
+        """Return how many traces were given up; None where nobody takes any."""
+        return self._link.traces_dropped
+
+    @property
     def totals(self) -> Totals:
         """Return everything counted so far."""
         return self.reporting.totals

@@ -31,6 +31,11 @@ class FilesLink:
         self.storage: SharedStorage | None = None
 
     @property
+    def traces_dropped(self) -> None:
+        """Nobody takes any."""
+        return None
+
+    @property
     def redis_up(self) -> None:
         """There is no Redis."""
         return None
