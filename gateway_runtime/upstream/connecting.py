@@ -96,6 +96,7 @@ class Connector:
             except OSError as error:
                 failure = failure or error
             else:
+                connection.address = address
                 return connection
         assert failure is not None
         raise failure
