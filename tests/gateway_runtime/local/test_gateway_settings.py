@@ -38,7 +38,6 @@ def test_what_this_gateway_does_is_taken(spec: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "key"),
     [
-        ("sharedStorage: {redis: {sentinel: {addresses: ['a:1'], masterName: m}}}", "sharedStorage.redis.sentinel"),
         ("tracing: {provider: {type: anypoint}, sampling: {client: 5}, labels: [{name: a, type: literal}]}", "tracing"),
     ],
 )
