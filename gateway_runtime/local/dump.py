@@ -21,6 +21,7 @@ from gateway_runtime.local.routes import ROUTES
 from gateway_runtime.local.service_policies import SERVICE_POLICIES
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
 from gateway_runtime.schema.document import ForwardProxy
+from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
 
@@ -69,8 +70,8 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
                 "trustedProxies": _written(loaded.document.trusted_proxies),
                 "proxyProtocol": any(listener.proxy_protocol for listener in loaded.document.listeners),
                 "probe": None if loaded.document.probe is None else _written(loaded.document.probe),
-                "runtimeLogOutputs": [_written(each) for each in loaded.document.runtime_log_outputs],
-                "accessLogOutputs": [_written(each) for each in loaded.document.access_log_outputs],
+                "runtimeLogOutputs": [_output(each) for each in loaded.document.runtime_log_outputs],
+                "accessLogOutputs": [_output(each) for each in loaded.document.access_log_outputs],
                 "logLevel": loaded.document.log_level,
                 "forwardProxy": _proxy(loaded.document.forward_proxy),
                 "resources": [_envelope(each, None) for each in of_kind[Kind.CONFIGURATION]],
@@ -107,6 +108,17 @@ def _service(resource: Resource) -> dict[str, Any]:
 def _proxy(proxy: ForwardProxy | None) -> dict[str, Any] | None:
     """Return the address that services are reached through. Credentials are not shown at all."""
     return None if proxy is None else {"address": proxy.address, "noProxy": proxy.no_proxy}
+
+
+def _output(output: LogOutput) -> dict[str, Any]:
+    """Return where lines go. Credentials are not shown at all."""
+    collector = output.collector
+    if collector is None:
+        return {"type": output.type, "path": output.path, "mkdir": output.mkdir}
+    shown = {"type": output.type, "host": collector.host, "port": collector.port, "tls": collector.tls is not None}
+    if collector.http is not None:
+        shown |= {"uri": collector.http.uri, "proxy": collector.http.proxy or None}
+    return shown
 
 
 def _envelope(resource: Resource, spec: dict[str, Any] | None) -> dict[str, Any]:

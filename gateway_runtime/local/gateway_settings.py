@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from msgspec import convert
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from gateway_runtime.configuration.limits import LONGEST_SECONDS, check_proxies
 from gateway_runtime.local.configuration_kind import (
@@ -84,8 +84,8 @@ class GatewaySettings:
         for name, (_, variables) in _TIMEOUTS.items():
             if name not in self._timeouts:
                 self._from_environment(name, variables)
-        self.runtime_log_outputs = self._outputs.of("runtimeLogs")
-        self.access_log_outputs = self._outputs.of("accessLogs")
+        self.runtime_log_outputs = [self._through_proxy(each) for each in self._outputs.of("runtimeLogs")]
+        self.access_log_outputs = [self._through_proxy(each) for each in self._outputs.of("accessLogs")]
         self._outputs.finish()
         self.faults += self._outputs.faults
         self.notes += self._outputs.notes
@@ -198,6 +198,18 @@ class GatewaySettings:
             self.faults.append(at.fault(fault.message, fault.code))
         else:
             self.forward_proxy = made
+
+    def _through_proxy(self, output: LogOutput) -> LogOutput:
+        """Return an output as it is reached: lines that are posted go through the forward proxy."""
+        collector, given = output.collector, self.forward_proxy
+        if given is None or collector is None or collector.http is None:
+            return output
+        proxy = Proxy(given)
+        if not proxy.is_for(collector.host):
+            return output
+        host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+        http = replace(collector.http, proxy=f"{host}:{proxy.port}", proxy_credentials=proxy.credentials.decode())
+        return replace(output, collector=replace(collector, http=http))
 
     def _trust(self, given: TrustedProxies, place: Place) -> None:
         try:
