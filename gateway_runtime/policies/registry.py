@@ -1,6 +1,7 @@
 """Every policy there is, by its documented names."""
 
 import difflib
+import os
 from typing import Any
 
 from gateway_runtime.expressions.settings import check_expression, check_expressions, expression_setting
@@ -14,12 +15,15 @@ from gateway_runtime.policies import (
     header_removal,
     ip_allowlist,
     ip_blocklist,
+    json_threat_protection,
     jwt_validation,
     maintenance,
     message_logging,
     rate_limiting,
     spike_control,
+    xml_threat_protection,
 )
+from gateway_runtime.policies.custom import find_custom
 from gateway_runtime.schema.faults import ConfigFault, convert
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 
@@ -37,17 +41,31 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     client_id_enforcement.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,
+    json_threat_protection.DEFINITION,
+    xml_threat_protection.DEFINITION,
     header_injection.DEFINITION,
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,
     credential_injection_api_key.DEFINITION,
 )
-_BY_NAME = {name: d for d in _DEFINITIONS for name in (d.name, *d.aliases)}
+# Those of the operator. Read once, when a process starts: every process of an installation sees the same ones.
+_CUSTOM = find_custom(_DEFINITIONS, os.environ)
+_BY_NAME = {name: d for d in (*_DEFINITIONS, *_CUSTOM.definitions) for name in (d.name, *d.aliases)}
 
 
 def all_definitions() -> tuple[PolicyDefinition, ...]:
-    """Return every policy in default order."""
-    return tuple(sorted(_DEFINITIONS, key=lambda d: (d.default_order, d.name)))
+    """Return every policy in default order, custom ones among them."""
+    return tuple(sorted({id(d): d for d in _BY_NAME.values()}.values(), key=lambda d: (d.default_order, d.name)))
+
+
+def custom_definitions() -> tuple[PolicyDefinition, ...]:
+    """Return the policies that the operator has installed."""
+    return _CUSTOM.definitions
+
+
+def custom_faults() -> tuple[str, ...]:
+    """Return a sentence for every custom policy that is installed and cannot be used."""
+    return _CUSTOM.faults
 
 
 def definition(name: str) -> PolicyDefinition:

@@ -7,6 +7,7 @@ audit redaction, analytics labels and the compiled handler.
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -36,6 +37,24 @@ class Category(enum.StrEnum):
 
 class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """Base of every policy's settings. Names in files, REST and forms are the documented camelCase ones."""
+
+    def __repr__(self) -> str:
+        # The generated form would show secrets, and settings may come into a message.
+        hidden = secret_fields(type(self))
+        shown = (
+            f"{name}=…" if name in hidden else f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__
+        )
+        return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+@cache
+def secret_fields(config: type[PolicyConfig]) -> dict[str, str]:
+    """Return the secret settings of a type, not of those inside it: their names in Python with those on the wire."""
+    return {
+        f.name: f.encode_name
+        for f in msgspec.inspect.type_info(config).fields  # type: ignore[attr-defined]
+        if isinstance(f.type, msgspec.inspect.Metadata) and (f.type.extra or {}).get("secret")
+    }
 
 
 def setting(
@@ -113,8 +132,4 @@ class PolicyDefinition:
 
     def secret_settings(self) -> tuple[str, ...]:
         """Return the wire names of the settings that are secret."""
-        return tuple(
-            f.encode_name
-            for f in msgspec.inspect.type_info(self.config).fields  # type: ignore[attr-defined]
-            if isinstance(f.type, msgspec.inspect.Metadata) and (f.type.extra or {}).get("secret")
-        )
+        return tuple(secret_fields(self.config).values())

@@ -8,9 +8,9 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.testing import policy_case, request
 from tests.benchmarks.bench_expressions import microseconds
 from tests.benchmarks.findings import Findings, Progress
-from tests.gateway_runtime.policies.kit import policy_case, request
 from tests.gateway_runtime.policies.tokens import pem_text, rsa_key, token
 
 TIMES = 20_000

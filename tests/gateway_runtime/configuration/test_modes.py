@@ -7,7 +7,7 @@ from gateway_runtime.decide import Call, decide
 from gateway_runtime.policies.shadow import Shadow
 from gateway_runtime.schema.document import PolicyBinding
 from gateway_runtime.schema.mode import Mode
-from tests.gateway_runtime.policies.kit import request
+from gateway_runtime.testing import request
 
 from .test_compiler import LIMIT, LOCK, PORT, Worker, api, document
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from .kit import policy_case, request
+from gateway_runtime.testing import policy_case, request
+
 from .tokens import SECRET, pem_text, rsa_key, token
 
 NAME = "jwt-validation"

@@ -8,8 +8,7 @@ from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.schema.policy import Handlers
-
-from .kit import request
+from gateway_runtime.testing import request
 
 REFUSED = Response(status=403, code="no", title="No", detail="No.", policy="b")
 

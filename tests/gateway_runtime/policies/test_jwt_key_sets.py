@@ -12,9 +12,9 @@ from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.fetching.url import Url
 from gateway_runtime.policies.jwt_keys import read_key_set, usable_keys
 from gateway_runtime.policies.results import Response
+from gateway_runtime.testing import FakeClock, PolicyCase, policy_case, request
 from gateway_runtime.upstream.connecting import Surroundings
 
-from .kit import FakeClock, PolicyCase, policy_case, request
 from .tokens import ec_jwk, ec_key, key_set, rsa_jwk, rsa_key, token
 
 NAME = "jwt-validation"

@@ -7,9 +7,9 @@ import pytest
 from gateway_runtime.expressions import reading
 from gateway_runtime.schema.document import Consumer
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.testing import PolicyCase, policy_case, request
 
 from .jwt_kit import GOOD, HMAC, NAME, NOW, code, verdict
-from .kit import PolicyCase, policy_case, request
 from .tokens import SECRET, ec_key, pem_text, rsa_key, token
 
 

@@ -11,8 +11,7 @@ from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.message_logging import LONGEST_LINE, quoted, within
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import PolicyCase, policy_case, request
+from gateway_runtime.testing import PolicyCase, policy_case, request
 
 NAME = "message-logging"
 

@@ -15,6 +15,8 @@ def test_default_order() -> None:
         ("client-id-enforcement", 200),
         ("spike-control", 290),
         ("rate-limiting", 300),
+        ("json-threat-protection", 320),
+        ("xml-threat-protection", 321),
         ("header-injection", 400),
         ("header-removal", 410),
         ("credential-injection-basic-auth", 420),

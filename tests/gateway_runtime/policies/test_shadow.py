@@ -8,8 +8,7 @@ from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import Response
 from gateway_runtime.policies.shadow import UNDER_WAY, Shadow, copied, shadowed
 from gateway_runtime.schema.policy import Handlers
-
-from .kit import request
+from gateway_runtime.testing import request
 
 REFUSED = Response(status=403, code="no", title="No", detail="No.", policy="b")
 

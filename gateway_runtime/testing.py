@@ -1,4 +1,4 @@
-"""A policy on its own: build it as the compiler does and send it requests, without sockets or waiting."""
+"""A policy on its own, for tests: built as the gateway does it and sent requests, without sockets or waiting."""
 
 import asyncio
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.schema.document import Consumer
+from gateway_runtime.schema.policy import PolicyDefinition
 
 
 class FakeSleep:
@@ -88,7 +89,7 @@ class PolicyCase:
 
     def __init__(
         self,
-        name: str,
+        name: str | PolicyDefinition,
         config: dict[str, Any],
         *,
         consumers: Iterable[Consumer] = (),
@@ -98,7 +99,7 @@ class PolicyCase:
         remotes: Remotes | None = None,
         shared: Any = None,
     ) -> None:
-        self.definition = definition(name)
+        self.definition = definition(name) if isinstance(name, str) else name
         self.clock = clock or FakeClock()
         self.sleep = FakeSleep(self.clock)
         self.lines: list[bytes] = []
@@ -156,6 +157,7 @@ class PolicyCase:
         return {name.decode(): value.decode() for name, value in context.response_headers}
 
 
-def policy_case(name: str, config: dict[str, Any] | None = None, **more: Any) -> PolicyCase:
-    """Build a policy; without settings, from its own example."""
-    return PolicyCase(name, definition(name).example if config is None else config, **more)
+def policy_case(name: str | PolicyDefinition, config: dict[str, Any] | None = None, **more: Any) -> PolicyCase:
+    """Build a policy, by name or from its definition; without settings, from its own example."""
+    policy = definition(name) if isinstance(name, str) else name
+    return PolicyCase(policy, policy.example if config is None else config, **more)
