@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from gateway_runtime.local.api_limits import TIMEOUT_POLICIES
+from gateway_runtime.local.extensions import Extensions
 from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.kinds import ROUTER_ORDER, Kind, PolicyBinding
 from gateway_runtime.local.listener_tls import TLS
@@ -40,6 +41,7 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
     """Return the parts of a dump. Secrets are masked, and what came from a variable is shown as that."""
     apis = {api.id: api for api in loaded.document.apis}
     timeouts = loaded.document.timeouts
+    installed = Extensions(())
     of_kind = {kind: [r for r in loaded.resources if r.kind is kind] for kind in Kind}
     return {
         "apiInstances": [
@@ -86,7 +88,10 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
             {"name": TLS, "title": "TLS for callers", "supported": True},
             *({"name": name, "title": "The way to a service", "supported": True} for name in sorted(SERVICE_POLICIES)),
             *({"name": name, "title": "A limit of an API", "supported": True} for name in sorted(TIMEOUT_POLICIES)),
-            *({"name": each.name, "namespace": each.namespace, "supported": False} for each in of_kind[Kind.EXTENSION]),
+            *(
+                {"name": each.name, "namespace": each.namespace, "supported": installed.is_installed(each.name)}
+                for each in of_kind[Kind.EXTENSION]
+            ),
         ],
     }
 

@@ -47,6 +47,11 @@ _TIMEOUTS = {
     ),
     "upstream_response_seconds": ("upstreamResponseSeconds", ("FLEX_UPSTREAM_RESPONSE_TIMEOUT_SECONDS",)),
 }
+# Documented variables that change nothing here, and why.
+WITHOUT_EFFECT = {
+    "FLEX_HEADER_RAW_VALUE_ENABLE": "Values of headers are always sent on as they came.",
+    "FLEX_DATASOURCE_CONTROL_NODE_ENABLED": "There is no control node: files are the configuration.",
+}
 # Where the settings of a proxy stand in a file.
 _PROXY_WRITTEN = {
     "forward_proxy.address": ("https", "address"),
@@ -84,6 +89,11 @@ class GatewaySettings:
         for name, (_, variables) in _TIMEOUTS.items():
             if name not in self._timeouts:
                 self._from_environment(name, variables)
+        self.notes += [
+            FileFault("environment", 0, name, f"{text} It is not used.", "without_effect")
+            for name, text in WITHOUT_EFFECT.items()
+            if self._environment.get(name)
+        ]
         self.runtime_log_outputs = [self._through_proxy(each) for each in self._outputs.of("runtimeLogs")]
         self.access_log_outputs = [self._through_proxy(each) for each in self._outputs.of("accessLogs")]
         self._outputs.finish()
