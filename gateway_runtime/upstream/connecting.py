@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -94,8 +95,11 @@ class Connector:
                         server_hostname=None if tls is None else tls.server_name or target.host,
                     )
             except OSError as error:
-                failure = failure or error
+                if failure is None or (isinstance(error, ssl.SSLError) and not isinstance(failure, ssl.SSLError)):
+                    # An address that was reached says more than those where nobody is.
+                    failure = error
             else:
+                connection.address = address
                 return connection
         assert failure is not None
         raise failure
