@@ -213,8 +213,10 @@ class Pool:
         resolver = self._connector.surroundings.resolver
         for target in self.targets:
             target.idle_until = now + seconds
-            target.close_expired(now)
-            target.leave_old_addresses(resolver)
+            if target.made:
+                # Of ten thousand services most have no connection at the moment.
+                target.close_expired(now)
+                target.leave_old_addresses(resolver)
 
     def close(self) -> None:
         """Let go of everything but the targets, which other pools may have as well."""

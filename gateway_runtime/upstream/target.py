@@ -126,7 +126,7 @@ class TargetConnections:
     def leave_old_addresses(self, resolver: Resolver) -> None:
         """Ask no more on connections to addresses that the name of this target does not have any more."""
         # A connection that goes through a proxy has no address here.
-        if not self._named or not any(each.address for each in self.made):
+        if not (self._named and any(each.address for each in self.made)):
             return
         addresses = resolver.addresses_now(self.host)
         if addresses:
