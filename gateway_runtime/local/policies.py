@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Collection
 from typing import Any
 
-from gateway_runtime.local.api_limits import TIMEOUT_POLICIES
 from gateway_runtime.local.kinds import DEFAULT_NAMESPACE, PolicyBinding
 from gateway_runtime.local.place import Place
 from gateway_runtime.policies import registry
@@ -19,21 +18,20 @@ from gateway_runtime.schema.policy import PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "dataweave-body-transformation", "dataweave-headers-transformation",
-    "dataweave-request-filter", "http-caching", "json-threat-protection",
-    "ldap-authentication", "native-ext-authz", "native-ext-proc",
-    "spec-validation", "tracing",
+    "dataweave-body-transformation", "dataweave-headers-transformation", "dataweave-request-filter", "http-caching",
+    "ldap-authentication", "native-ext-authz", "native-ext-proc", "spec-validation", "tracing",
 })  # fmt: skip
 # Read by other modules.
-ELSEWHERE = frozenset({"route", "route-weighted", "tls"}) | TIMEOUT_POLICIES.keys()
+ELSEWHERE = frozenset({"route", "route-weighted", "tls"})
 # These work on the way to a service, so they are bound to it.
 OUTBOUND = frozenset({
-    "circuit-breaker", "idle-timeout", "tls-outbound",
+    "tls-outbound",
 })  # fmt: skip
 # These are bound to a Service, or to an ApiInstance for all that it sends.
-ON_EITHER = frozenset(
-    {"credential-injection-api-key", "credential-injection-basic-auth", "credential-injection-oauth2"}
-)
+ON_EITHER = frozenset({
+    "circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth", "credential-injection-oauth2",
+    "idle-timeout",
+})  # fmt: skip
 # These work without contracts as long as this setting is on, with what it is without being said.
 NEED_NO_CONTRACT = {
     "jwt-validation": True, "oauth2-token-introspection": False, "openidconnect-access-token-enforcement": True,

@@ -7,6 +7,7 @@ from typing import Any
 from gateway_runtime.expressions.settings import check_expression, check_expressions, expression_setting
 from gateway_runtime.policies import (
     basic_authentication,
+    circuit_breaker,
     client_id_enforcement,
     cors,
     credential_injection_api_key,
@@ -14,15 +15,20 @@ from gateway_runtime.policies import (
     credential_injection_oauth2,
     header_injection,
     header_removal,
+    idle_timeout,
     ip_allowlist,
     ip_blocklist,
+    json_threat_protection,
     jwt_validation,
     maintenance,
     message_logging,
     oauth2_token_introspection,
     openidconnect_access_token_enforcement,
     rate_limiting,
+    response_timeout,
     spike_control,
+    stream_idle_timeout,
+    xml_threat_protection,
 )
 from gateway_runtime.policies.custom import find_custom
 from gateway_runtime.schema.faults import ConfigFault, convert
@@ -44,11 +50,17 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     client_id_enforcement.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,
+    json_threat_protection.DEFINITION,
+    xml_threat_protection.DEFINITION,
     header_injection.DEFINITION,
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,
     credential_injection_api_key.DEFINITION,
     credential_injection_oauth2.DEFINITION,
+    response_timeout.DEFINITION,
+    stream_idle_timeout.DEFINITION,
+    idle_timeout.DEFINITION,
+    circuit_breaker.DEFINITION,
 )
 # Those of the operator. Read once, when a process starts: every process of an installation sees the same ones.
 _CUSTOM = find_custom(_DEFINITIONS, os.environ)

@@ -26,8 +26,8 @@ def broken_rules(policy: PolicyDefinition) -> Iterator[str]:
             yield f"its name “{name}” is not made of small letters, digits and single dashes."
     if not policy.title or not policy.summary.endswith("."):
         yield "it needs a title, and a summary that is a sentence."
-    if not policy.phases or len(set(policy.phases)) != len(policy.phases):
-        yield f"its phases must be some of {', '.join(Phase)}, each once."
+    if len(set(policy.phases)) != len(policy.phases) or bool(policy.phases) is (policy.shape is not None):
+        yield f"its phases must be some of {', '.join(Phase)}, each once; none where it shapes its API."
     if isinstance(policy.config, type) and issubclass(policy.config, PolicyConfig):
         yield from _settings(policy.config)
         yield from _example(policy)
@@ -70,6 +70,8 @@ def _settings(config: Any) -> Iterator[str]:
         for field in msgspec.inspect.type_info(struct).fields:  # type: ignore[attr-defined]
             schema = getattr(field.type, "extra_json_schema", None) or {}
             extra = getattr(field.type, "extra", None) or {}
+            if (beside := extra.get("only_with", "")) and not _is_beside(beside, struct):
+                yield f"its setting “{field.encode_name}” is only with “{beside}”, which no setting beside it can be."
             if "secret" not in extra:
                 yield f"its setting “{field.encode_name}” is not described by setting(…)."
             elif extra["secret"] and struct is not config:
@@ -77,6 +79,21 @@ def _settings(config: Any) -> Iterator[str]:
                 yield f"its setting “{field.encode_name}” is secret inside another one. Make the outer one secret."
             elif not schema.get("title") or not schema.get("description", "").endswith("."):
                 yield f"its setting “{field.encode_name}” needs a title, and a help that is a sentence."
+
+
+def _is_beside(condition: str, struct: Any) -> bool:
+    """Tell whether a setting of the struct can have the value of `name=value`."""
+    name, sign, value = condition.partition("=")
+    field = next((f for f in msgspec.inspect.type_info(struct).fields if f.encode_name == name), None)  # type: ignore[attr-defined]
+    if field is None or not sign:
+        return False
+    info = field.type
+    while isinstance(info, msgspec.inspect.Metadata):
+        info = info.type
+    if isinstance(info, msgspec.inspect.BoolType):
+        return value in ("true", "false")
+    choices = info.cls if isinstance(info, msgspec.inspect.EnumType) else getattr(info, "values", ())
+    return value in {str(getattr(each, "value", each)) for each in choices}
 
 
 def _example(policy: PolicyDefinition) -> Iterator[str]:
