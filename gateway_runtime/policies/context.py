@@ -10,6 +10,10 @@ from gateway_runtime.policies.results import BodyFilter, Response
 from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter
 
 if TYPE_CHECKING:
+    from gateway_runtime.directories.directory import Directory
+    from gateway_runtime.directories.ldap import LdapSettings
+    from gateway_runtime.fetching.service import AskedService
+    from gateway_runtime.schema.document import Service
     from gateway_runtime.state.cache import ByteCache
     from gateway_runtime.tls.client_certificate import ClientCertificate
 
@@ -196,7 +200,8 @@ class PolicyRuntime(Protocol):
     ) -> Fetched:
         """Ask an HTTP service of somebody else once, and return its whole answer whatever its status.
 
-        The one way in which policies ask others. `url` is made by `parse_url` when the policy is built; its address is
+        For questions whose answers are kept: each one is a connection. What is asked about every request is asked on
+        kept connections of a `service`. `url` is made by `parse_url` when the policy is built; its address is
         judged as those of services are, certificates are checked, redirects are not followed. Everything together
         takes `seconds` at most, and the answer's body has `limit` bytes at most. Raises `FetchError`, whose `code`
         tells nothing of the answer. Nothing is kept and nobody shares the question: that is up to the policy.
@@ -208,4 +213,13 @@ class PolicyRuntime(Protocol):
         `parse` makes of its bytes what the policy needs, and raises `ValueError` for what is no such document. It is
         fetched anew after `ttl` seconds; one fetch takes `seconds` at most. Raises `ValueError` for a URL that may not
         be fetched.
+        """
+
+    def directory(self, settings: "LdapSettings") -> "Directory":
+        """Return a directory, which all policies with the same settings share. It is not asked yet."""
+
+    def service(self, service: "Service") -> "AskedService":
+        """Return a service that the policy itself asks about requests. Nothing is connected yet.
+
+        Policies with the same service share its connections, and a new revision keeps them. Raises `ConfigFault`.
         """

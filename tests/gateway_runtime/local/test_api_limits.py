@@ -25,8 +25,10 @@ INSTANCE = resource("ApiInstance", "a", ADDRESS)
 
 
 def test_an_instance_says_its_limits() -> None:
-    spec = f"{ADDRESS}\nlimits: {{responseSeconds: 60, bodyBytes: 1000}}"
-    assert limits(resource("ApiInstance", "a", spec)) == ApiLimits(response_seconds=60, body_bytes=1000)
+    spec = f"{ADDRESS}\nlimits: {{responseSeconds: 60, bodyBytes: 1000, bufferedBodyBytes: 2000}}"
+    assert limits(resource("ApiInstance", "a", spec)) == ApiLimits(
+        response_seconds=60, body_bytes=1000, buffered_body_bytes=2000
+    )
 
 
 @pytest.mark.parametrize("ending", ["", "-flex"])
