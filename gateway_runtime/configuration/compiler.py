@@ -38,7 +38,6 @@ from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.telemetry.outputs import check_outputs
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.platform import platform_of
-from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
@@ -75,7 +74,9 @@ class Compiler:
         count_shadow: Callable[[str, str, str, str, int], None] | None = None,
         shared: SharedState | None = None,
         add_access_line: Callable[[bytes], None] | None = None,
+        is_first: bool = True,
     ) -> None:
+        self._is_first = is_first
         self._shared = shared
         self._add_access_line = add_access_line
         # The storage that the registration names.
@@ -223,9 +224,9 @@ class Compiler:
         consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
-        asked: list[Pool] = []
+        built: list[BindingRuntime] = []
         chain = Chain(
-            self._build(api, position, binding, consumers, shared, asked)
+            self._build(api, position, binding, consumers, shared, built)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
         )
@@ -234,7 +235,8 @@ class Compiler:
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
         compiled = compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
-        compiled.asked = tuple(asked)
+        compiled.asked = tuple(service.pool for each in built for service in each.asked)
+        compiled.reports = tuple(report for each in built for report in each.reports)
         compiled.access_log = log
         return compiled
 
@@ -245,7 +247,7 @@ class Compiler:
         binding: Any,
         consumers: ApiConsumers,
         shared: SharedState | None,
-        asked: list[Pool],
+        built: list[BindingRuntime],
     ) -> Binding:
         path = f"policies[{position}]"
         try:
@@ -267,11 +269,12 @@ class Compiler:
             remotes=self._remotes,
             directories=self._directories,
             services=self._services,
+            is_first=self._is_first,
             api_name=api.name,
             add_line=self._add_access_line,
         )
         handlers = policy.build(config, runtime)
-        asked += [each.pool for each in runtime.asked]
+        built.append(runtime)
         if binding.mode is Mode.SHADOW:
             if not policy.can_shadow:
                 message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."

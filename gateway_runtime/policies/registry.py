@@ -14,6 +14,7 @@ from gateway_runtime.policies import (
     ext_authz,
     header_injection,
     header_removal,
+    health_check,
     ip_allowlist,
     ip_blocklist,
     json_threat_protection,
@@ -51,6 +52,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,
     credential_injection_api_key.DEFINITION,
+    health_check.DEFINITION,
 )
 # Those of the operator. Read once, when a process starts: every process of an installation sees the same ones.
 _CUSTOM = find_custom(_DEFINITIONS, os.environ)

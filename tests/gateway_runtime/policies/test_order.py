@@ -23,4 +23,5 @@ def test_default_order() -> None:
         ("header-removal", 410),
         ("credential-injection-basic-auth", 420),
         ("credential-injection-api-key", 421),
+        ("health-check", 900),
     ]
