@@ -6,29 +6,31 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from gateway_runtime.configuration.bindings import BindingBuilder
 from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
 from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
-from gateway_runtime.directories.directory import Directories
-from gateway_runtime.fetching.remote import Remotes
-from gateway_runtime.fetching.service import AskedServices
-from gateway_runtime.policies.chain import Binding, Chain
-from gateway_runtime.policies.conditions import compile_condition
-from gateway_runtime.policies.registry import answers_preflight, definition, read_config
-from gateway_runtime.policies.runtime import BindingRuntime
-from gateway_runtime.policies.shadow import count_nothing, shadowed
+from gateway_runtime.policies.chain import Chain
+from gateway_runtime.policies.registry import answers_preflight
+from gateway_runtime.policies.shaping import shaped
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
 from gateway_runtime.schema.access_log import AccessLog
-from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Listener, Outline, Surroundings
+from gateway_runtime.schema.document import (
+    FORMAT,
+    ApiInstance,
+    Consumer,
+    Listener,
+    Outline,
+    Surroundings,
+)
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.storage import SharedStorage
@@ -76,20 +78,16 @@ class Compiler:
         add_access_line: Callable[[bytes], None] | None = None,
         is_first: bool = True,
     ) -> None:
-        self._is_first = is_first
         self._shared = shared
         self._add_access_line = add_access_line
         # The storage that the registration names.
         self.registered: SharedStorage | None = None
         self._pools = pools
-        self._clock = clock
         self._now = now
-        self._count_shadow = count_shadow
         self._directory = Directory()
-        self._remotes = Remotes(pools.surroundings, clock)
-        self._directories = Directories(pools.surroundings, clock)
-        self._services = AskedServices(pools)
-        self._kept: dict[tuple[str, str], Any] = {}
+        self._bindings = BindingBuilder(
+            pools, clock, count_shadow=count_shadow, add_line=add_access_line, is_first=is_first
+        )
 
     def compile(
         self,
@@ -151,6 +149,9 @@ class Compiler:
             check_access_log(document.access_log, "access_log")
         # Policies are built for a storage or for none, so what was built without one cannot be taken over with one.
         as_shared = previous is not None and (self.storage(previous.document) is None) is (storage is None)
+        # So do those in shadow mode with how much may be read for them.
+        most = document.limits.buffered_body_bytes
+        as_read = previous is not None and previous.document.limits.buffered_body_bytes == most
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
@@ -160,6 +161,7 @@ class Compiler:
             if (
                 previous
                 and as_shared
+                and as_read
                 and same
                 and same.id not in apis
                 and same.listener in ports
@@ -198,7 +200,7 @@ class Compiler:
         """Let go of what only the snapshots before this one needed."""
         document = snapshot.document
         self._directory.fill(document.consumers)
-        self._kept = {key: state for key, state in self._kept.items() if key[0] in snapshot.bindings}
+        self._bindings.retain(snapshot.bindings)
         self._pools.allow_private = document.allow_private_targets
         self._pools.proxy = proxy_of(document.forward_proxy)
         self._pools.platform = platform_of(document.platform_addresses, self.registered)
@@ -224,64 +226,17 @@ class Compiler:
         consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
-        built: list[BindingRuntime] = []
-        chain = Chain(
-            self._build(api, position, binding, consumers, shared, built)
-            for position, binding in enumerate(ordered)
-            if binding.mode is not Mode.OFF
-        )
+        bindings, built = self._bindings.build(document, api, ordered, consumers, shared)
+        made = shaped(api, ordered)
         pools = {
-            service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
+            service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(made.services)
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
-        compiled = compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
+        compiled = compile_api(made, Chain(bindings), pools, limits=api_limits(made), preflight=preflight)
         compiled.asked = tuple(service.pool for each in built for service in each.asked)
         compiled.reports = tuple(report for each in built for report in each.reports)
         compiled.access_log = log
         return compiled
-
-    def _build(
-        self,
-        api: ApiInstance,
-        position: int,
-        binding: Any,
-        consumers: ApiConsumers,
-        shared: SharedState | None,
-        built: list[BindingRuntime],
-    ) -> Binding:
-        path = f"policies[{position}]"
-        try:
-            policy = definition(binding.policy)
-            config = read_config(policy, binding.config)
-        except ConfigFault as fault:
-            raise ConfigFault(f"{path}.{fault.path}".rstrip("."), fault.code, fault.message) from fault
-        if policy.answers_preflight and binding.rules:
-            message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
-            raise ConfigFault(f"{path}.rules", "invalid_value", message)
-        runtime = BindingRuntime(
-            api=api.id,
-            binding=binding.id,
-            definition=policy,
-            consumers=consumers,
-            clock=self._clock,
-            kept=self._kept,
-            shared=shared,
-            remotes=self._remotes,
-            directories=self._directories,
-            services=self._services,
-            is_first=self._is_first,
-            api_name=api.name,
-            add_line=self._add_access_line,
-        )
-        handlers = policy.build(config, runtime)
-        built.append(runtime)
-        if binding.mode is Mode.SHADOW:
-            if not policy.can_shadow:
-                message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
-                raise ConfigFault(f"{path}.mode", "shadow_not_possible", message)
-            count = partial(self._count_shadow, api.id) if self._count_shadow is not None else count_nothing
-            handlers = shadowed(policy.name, handlers, count)
-        return Binding(policy.name, handlers, compile_condition(binding.rules, path))
 
     def _stand_in(
         self, document: Surroundings, api: ApiInstance, clients: tuple[Consumer, ...], good: ApiInstance | None

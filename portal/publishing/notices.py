@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from django.utils import timezone
@@ -27,7 +28,7 @@ class PolicyNotice:
 def instance_notices(instance: ApiInstance) -> tuple[PolicyNotice, ...]:
     """Return what connected replicas say of an instance, the bad first. Nothing where Redis cannot be reached."""
     try:
-        values = connection().hvals(keys.replicas(str(instance.gateway_id)))
+        values: Any = connection().hvals(keys.replicas(str(instance.gateway_id)))
     except redis.RedisError:
         return ()
     now = timezone.now().timestamp()
