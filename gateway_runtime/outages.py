@@ -36,7 +36,7 @@ class Outage:
 
     def notice(self) -> tuple[bool, str] | None:
         """Return what operators are told while it fails."""
-        return (False, self._sentence.format(code=self._code)) if self.failing else None
+        return (False, self._sentence.replace("{code}", self._code)) if self.failing else None
 
     def worked(self) -> None:
         """It could."""
