@@ -6,11 +6,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway_runtime.configuration.bindings import BindingBuilder
+from gateway_runtime.configuration.bindings import BindingBuilder, CountShadow
 from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
 from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
@@ -18,6 +18,7 @@ from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Chain
 from gateway_runtime.policies.registry import answers_preflight
+from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.policies.shaping import shaped
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
@@ -38,6 +39,7 @@ from gateway_runtime.state.connection import connector
 from gateway_runtime.state.shared import SharedState
 from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.telemetry.outputs import check_outputs
+from gateway_runtime.telemetry.sampling import api_tracing
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.platform import platform_of
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
@@ -73,7 +75,7 @@ class Compiler:
         pools: PoolRegistry,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        count_shadow: Callable[[str, str, str, str, int], None] | None = None,
+        count_shadow: CountShadow | None = None,
         shared: SharedState | None = None,
         add_access_line: Callable[[bytes], None] | None = None,
         is_first: bool = True,
@@ -85,9 +87,7 @@ class Compiler:
         self._pools = pools
         self._now = now
         self._directory = Directory()
-        self._bindings = BindingBuilder(
-            pools, clock, count_shadow=count_shadow, add_line=add_access_line, is_first=is_first
-        )
+        self._bindings = BindingBuilder(pools, clock, count_shadow, add_access_line, is_first=is_first)
 
     def compile(
         self,
@@ -152,6 +152,7 @@ class Compiler:
         # So do those in shadow mode with how much may be read for them.
         most = document.limits.buffered_body_bytes
         as_read = previous is not None and previous.document.limits.buffered_body_bytes == most
+        as_traced = previous is not None and _traced(previous.document) == _traced(document)
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
@@ -162,6 +163,7 @@ class Compiler:
                 previous
                 and as_shared
                 and as_read
+                and as_traced
                 and same
                 and same.id not in apis
                 and same.listener in ports
@@ -226,13 +228,25 @@ class Compiler:
         consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
-        bindings, built = self._bindings.build(document, api, ordered, consumers, shared)
+        built: list[BindingRuntime] = []
+        bindings = [
+            self._bindings.build(document, api, position, binding, consumers, shared, built)
+            for position, binding in enumerate(ordered)
+            if binding.mode is not Mode.OFF
+        ]
         made = shaped(api, ordered)
         pools = {
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(made.services)
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
-        compiled = compile_api(made, Chain(bindings), pools, limits=api_limits(made), preflight=preflight)
+        compiled = compile_api(
+            made,
+            Chain(bindings),
+            pools,
+            limits=api_limits(made),
+            tracing=api_tracing(document, bindings),
+            preflight=preflight,
+        )
         compiled.asked = tuple(service.pool for each in built for service in each.asked)
         compiled.reports = tuple(report for each in built for report in each.reports)
         compiled.access_log = log
@@ -252,6 +266,10 @@ class Compiler:
             except Exception:  # noqa: S110 — the fault that matters is the new definition's, already reported
                 pass
         return quarantined_api(api, QUARANTINED), None
+
+
+def _traced(document: Surroundings) -> tuple[Any, ...]:
+    return document.sampled_percent, document.tracing
 
 
 def _read(data: bytes) -> Outline:
