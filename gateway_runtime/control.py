@@ -141,11 +141,11 @@ class Telemetry(Message, frozen=True):
     access: tuple[int, int] = (0, 0)
     log_dropped: int = 0
     targets: list[TargetState] | None = None
+    notices: list[Notice] | None = None
     traces: list[bytes] = []
     traces_dropped: int = 0
     spans: list[list[SpanData]] = []
     spans_dropped: int = 0
-    notices: list[Notice] | None = None
 
 
 ToWorker = Apply | Drain | Steer

@@ -272,8 +272,8 @@ class Worker:
         refusals = self._state.refusals.take(snapshot.revision if snapshot is not None else 0)
         tracer = self._state.tracer
         traces, spans = [*map(_encode, refusals), *tracer.take()], tracer.take_spans()
-        counted = rows or handshakes or turned_away or traces or spans
-        if counted or load is not None or health is not None or notices is not None:
+        changed = load is not None or health is not None or notices is not None
+        if rows or handshakes or turned_away or changed or traces or spans:
             self._state.handshakes.clear()
             self._state.turned_away.clear()
             self._channel.send(
@@ -288,11 +288,11 @@ class Worker:
                     log_dropped=runtime_log.dropped,
                     targets=None if health is None else [TargetState(*row) for row in health],
                     turned_away=turned_away,
+                    notices=notices,
                     traces=traces,
                     traces_dropped=self._state.refusals.dropped + tracer.dropped,
                     spans=spans,
                     spans_dropped=tracer.spans_dropped,
-                    notices=notices,
                 )
             )
             self._state.refusals.dropped = tracer.dropped = tracer.spans_dropped = 0

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway_runtime.configuration.bindings import BindingBuilder
+from gateway_runtime.configuration.bindings import BindingBuilder, CountShadow
 from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
 from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
@@ -18,6 +18,7 @@ from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Chain
 from gateway_runtime.policies.registry import answers_preflight
+from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.policies.shaping import shaped
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
@@ -74,7 +75,7 @@ class Compiler:
         pools: PoolRegistry,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        count_shadow: Callable[[str, str, str, str, int], None] | None = None,
+        count_shadow: CountShadow | None = None,
         shared: SharedState | None = None,
         add_access_line: Callable[[bytes], None] | None = None,
         is_first: bool = True,
@@ -86,9 +87,7 @@ class Compiler:
         self._pools = pools
         self._now = now
         self._directory = Directory()
-        self._bindings = BindingBuilder(
-            pools, clock, count_shadow=count_shadow, add_line=add_access_line, is_first=is_first
-        )
+        self._bindings = BindingBuilder(pools, clock, count_shadow, add_access_line, is_first=is_first)
 
     def compile(
         self,
@@ -229,7 +228,12 @@ class Compiler:
         consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
-        bindings, built = self._bindings.build(document, api, ordered, consumers, shared)
+        built: list[BindingRuntime] = []
+        bindings = [
+            self._bindings.build(document, api, position, binding, consumers, shared, built)
+            for position, binding in enumerate(ordered)
+            if binding.mode is not Mode.OFF
+        ]
         made = shaped(api, ordered)
         pools = {
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(made.services)
