@@ -22,11 +22,19 @@ from gateway_runtime.policies.conditions import compile_condition
 from gateway_runtime.policies.registry import answers_preflight, definition, read_config
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.policies.shadow import count_nothing, shadowed
+from gateway_runtime.policies.shaping import shaped
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
 from gateway_runtime.schema.access_log import AccessLog
-from gateway_runtime.schema.document import FORMAT, ApiInstance, Consumer, Listener, Outline, Surroundings
+from gateway_runtime.schema.document import (
+    FORMAT,
+    ApiInstance,
+    Consumer,
+    Listener,
+    Outline,
+    Surroundings,
+)
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.storage import SharedStorage
@@ -227,11 +235,12 @@ class Compiler:
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
         )
+        made = shaped(api, ordered)
         pools = {
-            service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
+            service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(made.services)
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
-        compiled = compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
+        compiled = compile_api(made, chain, pools, limits=api_limits(made), preflight=preflight)
         compiled.access_log = log
         return compiled
 
@@ -250,7 +259,7 @@ class Compiler:
             config = read_config(policy, binding.config)
         except ConfigFault as fault:
             raise ConfigFault(f"{path}.{fault.path}".rstrip("."), fault.code, fault.message) from fault
-        if policy.answers_preflight and binding.rules:
+        if policy.whole_api and binding.rules:
             message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
             raise ConfigFault(f"{path}.rules", "invalid_value", message)
         runtime = BindingRuntime(

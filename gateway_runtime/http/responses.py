@@ -57,6 +57,9 @@ _problems: dict[int, Problem] = {}
 
 def problem(response: Response) -> Problem:
     """Return the prebuilt form of a response, made on first use."""
+    if response.body is not None:
+        # It has nothing that takes time to prepare, and some are made for one request alone.
+        return Problem(response)
     # By identity: a response is prebuilt and lives as long as its policy, and hashing its fields would cost more.
     found = _problems.get(id(response))
     if found is None:

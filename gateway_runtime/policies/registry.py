@@ -7,12 +7,17 @@ from typing import Any
 from gateway_runtime.expressions.settings import check_expression, check_expressions, expression_setting
 from gateway_runtime.policies import (
     basic_authentication,
+    circuit_breaker,
     client_id_enforcement,
     cors,
     credential_injection_api_key,
     credential_injection_basic,
+    dataweave_body_transformation,
+    dataweave_headers_transformation,
+    dataweave_request_filter,
     header_injection,
     header_removal,
+    idle_timeout,
     ip_allowlist,
     ip_blocklist,
     json_threat_protection,
@@ -20,7 +25,9 @@ from gateway_runtime.policies import (
     maintenance,
     message_logging,
     rate_limiting,
+    response_timeout,
     spike_control,
+    stream_idle_timeout,
     xml_threat_protection,
 )
 from gateway_runtime.policies.custom import find_custom
@@ -43,10 +50,17 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     rate_limiting.DEFINITION,
     json_threat_protection.DEFINITION,
     xml_threat_protection.DEFINITION,
+    dataweave_request_filter.DEFINITION,
+    dataweave_headers_transformation.DEFINITION,
     header_injection.DEFINITION,
+    dataweave_body_transformation.DEFINITION,
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,
     credential_injection_api_key.DEFINITION,
+    response_timeout.DEFINITION,
+    stream_idle_timeout.DEFINITION,
+    idle_timeout.DEFINITION,
+    circuit_breaker.DEFINITION,
 )
 # Those of the operator. Read once, when a process starts: every process of an installation sees the same ones.
 _CUSTOM = find_custom(_DEFINITIONS, os.environ)

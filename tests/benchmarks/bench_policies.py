@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 from typing import Any
 
+import msgspec
+
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.testing import policy_case, request
 from tests.benchmarks.bench_expressions import microseconds
@@ -81,6 +83,22 @@ def _cases() -> Iterator[Case]:
     bearer = "Bearer " + token(claims, rsa_key(), "RS256")
     yield "JWT, verified before", 3.0, _request("jwt-validation", jwt, authorization=bearer)
     yield "credential injection", 1.0, _request("credential-injection-basic-auth", basic)
+    yield from _scripts()
+
+
+def _scripts() -> Iterator[Case]:
+    """Scripts, of which the first sees no body and the others one of about a kilobyte."""
+    allow = "if (attributes.headers['x-debug'] != null) { success: true } else { success: false }"
+    yield "request filter", NO_GOAL, _request("dataweave-request-filter", {"script": allow})
+    added = {"script": "attributes.headers ++ { 'x-a': '1' }", "requestFlow": "onRequest"}
+    yield "headers transformation", NO_GOAL, _request("dataweave-headers-transformation", added)
+    items = [{"sku": f"sku-{n}", "count": n, "price": n / 7} for n in range(22)]
+    body = msgspec.json.encode({"id": 17, "items": items, "password": "secret"})
+    fields = {"script": "payload - 'password' ++ { channel: 'web' }", "requestFlow": "onRequest"}
+    yield "body transformation, fields of 1 KB", NO_GOAL, _body("dataweave-body-transformation", fields, body)
+    loop = "{ lines: payload.items map ((item) -> { article: item.sku, amount: item.count * item.price }) }"
+    mapped = {"script": loop, "requestFlow": "onRequest"}
+    yield "body transformation, 22 items of 1 KB", NO_GOAL, _body("dataweave-body-transformation", mapped, body)
 
 
 def _ranges() -> list[str]:
@@ -97,6 +115,22 @@ def _request(name: str, config: dict[str, Any] | None, **headers: str) -> Callab
     def call() -> Any:
         context.headers = kept.copy()
         context.notes = None
+        return handler(context)
+
+    assert call() is None
+    return call
+
+
+def _body(name: str, config: dict[str, Any], body: bytes) -> Callable[[], Any]:
+    handler = policy_case(name, config).handlers.request_body
+    assert handler is not None
+    context = request("POST", headers=HEADERS, body=body)
+    kept = context.headers
+
+    def call() -> Any:
+        context.headers = kept.copy()
+        context.notes = None
+        context.body = body
         return handler(context)
 
     assert call() is None
