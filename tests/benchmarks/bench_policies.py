@@ -82,6 +82,7 @@ def _cases() -> Iterator[Case]:
     claims = {"sub": "ada", "iss": "https://login.example", "aud": ["shop"], "exp": 9_999, "scope": "read write " * 20}
     bearer = "Bearer " + token(claims, rsa_key(), "RS256")
     yield "JWT, verified before", 3.0, _request("jwt-validation", jwt, authorization=bearer)
+    yield "request size limit", 1.0, _request("request-size-limit", {"maxHeaders": 50, "maxHeaderBytes": 8192})
     yield "credential injection", 1.0, _request("credential-injection-basic-auth", basic)
     yield from _scripts()
 

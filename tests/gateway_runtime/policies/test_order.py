@@ -9,6 +9,7 @@ def test_default_order() -> None:
         ("message-logging", 15),
         ("ip-blocklist", 20),
         ("ip-allowlist", 30),
+        ("request-size-limit", 40),
         ("maintenance", 50),
         ("http-basic-authentication", 100),
         ("jwt-validation", 150),
