@@ -25,7 +25,9 @@ from gateway_runtime.policies import (
     maintenance,
     message_logging,
     rate_limiting,
+    request_decompression,
     request_size_limit,
+    response_compression,
     response_timeout,
     spike_control,
     stream_idle_timeout,
@@ -40,6 +42,7 @@ SUFFIX = "-flex"
 
 _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     cors.DEFINITION,
+    response_compression.DEFINITION,
     message_logging.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
@@ -50,6 +53,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     client_id_enforcement.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,
+    request_decompression.DEFINITION,
     json_threat_protection.DEFINITION,
     xml_threat_protection.DEFINITION,
     dataweave_request_filter.DEFINITION,

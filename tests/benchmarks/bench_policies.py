@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.testing import policy_case, request
+from gateway_runtime.testing import PolicyCase, SentRequest, policy_case, request
 from tests.benchmarks.bench_expressions import microseconds
 from tests.benchmarks.findings import Findings, Progress
 from tests.gateway_runtime.policies.tokens import pem_text, rsa_key, token
@@ -85,6 +85,41 @@ def _cases() -> Iterator[Case]:
     yield "request size limit", 1.0, _request("request-size-limit", {"maxHeaders": 50, "maxHeaderBytes": 8192})
     yield "credential injection", 1.0, _request("credential-injection-basic-auth", basic)
     yield from _scripts()
+    yield from _codings()
+
+
+def _codings() -> Iterator[Case]:
+    """Compressing about ten kilobytes of JSON, and reading them again."""
+    items = [
+        {"sku": f"sku-{n}", "count": n, "price": n / 7, "name": f"An article of number {n * n}"} for n in range(130)
+    ]
+    body = msgspec.json.encode(items)
+    for coding in ("gzip", "br", "zstd"):
+        case = policy_case("response-compression", {})
+        context = request(headers={"accept-encoding": coding})
+        case.send(context)
+
+        def compress(case: PolicyCase = case, context: RequestContext = context) -> bytes:
+            context.response_filters = None
+            case.answer(context, {"content-type": "application/json", "content-length": str(len(body))})
+            (compressing,) = context.response_filters or ()
+            return compressing.feed(body) + compressing.finish()
+
+        data = compress()
+        assert len(data) < len(body) / 2
+        yield f"response compression, {coding} of {len(body) // 1000} KB", NO_GOAL, compress
+        reading = policy_case("request-decompression", {})
+        sent = request("POST", headers={"content-encoding": coding}, body=data)
+        kept = sent.headers
+
+        def read(case: PolicyCase = reading, context: SentRequest = sent, data: bytes = data) -> bytes:
+            context.headers, context.request_filters = kept.copy(), None
+            case.send(context)
+            (decoding,) = context.request_filters or ()
+            return decoding.feed(data) + decoding.finish()
+
+        assert read() == body
+        yield f"request decompression, {coding} of {len(body) // 1000} KB", NO_GOAL, read
 
 
 def _scripts() -> Iterator[Case]:

@@ -6,6 +6,7 @@ from gateway_runtime.policies.registry import all_definitions
 def test_default_order() -> None:
     assert [(policy.name, policy.default_order) for policy in all_definitions()] == [
         ("cors", 10),
+        ("response-compression", 12),
         ("message-logging", 15),
         ("ip-blocklist", 20),
         ("ip-allowlist", 30),
@@ -16,6 +17,7 @@ def test_default_order() -> None:
         ("client-id-enforcement", 200),
         ("spike-control", 290),
         ("rate-limiting", 300),
+        ("request-decompression", 310),
         ("json-threat-protection", 320),
         ("xml-threat-protection", 321),
         ("dataweave-request-filter", 380),
