@@ -16,7 +16,9 @@ from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
+from gateway_runtime.directories.directory import Directories
 from gateway_runtime.fetching.remote import Remotes
+from gateway_runtime.fetching.service import AskedServices
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.conditions import compile_condition
 from gateway_runtime.policies.registry import answers_preflight, definition, read_config
@@ -44,6 +46,7 @@ from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.telemetry.outputs import check_outputs
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.platform import platform_of
+from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
@@ -91,6 +94,8 @@ class Compiler:
         self._count_shadow = count_shadow
         self._directory = Directory()
         self._remotes = Remotes(pools.surroundings, clock)
+        self._directories = Directories(pools.surroundings, clock)
+        self._services = AskedServices(pools)
         self._kept: dict[tuple[str, str], Any] = {}
 
     def compile(
@@ -230,8 +235,9 @@ class Compiler:
         consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
+        asked: list[Pool] = []
         chain = Chain(
-            self._build(document, api, position, binding, consumers, shared)
+            self._build(document, api, position, binding, consumers, shared, asked)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
         )
@@ -241,6 +247,7 @@ class Compiler:
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
         compiled = compile_api(made, chain, pools, limits=api_limits(made), preflight=preflight)
+        compiled.asked = tuple(asked)
         compiled.access_log = log
         return compiled
 
@@ -252,6 +259,7 @@ class Compiler:
         binding: Any,
         consumers: ApiConsumers,
         shared: SharedState | None,
+        asked: list[Pool],
     ) -> Binding:
         path = f"policies[{position}]"
         try:
@@ -271,10 +279,13 @@ class Compiler:
             kept=self._kept,
             shared=shared,
             remotes=self._remotes,
+            directories=self._directories,
+            services=self._services,
             api_name=api.name,
             add_line=self._add_access_line,
         )
         handlers = policy.build(config, runtime)
+        asked += [each.pool for each in runtime.asked]
         if binding.mode is Mode.SHADOW:
             if not policy.can_shadow:
                 message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
