@@ -27,7 +27,7 @@ from gateway_runtime.http.target import NOT_CANONICAL, path_is_canonical
 from gateway_runtime.http.tunnel import switch
 from gateway_runtime.http.upstream_head import judged_head, policy_headers, upstream_head
 from gateway_runtime.policies.chain import Outcome
-from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.context import WEBSOCKET, RequestContext
 from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.tasks import spawn
 from gateway_runtime.upstream.errors import RESET, TIMEOUT, UpstreamError
@@ -129,6 +129,8 @@ class Exchange(Reply):
             context.api_path = request.path[api.base_length :] or b"/"
             context.body_length = request.length
             context.forward_path = self.path
+            if request.websocket:
+                context.note(WEBSOCKET, True)
             if chain.request:
                 try:
                     result = chain.run_request(context)

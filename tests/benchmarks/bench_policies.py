@@ -95,8 +95,26 @@ def _cases() -> Iterator[Case]:
     yield "JWT, verified before", 3.0, _request("jwt-validation", jwt, authorization=bearer)
     yield "request size limit", 1.0, _request("request-size-limit", {"maxHeaders": 50, "maxHeaderBytes": 8192})
     yield "credential injection", 1.0, _request("credential-injection-basic-auth", basic)
+    yield "HTTP caching, nothing kept", NO_GOAL, _request("http-caching", {})
+    yield "HTTP caching, an answer kept", NO_GOAL, _kept()
     yield from _scripts()
     yield from _codings()
+
+
+def _kept() -> Callable[[], Any]:
+    """Return a request that is answered from memory, with a kilobyte."""
+    case = policy_case("http-caching", {})
+    first = request(headers=HEADERS)
+    case.send(first)
+    case.answer(first, {"content-type": "application/json", "etag": '"1"', "cache-control": "max-age=60"})
+    for recording in first.response_filters or ():
+        recording.feed(bytes(1000))
+        recording.finish()
+    handler = case.handlers.request_headers
+    assert handler is not None
+    context = request(headers=HEADERS)
+    assert handler(context) is not None
+    return lambda: handler(context)
 
 
 def _codings() -> Iterator[Case]:

@@ -25,6 +25,7 @@ def test_default_order() -> None:
         ("json-threat-protection", 320),
         ("xml-threat-protection", 321),
         ("dataweave-request-filter", 380),
+        ("http-caching", 385),
         ("dataweave-headers-transformation", 395),
         ("header-injection", 400),
         ("dataweave-body-transformation", 405),

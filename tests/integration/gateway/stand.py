@@ -158,7 +158,13 @@ class Stand:
 
 @contextmanager
 def standing(
-    folder: Path, policies: dict[str, str], *, more: str = "", extra: str = "", workers: int = 1
+    folder: Path,
+    policies: dict[str, str],
+    *,
+    more: str = "",
+    extra: str = "",
+    workers: int = 1,
+    environment: dict[str, str] | None = None,
 ) -> Iterator[Stand]:
     """Start a gateway with these APIs. `more` are settings of their service, `extra` is one more document."""
     service, (port,) = Service(), free_ports(1)
@@ -171,7 +177,7 @@ def standing(
     (files / "apis.yaml").write_text(text + extra)
     gateway = GatewayProcess(
         folder, config=files, workers=workers,
-        environment={"PORTICO_POLICIES": str(POLICIES), "PORTICO_ALLOW_PRIVATE_TARGETS": "true"},
+        environment={"PORTICO_POLICIES": str(POLICIES), **(environment or {})},
     )  # fmt: skip
     try:
         gateway.start()
