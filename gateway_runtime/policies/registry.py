@@ -37,6 +37,7 @@ from gateway_runtime.policies import (
     response_timeout,
     spike_control,
     stream_idle_timeout,
+    tracing,
     xml_threat_protection,
 )
 from gateway_runtime.policies.custom import find_custom
@@ -50,6 +51,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     cors.DEFINITION,
     response_compression.DEFINITION,
     message_logging.DEFINITION,
+    tracing.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
     request_size_limit.DEFINITION,

@@ -8,6 +8,7 @@ def test_default_order() -> None:
         ("cors", 10),
         ("response-compression", 12),
         ("message-logging", 15),
+        ("tracing", 16),
         ("ip-blocklist", 20),
         ("ip-allowlist", 30),
         ("request-size-limit", 40),
