@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Headers = list[tuple[bytes, bytes]]
 # The note with the `Response` of the policy that has ended a request.
 REFUSAL = "refusal"
+# The notes of a request that asks for a WebSocket, and of an answer that is the gateway's own.
+WEBSOCKET = "websocket"
+OWN_ANSWER = "own_answer"
 
 
 class ConsumerIndex(Protocol):
