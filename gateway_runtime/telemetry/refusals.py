@@ -13,7 +13,7 @@ from gateway_runtime.schema.trace import Kind, Trace
 
 if TYPE_CHECKING:
     from gateway_runtime.http.caller import Caller
-    from gateway_runtime.http.exchange import Exchange
+    from gateway_runtime.http.reply import Reply
     from gateway_runtime.policies.results import Response
 
 # Between two flushes, so that a flood of refusals costs portal and Redis no more than this.
@@ -34,7 +34,7 @@ class Refusals:
         self._seen = 0
         self.dropped = 0
 
-    def keep(self, exchange: Exchange, response: Response) -> None:
+    def keep(self, exchange: Reply, response: Response) -> None:
         """Keep what a request was refused with."""
         self._seen += 1
         request, api, route, context = exchange.request, exchange.api, exchange.route, exchange.context
