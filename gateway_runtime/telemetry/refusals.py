@@ -41,7 +41,7 @@ class Refusals:
         self._entries.append(
             (
                 exchange.request_id, response, exchange.client.peer, exchange.state.clock() - exchange.started,
-                request.method, request.host, request.path[:LONGEST_PATH],
+                request.method, request.authority, request.path[:LONGEST_PATH],
                 "" if api is None else api.id,
                 None if route is None else (route.id, route.name),
                 None if context is None else (context.application, context.application_name),

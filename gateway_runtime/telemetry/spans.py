@@ -121,7 +121,7 @@ class RequestSpans:
             ("url.scheme", "https" if exchange.client.transport.get_extra_info("ssl_object") else "http"),
             ("url.path", trace.path),
             ("http.response.status_code", trace.status),
-            ("server.address", trace.host),
+            ("server.address", text(request.host, LONGEST_ATTRIBUTE)),
             ("server.port", exchange.client.port),
             ("client.address", trace.client),
             ("network.protocol.version", "1.0" if request.http10 else exchange.version),

@@ -294,3 +294,22 @@ def test_a_policy_that_fails_says_so() -> None:
     assert client.take().startswith(b"HTTP/1.1 500")
     (step,) = place.only_trace().steps
     assert (step.outcome, step.code) == ("failed", "internal_error")
+
+
+def test_a_verdict_in_shadow_mode_that_is_waited_for_is_told_if_it_comes_in_time() -> None:
+    async def run() -> None:
+        answer: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+        place = Place(basic(mode=Mode.SHADOW))
+        api = place.snapshot.apis["a1"]
+        assert api.chain is not None
+        (step,) = api.chain.request
+        step.handler._handler = lambda context: answer  # type: ignore[attr-defined]
+        upstream = FakeUpstream(place.pool)
+        place.send(token=token())
+        answer.set_result(Response(status=401, code="late", title="Late", detail="Late.", policy=step.policy))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        upstream.answer(OK)
+        assert [(each.outcome, each.code) for each in place.only_trace().steps] == [("would_refuse", "late")]
+
+    asyncio.run(run())
