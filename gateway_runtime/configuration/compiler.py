@@ -6,12 +6,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from gateway_runtime.configuration.bindings import BindingBuilder, CountShadow
 from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
+from gateway_runtime.configuration.outline import read_outline, unreadable
 from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
@@ -25,11 +26,9 @@ from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
 from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.document import (
-    FORMAT,
     ApiInstance,
     Consumer,
     Listener,
-    Outline,
     Surroundings,
 )
 from gateway_runtime.schema.faults import ConfigFault
@@ -47,13 +46,6 @@ from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
 
 
-class _Format(msgspec.Struct):
-    """The one field that is read before the rest, so that a newer format is refused by its name."""
-
-    format: int = FORMAT
-
-
-_decode_outline = msgspec.json.Decoder(Outline).decode
 _decode_api = msgspec.json.Decoder(ApiInstance).decode
 
 
@@ -119,7 +111,7 @@ class Compiler:
 
         `definitions` and `listeners` are last good definitions known from elsewhere; those of `previous` count too.
         """
-        outline = _read(data)
+        outline = read_outline(data)
         yield
         # Without the bytes of the APIs, which would hold those of the whole document.
         document = msgspec.structs.replace(outline, apis=[])
@@ -149,10 +141,11 @@ class Compiler:
             check_access_log(document.access_log, "access_log")
         # Policies are built for a storage or for none, so what was built without one cannot be taken over with one.
         as_shared = previous is not None and (self.storage(previous.document) is None) is (storage is None)
+        traced = document.sampled_percent, document.tracing
+        as_traced = previous and (previous.document.sampled_percent, previous.document.tracing) == traced
         # So do those in shadow mode with how much may be read for them.
         most = document.limits.buffered_body_bytes
         as_read = previous is not None and previous.document.limits.buffered_body_bytes == most
-        as_traced = previous is not None and _traced(previous.document) == _traced(document)
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
@@ -162,8 +155,8 @@ class Compiler:
             if (
                 previous
                 and as_shared
-                and as_read
                 and as_traced
+                and as_read
                 and same
                 and same.id not in apis
                 and same.listener in ports
@@ -229,23 +222,18 @@ class Compiler:
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
         built: list[BindingRuntime] = []
-        bindings = [
+        chain = Chain(
             self._bindings.build(document, api, position, binding, consumers, shared, built)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
-        ]
+        )
         made = shaped(api, ordered)
         pools = {
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(made.services)
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
         compiled = compile_api(
-            made,
-            Chain(bindings),
-            pools,
-            limits=api_limits(made),
-            tracing=api_tracing(document, bindings),
-            preflight=preflight,
+            made, chain, pools, limits=api_limits(made), tracing=api_tracing(document, made.spans), preflight=preflight
         )
         compiled.asked = tuple(service.pool for each in built for service in each.asked)
         compiled.reports = tuple(report for each in built for report in each.reports)
@@ -268,44 +256,13 @@ class Compiler:
         return quarantined_api(api, QUARANTINED), None
 
 
-def _traced(document: Surroundings) -> tuple[Any, ...]:
-    return document.sampled_percent, document.tracing
-
-
-def _read(data: bytes) -> Outline:
-    try:
-        outline = _decode_outline(data)
-        found = outline.format
-    except msgspec.MsgspecError as error:
-        found = _format(data)
-        if found == FORMAT:
-            raise _unreadable(str(error)) from error
-    if found != FORMAT:
-        raise ConfigFault(
-            "format", "unsupported_format", f"This gateway reads format {FORMAT}, not {found}. Upgrade the gateway."
-        )
-    return outline
-
-
-def _format(data: bytes) -> int:
-    """Return the format of what cannot be read as a document."""
-    try:
-        return msgspec.json.decode(data, type=_Format).format
-    except msgspec.MsgspecError:
-        return FORMAT
-
-
-def _unreadable(reason: str) -> ConfigFault:
-    return ConfigFault("", "document_unreadable", f"The document cannot be read: {reason}.")
-
-
 def _read_api(raw: msgspec.Raw, index: int, ports: Mapping[str, int], before: Mapping[str, CompiledApi]) -> ApiInstance:
     """Return one API. Raises `ConfigFault` where it does not fit the listeners or the APIs `before` it."""
     try:
         api = _decode_api(raw)
     except msgspec.MsgspecError as error:
         reason, at, path = str(error).partition(" - at `$")
-        raise _unreadable(f"{reason} - at `$.apis[{index}]{path if at else '`'}") from error
+        raise unreadable(f"{reason} - at `$.apis[{index}]{path if at else '`'}") from error
     if api.id in before:
         raise ConfigFault(f"apis[{index}].id", "duplicate_api", f"The API id “{api.id}” is there twice.")
     if api.listener not in ports:

@@ -257,6 +257,10 @@ class Reply:
         else:
             client.wait_for_stream()
 
+    def keep_refusal(self, response: Response) -> None:
+        """Remember for a while that the gateway has answered, and why."""
+        self.state.refusals.keep(self, response)
+
     # Ending
 
     def go_away(self) -> None:

@@ -16,7 +16,6 @@ from gateway_runtime.policies.results import Response
 from gateway_runtime.policies.watched import watched
 
 if TYPE_CHECKING:
-    from gateway_runtime.configuration.snapshot import Snapshot
     from gateway_runtime.telemetry.tracing import Following
     from gateway_runtime.upstream.connection import Asked
     from gateway_runtime.upstream.response import ResponseHead
@@ -106,8 +105,11 @@ class TracedStreamExchange(Traced, StreamExchange):
     __slots__ = ()
 
 
-def follow(exchange: Exchange, snapshot: Snapshot) -> None:
+def follow(exchange: Exchange) -> None:
     """Begin to trace an exchange whose API has been found, where it is to be traced."""
+    # Nothing has waited yet, so this is still the snapshot that the request has taken.
+    snapshot = exchange.state.snapshot
+    assert snapshot is not None
     following = exchange.state.tracer.follow(exchange, snapshot)
     if following is None:
         return

@@ -99,17 +99,17 @@ class Shadow:
 
     def _take(self, context: RequestContext, result: Any) -> None:
         if type(result) is Response:
-            self._note(context, result)
+            self._note(context, result, self._count)
         elif result is not None:
             if self._under_way < UNDER_WAY:
                 self._under_way += 1
-                spawn("shadow", self._later(context, result))
+                spawn("shadow", self._later(context, result, self._count))
             else:
                 give_up(result)
 
     @contextmanager
     def overheard(self, tell: Callable[[str], None]) -> Iterator[None]:
-        """Let somebody hear the codes of the verdicts that are counted meanwhile."""
+        """Let somebody hear the codes of the verdicts on what is judged meanwhile, also of those that come later."""
         count = self._count
 
         def both(application: str, policy: str, code: str, status: int) -> None:
@@ -122,18 +122,18 @@ class Shadow:
         finally:
             self._count = count
 
-    def _note(self, context: RequestContext, verdict: Response) -> None:
+    def _note(self, context: RequestContext, verdict: Response, count: Count) -> None:
         # An answer without a code is no refusal, such as one to a preflight.
         if verdict.code:
-            self._count(context.application, self._policy, verdict.code, verdict.status)
+            count(context.application, self._policy, verdict.code, verdict.status)
 
-    async def _later(self, context: RequestContext, waiting: Awaitable[Response | None]) -> None:
+    async def _later(self, context: RequestContext, waiting: Awaitable[Response | None], count: Count) -> None:
         try:
             verdict = await waiting
             if type(verdict) is Response:
-                self._note(context, verdict)
+                self._note(context, verdict, count)
         except Exception:
-            self._count(context.application, self._policy, FAILED_CODE, FAILED_STATUS)
+            count(context.application, self._policy, FAILED_CODE, FAILED_STATUS)
         finally:
             self._under_way -= 1
 

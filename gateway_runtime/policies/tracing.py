@@ -53,13 +53,13 @@ Nothing: no request is refused or changed for a caller.
 
 from typing import Annotated, Literal
 
-from gateway_runtime.expressions.settings import compile_for
-from gateway_runtime.policies.context import PolicyRuntime
-from gateway_runtime.schema import tracing
-from gateway_runtime.schema.expression import ExpressionSetting, expression
-from gateway_runtime.schema.policy import Category, Handlers, PolicyConfig, PolicyDefinition, Spans, setting
+from msgspec.structs import replace
 
-NAME = ExpressionSetting(text=True)
+from gateway_runtime.schema import tracing
+from gateway_runtime.schema.document import ApiInstance
+from gateway_runtime.schema.expression import expression
+from gateway_runtime.schema.policy import Category, PolicyConfig, PolicyDefinition, setting
+
 MOST_LABELS = 20
 
 
@@ -98,27 +98,28 @@ class Config(PolicyConfig, frozen=True):
     sampling: Annotated[Sampling, setting("Sampling", "Which requests get spans.")] = Sampling()
     span_name: Annotated[
         str,
-        expression("Span name", "What the server's span is called; empty for method and route.", NAME, max_length=500),
+        expression(
+            "Span name",
+            "What the server's span is called; empty for method and route.",
+            tracing.SPAN_NAME,
+            max_length=500,
+        ),
     ] = ""
     labels: Annotated[list[Label], setting("Labels", "Attributes of the server's span.", max_length=MOST_LABELS)] = []
 
 
-def build(config: Config, runtime: PolicyRuntime) -> Handlers:
-    """Say it once: there is nothing to do for a request."""
-    name = compile_for(NAME, config.span_name).evaluate if config.span_name else None
+def shape(config: Config, api: ApiInstance) -> ApiInstance:
+    """Return the API with these spans."""
     sampling = config.sampling
-    return Handlers(
-        spans=Spans(
-            sampling=tracing.Sampling(client=sampling.client, random=sampling.random, overall=sampling.overall),
-            labels=tuple(
-                tracing.Label(
-                    name=label.name, type=label.type, key_name=label.key_name, default_value=label.default_value
-                )
-                for label in config.labels
-            ),
-            name=name,
-        )
+    spans = tracing.ApiSpans(
+        sampling=tracing.Sampling(client=sampling.client, random=sampling.random, overall=sampling.overall),
+        labels=[
+            tracing.Label(name=each.name, type=each.type, key_name=each.key_name, default_value=each.default_value)
+            for each in config.labels
+        ],
+        name=config.span_name,
     )
+    return replace(api, spans=spans)
 
 
 DEFINITION = PolicyDefinition(
@@ -128,10 +129,8 @@ DEFINITION = PolicyDefinition(
     category=Category.TROUBLESHOOTING,
     icon="route",
     config=Config,
-    build=build,
+    shape=shape,
     default_order=16,
-    phases=(),
-    traces=True,
     example={
         "sampling": {"client": 100, "random": 5, "overall": 100},
         "labels": [{"name": "tenant", "type": "requestHeader", "keyName": "x-tenant", "defaultValue": "none"}],

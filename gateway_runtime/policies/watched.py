@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -15,9 +15,14 @@ from gateway_runtime.schema.trace import Outcome
 
 
 class Watcher(Protocol):
-    """Who is told. `began` comes before a policy runs, and gives what `ended` gets back."""
+    """Who is told. `began` comes before a policy runs, and gives what the others get back.
+
+    `judged` tells of a verdict in shadow mode, before `ended` or after it.
+    """
 
     def began(self, context: RequestContext, policy: str, phase: Phase) -> Any: ...
+
+    def judged(self, started: Any, code: str) -> None: ...
 
     def ended(self, started: Any, outcome: Outcome, code: str, seconds: float) -> None: ...
 
@@ -53,12 +58,11 @@ def _handler(
 
     def run(context: RequestContext) -> Any:
         started = watcher.began(context, step.policy, phase)
-        verdicts: list[str] = []
         begin = perf_counter()
         try:
             if isinstance(shadow, Shadow):
-                # A verdict that is waited for comes too late for this request.
-                with shadow.overheard(verdicts.append):
+                # A verdict that is waited for comes later, and perhaps too late for this request.
+                with shadow.overheard(lambda code: watcher.judged(started, code)):
                     result = handler(context)
             else:
                 result = handler(context)
@@ -66,7 +70,7 @@ def _handler(
             watcher.ended(started, *_error(error), perf_counter() - begin)
             raise
         if result is None or result is NEEDS_BODY or type(result) is Response:
-            watcher.ended(started, *_said(result, verdicts), perf_counter() - begin)
+            watcher.ended(started, *_said(result), perf_counter() - begin)
             return result
         return wait(result, started, begin)
 
@@ -76,15 +80,13 @@ def _handler(
         except Exception as error:
             watcher.ended(started, *_error(error), perf_counter() - begin)
             raise
-        watcher.ended(started, *_said(result, ()), perf_counter() - begin)
+        watcher.ended(started, *_said(result), perf_counter() - begin)
         return result
 
     return run
 
 
-def _said(result: Any, verdicts: Sequence[str]) -> tuple[Outcome, str]:
-    if verdicts:
-        return Outcome.WOULD_REFUSE, verdicts[0]
+def _said(result: Any) -> tuple[Outcome, str]:
     if result is None:
         return Outcome.CONTINUED, ""
     if result is NEEDS_BODY:

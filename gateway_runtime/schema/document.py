@@ -13,7 +13,7 @@ from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.storage import SharedStorage
-from gateway_runtime.schema.tracing import Tracing
+from gateway_runtime.schema.tracing import ApiSpans, Tracing
 from gateway_runtime.schema.upstream import (
     Balance,
     CircuitBreaker,
@@ -121,6 +121,7 @@ class ApiInstance(Part, frozen=True):
     quarantine: str = ""
     access_log: AccessLog | None = None
     limits: ApiLimits = ApiLimits()
+    spans: ApiSpans | None = None
 
 
 class Certificate(Part, frozen=True):

@@ -4,7 +4,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway_runtime.schema.expression import ExpressionSetting
 from gateway_runtime.schema.part import Part
+
+# The name of a span: a text with expressions of the request.
+SPAN_NAME = ExpressionSetting(text=True)
 
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
@@ -29,6 +33,14 @@ class Label(Part, frozen=True):
     type: Literal["literal", "environment", "requestHeader"]
     key_name: str = ""
     default_value: str = ""
+
+
+class ApiSpans(Part, frozen=True):
+    """Which requests of one API get spans, and what these say. `name` may hold expressions; empty: method and route."""
+
+    sampling: Sampling
+    labels: list[Label] = []
+    name: str = ""
 
 
 class SpanReceiver(Part, frozen=True):

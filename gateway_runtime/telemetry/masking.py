@@ -18,7 +18,7 @@ LONGEST_PATH = 512
 
 # Words of names whose values identify or admit somebody, in headers and in the query.
 _secret_name = re.compile(
-    rb"auth(?!or)|cookie|secret|token|passw|pwd|credential|signature|session|api[-_]?key|private|jwt|assertion|otp"
+    rb"auth(?!ors?(?:[-_]|$))|cookie|secret|token|passw|pwd|credential|signature|session|api[-_]?key|private|jwt|assertion|otp"
     rb"|csrf|xsrf|(?:^|[-_])(?:key|code|sig|pin|user(?:name)?|sid|email)$"
 ).search
 _secret_value = re.compile(rb"eyJ[\w-]{8,}\.|(?:bearer|basic|digest|negotiate) \S", re.IGNORECASE).search
@@ -61,7 +61,7 @@ class Mask:
         """Return a path as it may be shown."""
         for secret in self._values:
             path = path.replace(secret, MASK.encode())
-        return path[:LONGEST_PATH].decode("utf-8", "replace")
+        return text(path, LONGEST_PATH)
 
     def _value(self, name: bytes, value: bytes) -> str:
         name = name.lower()
@@ -113,5 +113,6 @@ def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def text(value: bytes, longest: int) -> str:
     """Return bytes of a caller as text that any reader can show."""
-    cut = value[:longest].decode("utf-8", "replace")
+    # No database can store the character zero in a text.
+    cut = value[:longest].decode("utf-8", "replace").replace("\0", "\ufffd")
     return cut if len(value) <= longest else cut + "…"

@@ -13,7 +13,7 @@ from gateway_runtime.schema.trace import Kind, Trace
 
 if TYPE_CHECKING:
     from gateway_runtime.http.caller import Caller
-    from gateway_runtime.http.exchange import Exchange
+    from gateway_runtime.http.reply import Reply
     from gateway_runtime.policies.results import Response
 
 # Between two flushes, so that a flood of refusals costs portal and Redis no more than this.
@@ -34,14 +34,14 @@ class Refusals:
         self._seen = 0
         self.dropped = 0
 
-    def keep(self, exchange: Exchange, response: Response) -> None:
+    def keep(self, exchange: Reply, response: Response) -> None:
         """Keep what a request was refused with."""
         self._seen += 1
         request, api, route, context = exchange.request, exchange.api, exchange.route, exchange.context
         self._entries.append(
             (
                 exchange.request_id, response, exchange.client.peer, exchange.state.clock() - exchange.started,
-                request.method, request.host, request.path[:LONGEST_PATH],
+                request.method, request.authority, request.path[:LONGEST_PATH],
                 "" if api is None else api.id,
                 None if route is None else (route.id, route.name),
                 None if context is None else (context.application, context.application_name),

@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gateway_runtime.policies.chain import Binding
+from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.schema.document import Surroundings
-from gateway_runtime.schema.tracing import SpanReceiver, Tracing
-from gateway_runtime.telemetry.spans import ApiSpans
+from gateway_runtime.schema.tracing import SPAN_NAME, ApiSpans, SpanReceiver, Tracing
+from gateway_runtime.telemetry.spans import SpanSampler
 
 # As every program with OpenTelemetry reads them.
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -22,26 +22,22 @@ class ApiTracing(NamedTuple):
     """The share of requests that are traced for the portal, and which get spans."""
 
     share: float
-    spans: ApiSpans | None
+    spans: SpanSampler | None
 
 
-def api_tracing(document: Surroundings, bindings: list[Binding]) -> ApiTracing | None:
-    """Return how the requests of an API with these policies are traced, None where none ever is by chance."""
+def api_tracing(document: Surroundings, own: ApiSpans | None) -> ApiTracing | None:
+    """Return how the requests of an API are traced, None where none ever is by chance. `own` is what it says itself."""
     tracing = document.tracing or Tracing()
     spans = None
     if span_receiver(tracing) is not None:
-        spans = next((_spans(each) for each in bindings if each.handlers.spans is not None), None)
-        if spans is None and tracing.sampling is not None:
-            spans = ApiSpans(tracing.sampling, tuple(tracing.labels))
+        if own is not None:
+            name = compile_for(SPAN_NAME, own.name).evaluate if own.name else None
+            spans = SpanSampler(own.sampling, own.labels, name)
+        elif tracing.sampling is not None:
+            spans = SpanSampler(tracing.sampling, tracing.labels)
     if spans is None and not document.sampled_percent:
         return None
     return ApiTracing(document.sampled_percent / 100, spans)
-
-
-def _spans(binding: Binding) -> ApiSpans:
-    asked = binding.handlers.spans
-    assert asked is not None
-    return ApiSpans(asked.sampling, asked.labels, asked.name, binding.condition)
 
 
 def span_receiver(tracing: Tracing | None, environment: Mapping[str, str] = os.environ) -> SpanReceiver | None:

@@ -6,7 +6,7 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import random
 from typing import TYPE_CHECKING, Any
 
@@ -29,23 +29,21 @@ _METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b
 _SAMPLED = 1
 
 
-class ApiSpans:
+class SpanSampler:
     """Which requests of one API get spans, and what these say besides. `name` gives the name of the server's."""
 
-    __slots__ = ("_client", "_condition", "_labels", "_name", "_overall", "_random")
+    __slots__ = ("_client", "_labels", "_name", "_overall", "_random")
 
     def __init__(
         self,
         sampling: Sampling,
-        labels: tuple[Label, ...] = (),
+        labels: Iterable[Label] = (),
         name: Callable[[RequestContext], Any] | None = None,
-        condition: Callable[[RequestContext], bool] | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._client, self._random = sampling.client / 100, sampling.random / 100
         self._overall = sampling.overall / 100
         self._name = name
-        self._condition = condition
         # (name, header or None, value): what the environment says is known beforehand.
         self._labels = tuple(
             (label.name, label.key_name.lower().encode() if label.type == "requestHeader" else None,
@@ -75,12 +73,9 @@ class ApiSpans:
         # One draw for both shares: a part of a part.
         if random() >= share * self._overall:  # noqa: S311 - no secret depends on it
             return None
-        context = _context(exchange) if self._condition is not None or self._name is not None else None
-        if self._condition is not None and not self._condition(context):  # type: ignore[arg-type]
-            return None
         spans = RequestSpans(parent, state)
         if self._name is not None:
-            said = self._name(context)  # type: ignore[arg-type]
+            said = self._name(_context(exchange))
             spans.name = said if isinstance(said, str) else ""
         spans.labels = self._said(exchange)
         return spans
@@ -126,7 +121,7 @@ class RequestSpans:
             ("url.scheme", "https" if exchange.client.transport.get_extra_info("ssl_object") else "http"),
             ("url.path", trace.path),
             ("http.response.status_code", trace.status),
-            ("server.address", trace.host),
+            ("server.address", text(request.host, LONGEST_ATTRIBUTE)),
             ("server.port", exchange.client.port),
             ("client.address", trace.client),
             ("network.protocol.version", "1.0" if request.http10 else exchange.version),

@@ -72,13 +72,20 @@ class Following:
             saw = self._mask.fields(fields, self._names)
         return Step(policy, phase.value, "", "", self._micros(), 0, saw), context
 
+    def judged(self, started: Any, code: str) -> None:
+        """It is in shadow mode, and would have refused the request with this code."""
+        step = started[0]
+        step.outcome, step.code = Outcome.WOULD_REFUSE.value, code
+
     def ended(self, started: Any, outcome: Outcome, code: str, seconds: float) -> None:
         """And has said this."""
         step, context = started
         if step.policy in self._mask.writers:
             now = context.response_headers if step.phase.startswith("response") else context.headers
             self._names.update(name for name, value in now if (name, value) not in (self._saw or ()))
-        step.outcome, step.code, step.took_us = outcome.value, code, int(seconds * 1_000_000)
+        step.took_us = int(seconds * 1_000_000)
+        if not step.outcome:
+            step.outcome, step.code = outcome.value, code
         if len(self.steps) < MOST_STEPS:
             self.steps.append(step)
 
@@ -126,7 +133,7 @@ class Following:
             application="" if context is None else context.application,
             application_name="" if context is None else context.application_name,
             method=request.method.decode("ascii", "replace"),
-            host=text(request.host, LONGEST_PATH),
+            host=text(request.authority, LONGEST_PATH),
             path=mask.path(request.path),
             policy=exchange.policy,
             code=exchange.code,

@@ -32,7 +32,7 @@ class TraceFilter(ConsoleFilterSet):
     application = django_filters.ChoiceFilter(label="Application", empty_label="Any application", choices=())
     kind = django_filters.ChoiceFilter(label="Kind", empty_label="Any kind", choices=TraceKind.choices)
     shadow = django_filters.ChoiceFilter(
-        label="Shadow mode", empty_label="Shadow or not", choices=(("any", "Would be refused"),), method=would_refuse
+        label="Shadow verdict", empty_label="Shadow or not", choices=(("any", "Would be refused"),), method=would_refuse
     )
 
     class Meta:

@@ -65,6 +65,11 @@ class Trace(models.Model):
         return f"{self.method} {self.path}".strip() or self.request_id
 
     @property
+    def code_words(self) -> list[str]:
+        """Return the words of the code, between which a narrow column may break it."""
+        return self.code.split("_")
+
+    @property
     def duration_ms(self) -> float:
         """Return how long it took, in milliseconds."""
         return self.duration_us / 1000

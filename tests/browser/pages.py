@@ -15,6 +15,7 @@ LINK = re.compile(r'<a\b[^>]*?\bhref="([^"]*)"')
 # Of pages that differ in their text alone, one is looked at.
 SAME_PAGE = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}"), "<id>"),
+    (re.compile(r"/traces/[0-9a-f]{16,}t?/"), "/traces/<trace>/"),
     (re.compile(r"^/console/[^/]+/[^/]+/"), "/console/"),
     (re.compile(r"^/docs/([^/]+)/[^/]+/"), r"/docs/\1/<page>/"),
     (re.compile(r"^/hub/apis/[^/]+/[^/]+/(?!access/)[^/]+/"), "/hub/apis/<api>/<version>/"),

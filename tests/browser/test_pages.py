@@ -15,14 +15,19 @@ STARTS = (f"{CONSOLE}/", "/account/", "/hub/", "/docs/")
 # What an environment without anything shows is another page than the one with something in it.
 EMPTY = "/console/harbour-goods/sandbox"
 WITHOUT_ANYTHING = tuple(
-    f"{EMPTY}/{page}" for page in ("", "apis/", "apis/new/", "gateways/", "contracts/", "analytics/")
+    f"{EMPTY}/{page}" for page in ("", "apis/", "apis/new/", "gateways/", "contracts/", "analytics/", "traces/")
 )
-NARROWED_TO_NOTHING = (f"{CONSOLE}/apis/?q=zzz", f"{CONSOLE}/audit/?q=zzz", "/hub/?q=zzz")
+NARROWED_TO_NOTHING = (
+    f"{CONSOLE}/apis/?q=zzz",
+    f"{CONSOLE}/audit/?q=zzz",
+    f"{CONSOLE}/traces/why/?request=zzz",
+    "/hub/?q=zzz",
+)
 
 
 @pytest.fixture(scope="module")
 def company(stack: Stack) -> Iterator[Stack]:
-    """The demo company with a policy that has refused a call; without it again at the end."""
+    """The demo company with a policy that has refused a call, and one that was traced; without it again at the end."""
     rest = stack.rest("pages")
     instances = rest.get("/api-instances/").json()["results"]
     orders = next(each for each in instances if each["base_path"] == "/orders")
@@ -34,6 +39,11 @@ def company(stack: Stack) -> Iterator[Stack]:
     assert made.status_code == 201, made.text
     address = f"{stack.gateway}/orders"
     wait_until(lambda: httpx.get(address).status_code == 401, seconds=10, what="401 from the new policy")
+    token = rest.post("/trace-tokens/", json={"instance": orders["id"]}).json()
+    traced = httpx.get(address, headers={token["header"]: token["token"]}).headers["x-request-id"]
+    wait_until(
+        lambda: rest.get("/traces/", params={"request_id": traced}).json()["results"], seconds=15, what="the trace"
+    )
     yield stack
     assert rest.delete(f"/policy-bindings/{made.json()['id']}/").status_code == 204
 
@@ -62,7 +72,8 @@ def test_links_reach_every_part(addresses: list[str]) -> None:
     """A crawl that finds little would make the other tests say little."""
     for part in (
         "/policies/add/", "/revisions/", "/audit/", "/people/", "/environments/", "/specification/", "/contracts/",
-        "/account/api-tokens/new/", "/reference/", "/operations/", "/access/", "/hub/applications/new/", "/docs/",
+        "/account/api-tokens/new/", "/traces/", "/reference/", "/operations/", "/access/", "/hub/applications/new/",
+        "/docs/",
     ):  # fmt: skip
         assert any(part in address for address in addresses), part
     assert len(addresses) > 60

@@ -153,6 +153,8 @@ def milliseconds(value: Any) -> str:
         return f"{span / 60_000:.1f}\u00a0min"
     if span >= 1000:
         return f"{span / 1000:.2f}\u00a0s"
+    if 0 < span < 0.1:
+        return f"{span * 1000:.0f}\u00a0µs"
     return f"{span:.0f}\u00a0ms" if span >= 10 else f"{span:.1f}\u00a0ms"
 
 

@@ -20,6 +20,7 @@ from gateway_runtime.schema.trace import Trace
 from gateway_runtime.schema.trace_token import TraceGrant, TraceTokens, trace_token
 from gateway_runtime.upstream.errors import REFUSED, UpstreamError
 from tests.gateway_runtime.fakes import OK, FakeClient, FakeGateway, FakeUpstream, get
+from tests.gateway_runtime.http2.peers import Http2Client, fields
 
 NOW = 1_000_000.0
 SIGNING_KEY, KEYS = new_keys()
@@ -294,3 +295,68 @@ def test_a_policy_that_fails_says_so() -> None:
     assert client.take().startswith(b"HTTP/1.1 500")
     (step,) = place.only_trace().steps
     assert (step.outcome, step.code) == ("failed", "internal_error")
+
+
+def test_a_verdict_in_shadow_mode_that_is_waited_for_is_told_if_it_comes_in_time() -> None:
+    async def run() -> None:
+        answer: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+        place = Place(basic(mode=Mode.SHADOW))
+        api = place.snapshot.apis["a1"]
+        assert api.chain is not None
+        (step,) = api.chain.request
+        step.handler._handler = lambda context: answer  # type: ignore[attr-defined]
+        upstream = FakeUpstream(place.pool)
+        place.send(token=token())
+        answer.set_result(Response(status=401, code="late", title="Late", detail="Late.", policy=step.policy))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        upstream.answer(OK)
+        assert [(each.outcome, each.code) for each in place.only_trace().steps] == [("would_refuse", "late")]
+
+    asyncio.run(run())
+
+
+def test_a_stream_of_http2_is_traced_and_the_next_one_is_not() -> None:
+    place = Place(basic(), injecting())
+    upstream, client = FakeUpstream(place.pool), Http2Client(place.state)
+    credentials = (b"authorization", ADA.encode())
+    number = client.ask(fields(b"/api/items", (b"x-portico-trace", token().encode()), credentials))
+    assert b"x-portico-trace" not in upstream.take()
+    upstream.answer(OK)
+    assert client.heard(number).body == b"hi"
+    trace = place.only_trace()
+    assert (trace.status, [step.outcome for step in trace.steps]) == (200, ["continued", "continued"])
+    number = client.ask(fields(b"/api/items", credentials))
+    upstream.answer(OK)
+    assert client.heard(number).body == b"hi"
+    assert place.traces() == []
+
+
+def test_a_refused_stream_is_kept_with_its_reason() -> None:
+    place = Place(basic())
+    client = Http2Client(place.state)
+    client.ask(fields(b"/api/items"))
+    (kept,) = place.state.refusals.take(7)
+    assert (kept.status, kept.code, kept.api) == (401, "basic_credentials_missing", "a1")
+
+
+def test_a_policy_that_reads_the_body_is_two_steps() -> None:
+    place = Place(PolicyBinding(id="1", policy="json-threat-protection", order=1, config={}))
+    upstream = FakeUpstream(place.pool)
+    client = place.gateway.client()
+    head = get(
+        "/api/items",
+        "Content-Type: application/json",
+        "Content-Length: 2",
+        f"X-Portico-Trace: {token()}",
+        method="POST",
+    )
+    client.send(head)
+    client.send(b"{}")
+    upstream.answer(OK)
+    trace = place.only_trace()
+    assert [(step.phase, step.outcome) for step in trace.steps] == [
+        ("request_headers", "needs_body"),
+        ("request_body", "continued"),
+    ]
+    assert b"{}" not in msgspec.json.encode(trace)
