@@ -98,6 +98,7 @@ class PolicyCase:
         kept: dict[tuple[str, str], Any] | None = None,
         remotes: Remotes | None = None,
         shared: Any = None,
+        specification: str = "",
     ) -> None:
         self.definition = definition(name) if isinstance(name, str) else name
         self.clock = clock or FakeClock()
@@ -119,6 +120,7 @@ class PolicyCase:
             shared=shared,
             api_name="Orders",
             add_line=self.lines.append,
+            specification=specification,
         )
         self.handlers = self.definition.build(read_config(self.definition, config), runtime)
         self.chain = Chain([Binding(self.definition.name, self.handlers)])

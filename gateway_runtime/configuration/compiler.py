@@ -254,6 +254,7 @@ class Compiler:
             remotes=self._remotes,
             api_name=api.name,
             add_line=self._add_access_line,
+            specification=api.specification,
         )
         handlers = policy.build(config, runtime)
         if binding.mode is Mode.SHADOW:

@@ -22,7 +22,7 @@ NOT_YET = frozenset({
     "credential-injection-oauth2", "dataweave-body-transformation", "dataweave-headers-transformation",
     "dataweave-request-filter", "http-caching",
     "ldap-authentication", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
-    "openidconnect-access-token-enforcement", "spec-validation", "tracing",
+    "openidconnect-access-token-enforcement", "tracing",
 })  # fmt: skip
 # Read by other modules.
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"}) | TIMEOUT_POLICIES.keys()
@@ -107,9 +107,12 @@ def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: 
         message = "Client applications and their contracts are kept by the portal: leave this setting on in local mode."
         raise place.at(NO_CONTRACT).fault(message, "not_in_local_mode")
     try:
-        registry.read_config(policy, given)
+        read = registry.read_config(policy, given)
     except ConfigFault as fault:
         raise place.config_fault(fault) from fault
+    if policy.needs_specification is not None and policy.needs_specification(read):
+        message = "API versions and their specifications are kept by the portal: use the source “inline” in local mode."
+        raise place.at("source").fault(message, "not_in_local_mode")
     return given
 
 

@@ -166,6 +166,7 @@ class PolicyRuntime(Protocol):
     clock: Clock  # monotonic seconds
     now: Clock  # seconds since 1970, for times that others have written
     sleep: Sleep  # for a request that has to wait
+    specification: str  # of the API, where the definition says that it is needed, else ""
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
         """Return the prebuilt answer for one of the definition's refusal codes."""

@@ -20,6 +20,7 @@ from gateway_runtime.policies import (
     maintenance,
     message_logging,
     rate_limiting,
+    spec_validation,
     spike_control,
     xml_threat_protection,
 )
@@ -43,6 +44,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     rate_limiting.DEFINITION,
     json_threat_protection.DEFINITION,
     xml_threat_protection.DEFINITION,
+    spec_validation.DEFINITION,
     header_injection.DEFINITION,
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,

@@ -30,7 +30,7 @@ class BindingRuntime:
 
     __slots__ = (
         "_definition", "_kept", "_remotes", "_shared", "add_line", "api", "api_name", "binding", "clock", "consumers",
-        "now", "sleep",
+        "now", "sleep", "specification",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +48,7 @@ class BindingRuntime:
         remotes: Remotes | None = None,
         api_name: str = "",
         add_line: Callable[[bytes], None] | None = None,
+        specification: str = "",
     ) -> None:
         self.api = api
         self.api_name = api_name
@@ -57,6 +58,7 @@ class BindingRuntime:
         self.clock = clock
         self.now = now
         self.sleep = sleep
+        self.specification = specification
         self._definition = definition
         self._kept = kept
         self._shared = shared

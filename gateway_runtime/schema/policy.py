@@ -106,6 +106,9 @@ class PolicyDefinition:
     With `answers_preflight` it runs before every other policy whatever its order, holds for a whole API, and answers
     every OPTIONS request itself, so that such a request needs no route. A policy that does not judge (`judges`) refuses
     a request only where it cannot do its work on it.
+
+    `needs_specification` tells from the settings whether the policy works by the specification of its API:
+    `runtime.specification` has its text then, and `check_specification` raises `ValueError` where it cannot be used.
     """
 
     name: str
@@ -122,6 +125,8 @@ class PolicyDefinition:
     icon: str = "shield"
     answers_preflight: bool = False
     judges: bool = True
+    needs_specification: Callable[[Any], bool] | None = None
+    check_specification: Callable[[str], None] | None = None
     documentation: str = field(default="", repr=False)
 
     @property

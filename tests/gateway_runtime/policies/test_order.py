@@ -17,6 +17,7 @@ def test_default_order() -> None:
         ("rate-limiting", 300),
         ("json-threat-protection", 320),
         ("xml-threat-protection", 321),
+        ("spec-validation", 330),
         ("header-injection", 400),
         ("header-removal", 410),
         ("credential-injection-basic-auth", 420),
