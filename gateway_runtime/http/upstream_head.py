@@ -14,22 +14,30 @@ if TYPE_CHECKING:
     from gateway_runtime.upstream.target import TargetConnections
 
 _FORWARDED_HOST = b"\r\nx-forwarded-host: "
+_VIA, _VIA_10 = b"\r\nvia: 1.1 ", b"\r\nvia: 1.0 "
 
 
 def forwarded_lines(
-    chain: str, scheme: bytes, pseudonym: bytes, *, host: bytes = b"", port: bytes = b"", more: bytes = b""
+    chain: str,
+    scheme: bytes,
+    pseudonym: bytes,
+    *,
+    version: bytes = b"1.1",
+    host: bytes = b"",
+    port: bytes = b"",
+    more: bytes = b"",
 ) -> bytes:
     """Return what is the same for every request of a connection: who sent it, and through whom.
 
-    `host` and `port` are what a trusted proxy was asked for; without, the host of each request is said. `more` is a
-    line, too.
+    `version` is that of HTTP which the caller speaks. `host` and `port` are what a trusted proxy was asked for;
+    without, the host of each request is said. `more` is a line, too.
     """
     lines = [b"", b"x-forwarded-for: " + chain.encode(), b"x-forwarded-proto: " + scheme]
     if port:
         lines.append(b"x-forwarded-port: " + port)
     if more:
         lines.append(more)
-    lines.append(b"via: 1.1 " + pseudonym)
+    lines.append(b"via: %b %b" % (version, pseudonym))
     return b"\r\n".join(lines) + (_FORWARDED_HOST + host if host else b"")
 
 
@@ -41,6 +49,7 @@ def origin_of(proxies: TrustedProxies, request: Request, address: str, reading: 
         ", ".join(origin.chain),
         scheme,
         reading.pseudonym,
+        version=reading.version,
         host=origin.host,
         port=origin.port,
         more=forwarded_element_list(origin.chain, scheme) if proxies.send_forwarded else b"",
@@ -65,7 +74,7 @@ def upstream_head(
     around = request.around_id
     if around is None:
         # Kept with the headers: a connection mostly brings the same ones again.
-        around = request.around_id = _around_id(request, request.lines, forwarded)
+        around = request.around_id = _around_id(request, request.lines, _framing(request, request.length), forwarded)
     before, after = around
     query = request.query
     if query is None:
@@ -85,23 +94,47 @@ def judged_head(
     judged = request.judged
     if judged is None or judged[0] != headers:
         # Kept as well: the same headers mostly leave the policies in the same way.
-        judged = request.judged = (headers.copy(), _around_id(request, judged_lines(headers), forwarded))
+        lines = judged_lines(headers)
+        judged = request.judged = (
+            headers.copy(), _around_id(request, lines, _framing(request, request.length), forwarded),
+        )  # fmt: skip
     before, after = judged[1]
     if request.query is not None:
         path = path + b"?" + request.query
     return b"".join((request.method, target.line_start, path, target.line_end, before, request_id, after))
 
 
-def _around_id(request: Request, lines: list[bytes], forwarded: bytes) -> tuple[bytes, bytes]:
-    """Return what stands between the host and the request id, and what follows the id."""
-    length = request.length
+def resized_head(
+    request: Request,
+    target: TargetConnections,
+    path: bytes,
+    headers: list[tuple[bytes, bytes]],
+    forwarded: bytes,
+    request_id: bytes,
+    length: int,
+) -> bytes:
+    """Return the whole head of a request whose body has another length than it came with."""
+    before, after = _around_id(request, judged_lines(headers), _framing(request, length), forwarded)
+    if request.query is not None:
+        path = path + b"?" + request.query
+    return b"".join((request.method, target.line_start, path, target.line_end, before, request_id, after))
+
+
+def _framing(request: Request, length: int) -> list[bytes]:
+    """Return the lines that say where the request ends."""
     if length == CHUNKED:
-        framing = [CHUNKED_FIELD]
-    elif length or request.has_length:
-        framing = [b"content-length: %d" % length]
-    else:
-        framing = request_lines(request.websocket) if request.websocket else []
+        return [CHUNKED_FIELD]
+    if length or request.has_length or request.length:
+        return [b"content-length: %d" % length]
+    return request_lines(request.websocket) if request.websocket else []
+
+
+def _around_id(request: Request, lines: list[bytes], framing: list[bytes], forwarded: bytes) -> tuple[bytes, bytes]:
+    """Return what stands between the host and the request id, and what follows the id."""
     before = b"\r\n".join((b"", *lines, *framing, b"x-request-id: "))
+    if request.http10:
+        # The one version that changes from request to request of a connection.
+        forwarded = forwarded.replace(_VIA, _VIA_10, 1)
     authority = request.authority
     if authority and _FORWARDED_HOST not in forwarded:
         forwarded += _FORWARDED_HOST + authority

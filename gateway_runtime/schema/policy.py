@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.tracing import Label, Sampling
+
 
 class Phase(enum.StrEnum):
     """When a handler runs.
@@ -80,6 +82,15 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """Which requests of an API get spans, and what these say. `name` gives the name of the server's for a request."""
+
+    sampling: Sampling
+    labels: tuple[Label, ...] = ()
+    name: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handlers:
     """What `build` returns: the closures that run per request. None where the policy has nothing to do.
 
@@ -91,12 +102,20 @@ class Handlers:
     to its limit, 413 above), puts it into `context.body` (`context.response_body`) and calls the body handler, which
     may put another one there. A policy without the header handler wants every body. What can do with the body as it
     streams by does not ask for it: see `context.filter_request` and `filter_response`.
+
+    `spans` is no handler: whether a request is traced is decided before the first policy runs.
     """
 
     request_headers: Callable[[Any], Any] | None = None
     request_body: Callable[[Any], Any] | None = None
     response_headers: Callable[[Any], Any] | None = None
     response_body: Callable[[Any], Any] | None = None
+    spans: Spans | None = None
+
+
+def no_handlers(config: Any, runtime: Any) -> Handlers:
+    """Build nothing: for a policy that only shapes its API."""
+    return Handlers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +126,10 @@ class PolicyDefinition:
     every OPTIONS request itself, so that such a request needs no route. A policy that does not judge (`judges`) refuses
     a request only where it cannot do its work on it.
 
+    With `shape` it sees no request: it is a setting of the API, which `shape(config, api)` returns as it makes it
+    (`schema.document.ApiInstance`). It has no phases, and holds for a whole API. One that `traces` says how the
+    requests of its API are traced, and needs no phase.
+
     `needs_specification` tells from the settings whether the policy works by the specification of its API:
     `runtime.specification` has its text then, and `check_specification` raises `ValueError` where it cannot be used.
     """
@@ -116,18 +139,25 @@ class PolicyDefinition:
     summary: str
     category: Category
     config: type[PolicyConfig]
-    build: Callable[[Any, Any], Handlers]
     default_order: int
-    phases: tuple[Phase, ...]
+    build: Callable[[Any, Any], Handlers] = no_handlers
+    phases: tuple[Phase, ...] = ()
     example: dict[str, Any]
     refusals: tuple[Refusal, ...] = ()
     aliases: tuple[str, ...] = ()
     icon: str = "shield"
     answers_preflight: bool = False
+    traces: bool = False
     judges: bool = True
+    shape: Callable[[Any, Any], Any] | None = None
     needs_specification: Callable[[Any], bool] | None = None
     check_specification: Callable[[str], None] | None = None
     documentation: str = field(default="", repr=False)
+
+    @property
+    def whole_api(self) -> bool:
+        """Tell whether it holds for a whole API, so that its binding has no conditions."""
+        return self.answers_preflight or self.shape is not None
 
     @property
     def can_shadow(self) -> bool:

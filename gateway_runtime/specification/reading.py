@@ -100,8 +100,9 @@ class _Builder:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             top = self._stack[-1] if self._stack else None
             at_key = top is not None and top.key is None and isinstance(top.value, dict)
-            if getattr(event, "tag", None) not in _TAGS:
-                raise SpecificationFault(f"The YAML tag “{shown(event.tag)}” has no meaning in a specification.")
+            tag = getattr(event, "tag", None)
+            if tag not in _TAGS:
+                raise SpecificationFault(f"The YAML tag “{shown(str(tag))}” has no meaning in a specification.")
             if isinstance(event, yaml.ScalarEvent):
                 if at_key:
                     assert top is not None
@@ -110,7 +111,7 @@ class _Builder:
                     self._place(_scalar(event), 1, event.anchor)
             elif isinstance(event, yaml.AliasEvent):
                 if at_key or event.anchor not in self._anchors:
-                    raise SpecificationFault(f"The alias “*{shown(event.anchor)}” means nothing before it.")
+                    raise SpecificationFault(f"The alias “*{shown(str(event.anchor))}” means nothing before it.")
                 self._place(*self._anchors[event.anchor], None)
             elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
                 if at_key:

@@ -87,8 +87,8 @@ def test_tokens_are_not_matched_with_contracts_that_are_not_there(value: str) ->
         assert only_api(loaded(*documents)).policies[0].policy == "jwt-validation"
     else:
         assert fault(*documents).endswith(
-            "spec.config.skipClientIdValidation: Client applications and their contracts are kept by the portal: leave "
-            "this setting on in local mode."
+            "spec.config.skipClientIdValidation: Client applications and their contracts are kept by the portal: "
+            "skipClientIdValidation has to be true in local mode."
         )
 
 
@@ -104,7 +104,8 @@ def test_custom_code_is_told_and_refused_when_it_is_bound() -> None:
     assert (note.file, note.line) == ("api.yaml", 12)
     assert fault(instance(), EXTENSION, bound("stamp-flex")) == (
         "api.yaml:22: spec.policyRef.name: “stamp-flex” is a custom policy. "
-        "Custom code (WASM) is not supported by this gateway."
+        "Custom code (WASM) is not supported by this gateway: write the policy in Python and install it under this "
+        "name."
     )
     inline = instance(more="policies: [{policyRef: {name: stamp-flex}}]")
     assert "“stamp-flex” is a custom policy" in fault(inline, EXTENSION)
