@@ -102,6 +102,7 @@ class PolicyCase:
         directories: Directories | None = None,
         services: AskedServices | None = None,
         shared: Any = None,
+        specification: str = "",
     ) -> None:
         self.definition = definition(name) if isinstance(name, str) else name
         self.clock = clock or FakeClock()
@@ -125,6 +126,7 @@ class PolicyCase:
             shared=shared,
             api_name="Orders",
             add_line=self.lines.append,
+            specification=specification,
         )
         self.handlers = self.definition.build(read_config(self.definition, config), runtime)
         self.chain = Chain([Binding(self.definition.name, self.handlers)])

@@ -82,6 +82,7 @@ class BindingBuilder:
             is_first=self._is_first,
             api_name=api.name,
             add_line=self._add_line,
+            specification=api.specification,
         )
         handlers = policy.build(config, runtime)
         built.append(runtime)

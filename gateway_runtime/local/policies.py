@@ -18,7 +18,7 @@ from gateway_runtime.schema.policy import PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "native-ext-proc", "spec-validation",
+    "native-ext-proc",
 })  # fmt: skip
 # Read by other modules.
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"})
@@ -118,9 +118,12 @@ def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: 
         message = f"{kept}: {NO_CONTRACT} has to be true in local mode."
         raise (place.at(NO_CONTRACT) if NO_CONTRACT in given else place).fault(message, "not_in_local_mode")
     try:
-        registry.read_config(policy, given)
+        read = registry.read_config(policy, given)
     except ConfigFault as fault:
         raise place.config_fault(fault) from fault
+    if policy.needs_specification is not None and policy.needs_specification(read):
+        message = "API versions and their specifications are kept by the portal: use the source “inline” in local mode."
+        raise place.at("source").fault(message, "not_in_local_mode")
     return given
 
 

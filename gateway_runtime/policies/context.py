@@ -189,6 +189,7 @@ class PolicyRuntime(Protocol):
     clock: Clock  # monotonic seconds
     now: Clock  # seconds since 1970, for times that others have written
     sleep: Sleep  # for a request that has to wait
+    specification: str  # of the API, where the definition says that it is needed, else ""
     is_first: bool  # this is the one worker that does what need not be done by all
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.json_names import are_all_counted
 from gateway_runtime.policies.json_threat_protection_limits import (
     MALFORMED,
     NAME_TOO_LONG,
@@ -18,9 +19,6 @@ from gateway_runtime.policies.json_threat_protection_scanner import scan
 
 # A document that the readers in C give up on is deeper than this: they take almost a thousand levels.
 READ_BY_ALL = 500
-# Where one of these is in a body, the colon behind a name cannot be told from others by its look.
-_UNCLEAR = (b'\\":', b" :", b"\t:", b"\n:", b"\r:")
-
 _decode = msgspec.json.Decoder().decode
 
 
@@ -78,8 +76,7 @@ def _is_plainly_within(body: bytes, limits: Limits) -> bool:
             else:
                 below += [each for each in container if type(each) is dict or type(each) is list]
         level = below
-    # The decoder keeps one entry of each name. There were no others if there are no more colons than entries.
-    return depth <= limits.depth and body.count(b'":') == entries and not any(each in body for each in _UNCLEAR)
+    return depth <= limits.depth and are_all_counted(body, entries)
 
 
 def _no_number(text: str) -> Any:

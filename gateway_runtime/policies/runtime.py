@@ -37,7 +37,7 @@ class BindingRuntime:
 
     __slots__ = (
         "_definition", "_directories", "_kept", "_remotes", "_services", "_shared", "add_line", "api", "api_name",
-        "asked", "binding", "clock", "consumers", "is_first", "now", "reports", "sleep",
+        "asked", "binding", "clock", "consumers", "is_first", "now", "reports", "sleep", "specification",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +58,7 @@ class BindingRuntime:
         is_first: bool = True,
         api_name: str = "",
         add_line: Callable[[bytes], None] | None = None,
+        specification: str = "",
     ) -> None:
         self.api = api
         self.api_name = api_name
@@ -67,6 +68,7 @@ class BindingRuntime:
         self.clock = clock
         self.now = now
         self.sleep = sleep
+        self.specification = specification
         self._definition = definition
         self._kept = kept
         self._shared = shared

@@ -108,7 +108,8 @@ class ApiInstance(Part, frozen=True):
     """One API version managed on this gateway.
 
     `base_path` starts with `/` and has no trailing slash (the root is the empty string). With `quarantine` set the
-    instance answers 503 with that reason: it is never served without its policies.
+    instance answers 503 with that reason: it is never served without its policies. `specification` is the text of the
+    OpenAPI document of its version, there only where one of the policies asks for it.
     """
 
     id: str
@@ -122,6 +123,7 @@ class ApiInstance(Part, frozen=True):
     access_log: AccessLog | None = None
     limits: ApiLimits = ApiLimits()
     spans: ApiSpans | None = None
+    specification: str = ""
 
 
 class Certificate(Part, frozen=True):

@@ -114,6 +114,9 @@ class PolicyDefinition:
 
     With `shape` it sees no request: it is a setting of the API, which `shape(config, api)` returns as it makes it
     (`schema.document.ApiInstance`). It has no phases, and holds for a whole API.
+
+    `needs_specification` tells from the settings whether the policy works by the specification of its API:
+    `runtime.specification` has its text then, and `check_specification` raises `ValueError` where it cannot be used.
     """
 
     name: str
@@ -131,6 +134,8 @@ class PolicyDefinition:
     answers_preflight: bool = False
     judges: bool = True
     shape: Callable[[Any, Any], Any] | None = None
+    needs_specification: Callable[[Any], bool] | None = None
+    check_specification: Callable[[str], None] | None = None
     documentation: str = field(default="", repr=False)
 
     @property

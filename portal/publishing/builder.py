@@ -15,12 +15,14 @@ from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.platform import PlatformAddress
+from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential
 from portal.gateways.models import Gateway
 from portal.policies.effective import BEFORE_OWN, effective_policies
 from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
 from portal.policies.rules import document_rules
+from portal.publishing.specifications import Specifications, UnusableSpecification, asks
 
 ANYTHING = ".*"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
@@ -50,9 +52,10 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
     apis: list[schema.ApiInstance] = []
     quarantined: dict[str, dict[str, Any]] = {}
     automated = list(AutomatedPolicy.objects.filter(environment=gateway.environment_id, enabled=True))
+    specifications = Specifications(gateway, automated)
     for instance in _instances(gateway):
         try:
-            apis.append(_api(instance, automated))
+            apis.append(_api(instance, automated, specifications))
         except InstanceFault as fault:
             api = _stand_in(instance, last_good.get(str(instance.pk)), str(fault))
             apis.append(api)
@@ -135,13 +138,14 @@ def _instances(gateway: Gateway) -> Any:
     )
 
 
-def _api(instance: ApiInstance, automated: list[AutomatedPolicy]) -> schema.ApiInstance:
+def _api(instance: ApiInstance, automated: list[AutomatedPolicy], specifications: Specifications) -> schema.ApiInstance:
     """Return an instance as the gateway reads it. Raises `InstanceFault`."""
     policies = effective_policies(instance, automated, instance.policies.all())
     urls = {service.pk: _backend(service) for service in instance.services.all()}
     routes = [_route(route, urls) for route in instance.routes.all()]
     if not routes:
         raise InstanceFault("It has no route. Add one, so that requests reach its implementation.")
+    acting = policies.acting()
     return schema.ApiInstance(
         id=str(instance.pk),
         name=str(instance),
@@ -151,9 +155,23 @@ def _api(instance: ApiInstance, automated: list[AutomatedPolicy]) -> schema.ApiI
         routes=routes,
         policies=[
             *(_policy(each, f"{each.pk} {instance.pk}", each.order - BEFORE_OWN) for each in policies.automated),
-            *(_policy(each, str(each.pk), each.order, each.rules) for each in policies.acting()),
+            *(_policy(each, str(each.pk), each.order, each.rules) for each in acting),
         ],
+        specification=_specification(instance, [*policies.automated, *acting], specifications),
     )
+
+
+def _specification(instance: ApiInstance, bindings: Sequence[AppliedPolicy], specifications: Specifications) -> str:
+    """Return the specification of an instance's API version where a policy asks for it, else nothing."""
+    text = ""
+    for binding in bindings:
+        policy, _, config = _read(binding)
+        if asks(policy, config):
+            try:
+                text = specifications.text(instance.api_version_id, policy)
+            except UnusableSpecification as fault:
+                raise InstanceFault(f"The policy “{policy.title}” cannot be used: {fault}") from fault
+    return text
 
 
 def _base_path(instance: ApiInstance) -> str:
@@ -189,14 +207,19 @@ def _route(route: Route, urls: dict[Any, tuple[schema.Service, str]]) -> schema.
     )
 
 
-def _policy(binding: AppliedPolicy, id: str, order: int, rules: Sequence[dict[str, Any]] = ()) -> schema.PolicyBinding:
+def _read(binding: AppliedPolicy) -> tuple[PolicyDefinition, dict[str, Any], PolicyConfig]:
+    """Return a binding's policy, its settings as they are stored, and as they are read. Raises `InstanceFault`."""
     try:
         policy = definition(binding.policy)
         config = {**binding.config, **json.loads(binding.secrets)}
-        read_config(policy, config)
+        return policy, config, read_config(policy, config)
     except ConfigFault as fault:
         where = f" ({fault.path})" if fault.path else ""
         raise InstanceFault(f"The policy “{binding.policy}” cannot be used{where}: {fault.message}") from fault
+
+
+def _policy(binding: AppliedPolicy, id: str, order: int, rules: Sequence[dict[str, Any]] = ()) -> schema.PolicyBinding:
+    policy, config, _ = _read(binding)
     return schema.PolicyBinding(
         id=id,
         policy=policy.name,

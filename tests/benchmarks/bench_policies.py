@@ -16,6 +16,7 @@ from gateway_runtime.directories.directory import Directories
 from gateway_runtime.fetching.header_changes import changed, for_backend
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.ext_authz_messages import check_request, read_verdict
+from gateway_runtime.policies.results import NEEDS_BODY
 from gateway_runtime.testing import PolicyCase, SentRequest, policy_case, request
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.resolving import Resolver
@@ -41,6 +42,14 @@ ANSWERED = [
     (name.encode(), b"1") for name in ("server", "date", "content-type", "cache-control", "etag", "x-powered-by")
 ]
 ADA = "Basic YWRhOnNlc2FtZQ=="
+
+LIMITS = {
+    "maxContainerDepth": 10,
+    "maxObjectEntryCount": 100,
+    "maxObjectEntryNameLength": 80,
+    "maxArrayElementCount": 100,
+    "maxStringValueLength": 500,
+}
 
 # What is measured, its goal in microseconds, and the call.
 Case = tuple[str, float, Callable[[], Any]]
@@ -102,6 +111,7 @@ def _cases() -> Iterator[Case]:
     yield "HMAC signature", NO_GOAL, _request("hmac-signature", keys, **signature)
     yield "AWS request signature", NO_GOAL, _signature()
     yield "credential injection", 1.0, _request("credential-injection-basic-auth", basic)
+    yield from _inspected()
     yield "HTTP caching, nothing kept", NO_GOAL, _request("http-caching", {})
     yield "HTTP caching, an answer kept", NO_GOAL, _kept()
     yield from _scripts()
@@ -172,6 +182,52 @@ def _scripts() -> Iterator[Case]:
     loop = "{ lines: payload.items map ((item) -> { article: item.sku, amount: item.count * item.price }) }"
     mapped = {"script": loop, "requestFlow": "onRequest"}
     yield "body transformation, 22 items of 1 KB", NO_GOAL, _body("dataweave-body-transformation", mapped, body)
+
+
+def _inspected() -> Iterator[Case]:
+    """Policies that look into bodies, each of which has about a kilobyte."""
+    order = {"id": 17, "placed": "2026-01-01T12:00:00Z", "lines": [{"sku": f"A-{n}", "quantity": n} for n in range(28)]}
+    body = msgspec.json.encode(order)
+    yield "JSON threat protection, 1 KB", NO_GOAL, _body("json-threat-protection", LIMITS, body)
+    twice = body.replace(b'"id":17', b'"id":17,"id" :17')
+    yield "JSON threat protection, 1 KB with a name twice", NO_GOAL, _body("json-threat-protection", LIMITS, twice)
+    lines = "".join(f'<line sku="A-{n}"><quantity>{n}</quantity></line>' for n in range(20))
+    document = f"<order>{lines}</order>".encode()
+    yield "XML threat protection, 1 KB", NO_GOAL, _body("xml-threat-protection", {"maxNodeDepth": 9}, document)
+    head, seen = _schema_validation(body)
+    yield "schema validation, path, query and head", NO_GOAL, head
+    yield "schema validation, 1 KB", 30.0, seen
+
+
+def _schema_validation(body: bytes) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Return what judges a request with a body by its head, and what does both, head and body."""
+    line = {"type": "object", "required": ["sku"], "properties": {"sku": {"type": "string", "pattern": "^A-[0-9]+$"}}}
+    schema = {"type": "object", "required": ["id"], "properties": {"lines": {"type": "array", "items": line}}}
+    post = {
+        "parameters": [{"name": "limit", "in": "query", "schema": {"type": "integer"}}],
+        "requestBody": {"content": {"application/json": {"schema": schema}}},
+        "responses": {},
+    }
+    paths = {f"/shops/{{shop}}/part-{n}/{{id}}": {"post": post} for n in range(50)}
+    spec = msgspec.json.encode({"openapi": "3.0.3", "info": {"title": "T", "version": "1"}, "paths": paths}).decode()
+    handlers = policy_case("spec-validation", {"source": "inline", "spec": spec}).handlers
+    look, check = handlers.request_headers, handlers.request_body
+    assert look is not None
+    assert check is not None
+    context = request("POST", "/shops/7/part-20/9?limit=5", HEADERS, body=body)
+
+    def head() -> Any:
+        context.notes = None
+        return look(context)
+
+    def both() -> Any:
+        head()
+        context.body = body
+        return check(context)
+
+    assert head() is NEEDS_BODY
+    assert both() is None
+    return head, both
 
 
 def _signature() -> Callable[[], Any]:

@@ -135,3 +135,8 @@ def test_a_mode_that_cannot_be_is_refused_where_it_stands() -> None:
     assert "spec.mode: Use “enforce”" in fault(instance(), f"{allow}\n  mode: on\n")
     route = bound("route", "{destinationRef: {name: exhibits}}").rstrip()
     assert "spec.mode: Routes and TLS have no mode" in fault(instance(), service(), f"{route}\n  mode: off\n")
+
+
+@pytest.mark.parametrize("config", ["{}", "{source: context}"])
+def test_the_specification_of_an_api_version_is_not_there_in_local_mode(config: str) -> None:
+    assert "use the source “inline” in local mode" in fault(instance(), bound("spec-validation-flex", config))

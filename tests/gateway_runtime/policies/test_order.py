@@ -26,6 +26,7 @@ def test_default_order() -> None:
         ("request-decompression", 310),
         ("json-threat-protection", 320),
         ("xml-threat-protection", 321),
+        ("spec-validation", 330),
         ("dataweave-request-filter", 380),
         ("http-caching", 385),
         ("dataweave-headers-transformation", 395),
