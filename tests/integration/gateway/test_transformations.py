@@ -1,0 +1,417 @@
+"""Transformations and the request filter from declarative files, with the real gateway: what the service sees, and what
+callers get."""
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.integration.gateway.conftest import GatewayProcess
+from tests.stack import free_ports, wait_until
+
+pytestmark = pytest.mark.integration
+
+# One API each, at the path of its name. The indentation is that of `policies` in an ApiInstance.
+POLICIES = {
+    "documented-body": """
+    - policyRef:
+        name: dataweave-body-transformation-flex
+      config:
+        script: |
+          {
+            "id": attributes.headers.'custom-client-header',
+            "username": payload.name ++ payload.surname
+          }
+        requestFlow: onRequest
+""",
+    "form": """
+    - policyRef:
+        name: dataweave-body-transformation
+      config:
+        script: |
+          %dw 2.0
+          output application/x-www-form-urlencoded
+          ---
+          payload - "secret"
+        requestFlow: onRequest
+""",
+    "xml": """
+    - policyRef:
+        name: dataweave-body-transformation-flex
+      config:
+        script: |
+          %dw 2.0
+          output application/xml
+          ---
+          { answer: { status: attributes.statusCode, note: payload.note } }
+        requestFlow: onResponse
+""",
+    "envelope": """
+    - policyRef:
+        name: dataweave-body-transformation-flex
+      config:
+        script: |
+          if (attributes.statusCode >= 400)
+            { error: { status: attributes.statusCode, message: payload.message default "unknown" } }
+          else { data: payload -- ["password"] }
+        requestFlow: onResponse
+""",
+    "documented-headers": """
+    - policyRef:
+        name: dataweave-headers-transformation-flex
+      config:
+        script: |
+          {
+            "custom_client_secret": "fixed_secret_123123231231231231",
+            "custom_client_id": if (attributes.headers.'custom-client-header'?)
+              attributes.headers.'custom-client-header'
+              else "client-id-not-set"
+          }
+        requestFlow: onRequest
+""",
+    "headers-of-body": """
+    - policyRef:
+        name: dataweave-headers-transformation
+      config:
+        script: "attributes.headers ++ { 'x-order': payload.id, 'x-q': attributes.queryParams.q }"
+        requestFlow: onRequest
+        requiresPayload: true
+    - policyRef:
+        name: dataweave-headers-transformation
+      config:
+        script: "attributes.headers -- ['server'] ++ { 'x-status': attributes.statusCode, 'x-note': payload.note }"
+        requestFlow: onResponse
+        requiresPayload: true
+""",
+    "documented-filter": """
+    - policyRef:
+        name: dataweave-request-filter-flex
+      config:
+        script: |
+          %dw 2.0
+          output application/java
+          ---
+          if (attributes.headers["x-api-key"] != null) { success: true }
+          else { success: false, response: { statusCode: 401, body: "Missing API key", headers: {} } }
+        requiresPayload: false
+""",
+    "filter-body": """
+    - policyRef:
+        name: dataweave-request-filter
+      config:
+        script: |
+          if (payload.amount <= 1000) { success: true }
+          else { success: false, response: { statusCode: 422, body: { most: 1000 }, headers: { "x-why": "amount" } } }
+        requiresPayload: true
+""",
+    "shadow": """
+    - policyRef:
+        name: dataweave-request-filter
+      mode: shadow
+      config:
+        script: "{ success: payload.amount <= 1000 }"
+        requiresPayload: true
+""",
+    "logged": """
+    - policyRef:
+        name: message-logging-flex
+      config:
+        loggingConfiguration:
+          - itemName: bodies
+            itemData:
+              message: "#[payload.id default payload.note]"
+              level: INFO
+              firstSection: true
+              secondSection: true
+""",
+    "both": """
+    - policyRef:
+        name: dataweave-body-transformation
+      config: {script: "payload ++ {first: true}", requestFlow: onRequest}
+    - policyRef:
+        name: dataweave-body-transformation
+      config: {script: "payload ++ {second: payload.first}", requestFlow: onRequest}
+""",
+}
+API = """\
+apiVersion: gateway.mulesoft.com/v1alpha1
+kind: ApiInstance
+metadata:
+  name: {name}
+spec:
+  address: http://127.0.0.1:{port}/{name}
+  services:
+    backend:
+      address: http://127.0.0.1:{backend}
+      routes:
+        - rules:
+            - methods: GET|HEAD|POST|PUT
+  policies:{policies}"""
+JSON = {"content-type": "application/json"}
+
+
+class _Echo(BaseHTTPRequestHandler):
+    """Says what it has seen; answers `/fixed/…` with a body of its own."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        status, kind, note = 200, "application/json", {"note": "hello", "password": "sesame"}
+        length = self.headers.get("content-length")
+        seen = self.rfile.read(int(length)) if length else self._chunks()
+        headers: dict[str, str] = {}
+        if "/seen" in self.path or self.command == "POST":
+            sent = {"headers": {k.lower(): v for k, v in self.headers.items()}, "body": seen.decode("latin-1")}
+            body = json.dumps({**sent, "note": "hello"}).encode()
+        else:
+            body = json.dumps(note).encode()
+        if "/conflict" in self.path:
+            status, body = 409, b'{"message": "out of stock"}'
+        if "/broken" in self.path:
+            body = b'{"note": '
+        if "/cookies" in self.path:
+            headers = {"etag": '"v1"', "content-digest": "sha-256=:x:"}
+        if "gzip" in self.headers.get("accept-encoding", "") or "/always-gzip" in self.path:
+            body, headers = gzip.compress(body), {"content-encoding": "gzip"}
+        self.send_response(status)
+        for name, value in {"content-type": kind, "content-length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        if "/cookies" in self.path:
+            self.send_header("set-cookie", "a=1")
+            self.send_header("set-cookie", "b=2")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_POST = do_PUT = do_HEAD = do_GET
+
+    def _chunks(self) -> bytes:
+        found = b""
+        while self.headers.get("transfer-encoding") == "chunked":
+            size = int(self.rfile.readline(), 16)
+            found += self.rfile.read(size)
+            self.rfile.readline()
+            if not size:
+                break
+        return found
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def header(self, name: str) -> str | None:
+        found = [value for key, value in self.headers if key.lower() == name]
+        assert len(found) < 2, found
+        return found[0] if found else None
+
+
+class Place(NamedTuple):
+    gateway: GatewayProcess
+    port: int
+
+    def call(
+        self,
+        path: str,
+        headers: dict[str, str] | None = None,
+        body: Any = None,
+        method: str = "",
+        chunked: bool = False,
+    ) -> Reply:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=15)
+        try:
+            method = method or ("GET" if body is None else "POST")
+            given = iter([body[:3], body[3:]]) if chunked else body
+            connection.request(method, path, given, headers or {}, encode_chunked=chunked)
+            response = connection.getresponse()
+            return Reply(response.status, response.getheaders(), response.read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("transformations")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (port,) = free_ports(1)
+    conf = folder / "conf.d"
+    conf.mkdir()
+    for name, policies in POLICIES.items():
+        text = API.format(name=name, port=port, backend=server.server_address[1], policies=policies)
+        Path(conf / f"{name}.yaml").write_text(text)
+    gateway = GatewayProcess(folder, config=conf, workers=1)
+    gateway.start()
+    try:
+        gateway.wait_for_revision(1)
+        yield Place(gateway, port)
+    finally:
+        gateway.kill()
+        server.shutdown()
+        server.server_close()
+
+
+# Bodies
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_the_service_sees_the_body_that_the_documented_script_makes(place: Place, chunked: bool) -> None:
+    sent = b'{"name": "Ada", "surname": "Lovelace"}'
+    headers = {**JSON, "custom-client-header": "7"}
+    if chunked:
+        headers["transfer-encoding"] = "chunked"
+    reply = place.call("/documented-body/a", headers, sent, chunked=chunked)
+    assert reply.status == 200
+    seen = reply.json
+    assert json.loads(seen["body"]) == {"id": "7", "username": "AdaLovelace"}
+    assert seen["headers"]["content-length"] == str(len(seen["body"]))
+    assert seen["headers"]["content-type"] == "application/json"
+    assert "transfer-encoding" not in seen["headers"]
+
+
+@pytest.mark.parametrize("body", [b'{"name": "Ada"}', b"{", b"[1]"])
+def test_a_body_that_the_script_cannot_take_is_the_callers_mistake(place: Place, body: bytes) -> None:
+    reply = place.call("/documented-body/a", JSON, body)
+    assert (reply.status, reply.json["code"]) == (400, "body_transformation_failed")
+    assert reply.json["policy"] == "dataweave-body-transformation"
+    assert place.call("/documented-body/a", {**JSON, "content-encoding": "gzip"}, b"\x1f").status == 415
+
+
+def test_a_request_without_a_body_stays_without_one(place: Place) -> None:
+    seen = place.call("/documented-body/seen").json
+    assert seen["body"] == ""
+    assert "content-length" not in seen["headers"]
+
+
+def test_a_body_above_the_limit_is_refused(place: Place) -> None:
+    reply = place.call("/documented-body/a", JSON, b'{"name": "' + b"a" * 1_100_000 + b'"}')
+    assert reply.status == 413
+
+
+def test_json_becomes_a_form(place: Place) -> None:
+    seen = place.call("/form/a", JSON, b'{"a": ["1", "b c"], "secret": "x", "d": true}').json
+    assert seen["body"] == "a=1&a=b+c&d=true"
+    assert seen["headers"]["content-type"] == "application/x-www-form-urlencoded"
+    assert seen["headers"]["content-length"] == "16"
+
+
+def test_an_answer_becomes_xml(place: Place) -> None:
+    reply = place.call("/xml/a", {"accept-encoding": "gzip"})
+    expected = b"<?xml version='1.0' encoding='UTF-8'?>\n<answer><status>200</status><note>hello</note></answer>"
+    assert (reply.status, reply.body) == (200, expected)
+    assert reply.header("content-type") == "application/xml"
+    assert reply.header("content-length") == str(len(expected))
+    assert reply.header("content-encoding") is None
+
+
+def test_errors_are_wrapped_and_answers_too(place: Place) -> None:
+    wrong = place.call("/envelope/conflict")
+    assert (wrong.status, wrong.json) == (409, {"error": {"status": 409, "message": "out of stock"}})
+    assert place.call("/envelope/a").json == {"data": {"note": "hello"}}
+    marked = place.call("/envelope/cookies")
+    assert (marked.header("etag"), marked.header("content-digest")) == ('W/"v1"', None)
+    assert [value for name, value in marked.headers if name.lower() == "set-cookie"] == ["a=1", "b=2"]
+
+
+@pytest.mark.parametrize("path", ["broken", "always-gzip"])
+def test_an_answer_that_cannot_be_transformed_is_not_passed_on(place: Place, path: str) -> None:
+    reply = place.call(f"/envelope/{path}")
+    assert (reply.status, reply.json["code"]) == (502, "body_transformation_answer_failed")
+    assert b"sesame" not in reply.body
+
+
+def test_an_answer_to_head_has_no_body(place: Place) -> None:
+    reply = place.call("/envelope/a", method="HEAD")
+    assert (reply.status, reply.body) == (200, b"")
+
+
+def test_one_transformation_sees_what_another_has_made(place: Place) -> None:
+    seen = place.call("/both/a", JSON, b'{"a": 1}').json
+    assert json.loads(seen["body"]) == {"a": 1, "first": True, "second": True}
+
+
+# Headers
+
+
+@pytest.mark.parametrize(("sent", "client"), [({}, "client-id-not-set"), ({"custom-client-header": "7"}, "7")])
+def test_the_service_sees_the_headers_of_the_documented_script(place: Place, sent: dict[str, str], client: str) -> None:
+    seen = place.call("/documented-headers/seen", {**sent, "x-gone": "1"}).json["headers"]
+    assert (seen["custom_client_secret"], seen["custom_client_id"]) == ("fixed_secret_123123231231231231", client)
+    assert "x-gone" not in seen
+    assert "custom-client-header" not in seen
+    assert seen["host"].startswith("127.0.0.1:")
+    assert seen["via"]
+
+
+def test_headers_may_come_from_bodies_in_both_directions(place: Place) -> None:
+    reply = place.call("/headers-of-body/cookies", {**JSON, "x-kept": "1"}, b'{"id": 17}')
+    seen = reply.json
+    assert (seen["headers"]["x-order"], seen["headers"]["x-kept"]) == ("17", "1")
+    assert (seen["body"], seen["headers"]["content-length"]) == ('{"id": 17}', "10")
+    assert (reply.header("x-status"), reply.header("x-note")) == ("200", "hello")
+    assert reply.header("server") is None
+    assert [value for name, value in reply.headers if name.lower() == "set-cookie"] == ["a=1", "b=2"]
+
+
+def test_a_line_break_of_a_caller_is_never_written(place: Place) -> None:
+    reply = place.call("/headers-of-body/a?q=x%0d%0aset-cookie:%20evil=1", JSON, b'{"id": 17}')
+    assert (reply.status, reply.json["code"]) == (400, "headers_transformation_failed")
+
+
+# The filter
+
+
+def test_the_documented_filter_lets_in_or_answers(place: Place) -> None:
+    assert place.call("/documented-filter/a", {"x-api-key": "1"}).status == 200
+    refused = place.call("/documented-filter/a")
+    assert (refused.status, refused.body) == (401, b"Missing API key")
+    assert refused.header("content-type") == "text/plain; charset=utf-8"
+    assert refused.header("content-length") == "15"
+
+
+def test_a_filter_that_looks_at_the_body(place: Place) -> None:
+    passed = place.call("/filter-body/a", JSON, b'{"amount": 10}')
+    assert (passed.status, passed.json["body"]) == (200, '{"amount": 10}')
+    refused = place.call("/filter-body/a", JSON, b'{"amount": 5000}')
+    assert (refused.status, refused.json, refused.header("x-why")) == (422, {"most": 1000}, "amount")
+    for body, code in ((None, "request_filter_no_body"), (b'{"amount": "many"}', "request_filter_failed")):
+        reply = place.call("/filter-body/a", JSON, body)
+        assert (reply.status, reply.json["code"]) == (400, code)
+
+
+def test_a_filter_in_shadow_changes_nothing(place: Place) -> None:
+    for body in (b'{"amount": 5000}', b'{"amount": 10}', b"{"):
+        reply = place.call("/shadow/a", JSON, body)
+        assert (reply.status, reply.json["body"]) == (200, body.decode())
+    assert place.call("/shadow/seen").status == 200
+
+
+# Logging
+
+
+def test_bodies_are_logged_where_a_message_asks_for_them(place: Place) -> None:
+    assert place.call("/logged/a", JSON, b'{"id": 17}').status == 200
+    wait_until(lambda: len(logged(place)) == 2, seconds=10, what="both lines")
+    assert [(line["portico.message.section"], line["message"]) for line in logged(place)] == [
+        ("request", "17"),
+        ("response", "hello"),
+    ]
+
+
+def logged(place: Place) -> list[Any]:
+    return [json.loads(line) for line in place.gateway.log.splitlines() if '"bodies"' in line]
