@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway_runtime.consumers.index import ApiConsumers, Directory
+from gateway_runtime.directories.directory import Directories
 from gateway_runtime.fetching.remote import Remotes
+from gateway_runtime.fetching.service import AskedServices
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.registry import definition, read_config
@@ -97,6 +99,8 @@ class PolicyCase:
         clock: FakeClock | None = None,
         kept: dict[tuple[str, str], Any] | None = None,
         remotes: Remotes | None = None,
+        directories: Directories | None = None,
+        services: AskedServices | None = None,
         shared: Any = None,
     ) -> None:
         self.definition = definition(name) if isinstance(name, str) else name
@@ -116,6 +120,8 @@ class PolicyCase:
             now=self.clock,
             sleep=self.sleep,
             remotes=remotes,
+            directories=directories,
+            services=services,
             shared=shared,
             api_name="Orders",
             add_line=self.lines.append,

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Collection
 from typing import Any
 
-from gateway_runtime.local.api_limits import TIMEOUT_POLICIES
 from gateway_runtime.local.kinds import DEFAULT_NAMESPACE, PolicyBinding
 from gateway_runtime.local.place import Place
 from gateway_runtime.policies import registry
@@ -19,18 +18,19 @@ from gateway_runtime.schema.policy import PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "credential-injection-oauth2", "http-caching",
-    "ldap-authentication", "native-ext-authz", "native-ext-proc", "oauth2-token-introspection",
+    "credential-injection-oauth2", "http-caching", "native-ext-proc", "oauth2-token-introspection",
     "openidconnect-access-token-enforcement", "spec-validation", "tracing",
 })  # fmt: skip
 # Read by other modules.
-ELSEWHERE = frozenset({"route", "route-weighted", "tls"}) | TIMEOUT_POLICIES.keys()
+ELSEWHERE = frozenset({"route", "route-weighted", "tls"})
 # These work on the way to a service, so they are bound to it.
 OUTBOUND = frozenset({
-    "circuit-breaker", "credential-injection-oauth2", "idle-timeout", "tls-outbound",
+    "credential-injection-oauth2", "tls-outbound",
 })  # fmt: skip
 # These are bound to a Service, or to an ApiInstance for all that it sends.
-ON_EITHER = frozenset({"credential-injection-api-key", "credential-injection-basic-auth"})
+ON_EITHER = frozenset(
+    {"circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth", "idle-timeout"}
+)
 # These work without contracts as long as this setting is on, as it is without being said.
 NEED_NO_CONTRACT = frozenset({"jwt-validation"})
 NO_CONTRACT = "skipClientIdValidation"

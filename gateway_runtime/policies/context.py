@@ -8,6 +8,10 @@ from gateway_runtime.policies.results import BodyFilter, Response
 from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter
 
 if TYPE_CHECKING:
+    from gateway_runtime.directories.directory import Directory
+    from gateway_runtime.directories.ldap import LdapSettings
+    from gateway_runtime.fetching.service import AskedService
+    from gateway_runtime.schema.document import Service
     from gateway_runtime.state.cache import ByteCache
     from gateway_runtime.tls.client_certificate import ClientCertificate
 
@@ -188,4 +192,13 @@ class PolicyRuntime(Protocol):
         `parse` makes of its bytes what the policy needs, and raises `ValueError` for what is no such document. It is
         fetched anew after `ttl` seconds; one fetch takes `seconds` at most. Raises `ValueError` for a URL that may not
         be fetched.
+        """
+
+    def directory(self, settings: "LdapSettings") -> "Directory":
+        """Return a directory, which all policies with the same settings share. It is not asked yet."""
+
+    def service(self, service: "Service") -> "AskedService":
+        """Return a service that the policy itself asks about requests. Nothing is connected yet.
+
+        Policies with the same service share its connections, and a new revision keeps them. Raises `ConfigFault`.
         """

@@ -7,6 +7,7 @@ from typing import Any
 from gateway_runtime.expressions.settings import check_expression, check_expressions, expression_setting
 from gateway_runtime.policies import (
     basic_authentication,
+    circuit_breaker,
     client_id_enforcement,
     cors,
     credential_injection_api_key,
@@ -14,16 +15,21 @@ from gateway_runtime.policies import (
     dataweave_body_transformation,
     dataweave_headers_transformation,
     dataweave_request_filter,
+    ext_authz,
     header_injection,
     header_removal,
+    idle_timeout,
     ip_allowlist,
     ip_blocklist,
     json_threat_protection,
     jwt_validation,
+    ldap_authentication,
     maintenance,
     message_logging,
     rate_limiting,
+    response_timeout,
     spike_control,
+    stream_idle_timeout,
     xml_threat_protection,
 )
 from gateway_runtime.policies.custom import find_custom
@@ -40,8 +46,10 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     ip_allowlist.DEFINITION,
     maintenance.DEFINITION,
     basic_authentication.DEFINITION,
+    ldap_authentication.DEFINITION,
     jwt_validation.DEFINITION,
     client_id_enforcement.DEFINITION,
+    ext_authz.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,
     json_threat_protection.DEFINITION,
@@ -53,6 +61,10 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,
     credential_injection_api_key.DEFINITION,
+    response_timeout.DEFINITION,
+    stream_idle_timeout.DEFINITION,
+    idle_timeout.DEFINITION,
+    circuit_breaker.DEFINITION,
 )
 # Those of the operator. Read once, when a process starts: every process of an installation sees the same ones.
 _CUSTOM = find_custom(_DEFINITIONS, os.environ)

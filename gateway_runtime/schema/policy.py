@@ -99,6 +99,11 @@ class Handlers:
     response_body: Callable[[Any], Any] | None = None
 
 
+def no_handlers(config: Any, runtime: Any) -> Handlers:
+    """Build nothing: for a policy that only shapes its API."""
+    return Handlers()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDefinition:
     """One policy: its names and texts, its settings type, and how it is built.
@@ -106,6 +111,9 @@ class PolicyDefinition:
     With `answers_preflight` it runs before every other policy whatever its order, holds for a whole API, and answers
     every OPTIONS request itself, so that such a request needs no route. A policy that does not judge (`judges`) refuses
     a request only where it cannot do its work on it.
+
+    With `shape` it sees no request: it is a setting of the API, which `shape(config, api)` returns as it makes it
+    (`schema.document.ApiInstance`). It has no phases, and holds for a whole API.
     """
 
     name: str
@@ -113,16 +121,22 @@ class PolicyDefinition:
     summary: str
     category: Category
     config: type[PolicyConfig]
-    build: Callable[[Any, Any], Handlers]
     default_order: int
-    phases: tuple[Phase, ...]
+    build: Callable[[Any, Any], Handlers] = no_handlers
+    phases: tuple[Phase, ...] = ()
     example: dict[str, Any]
     refusals: tuple[Refusal, ...] = ()
     aliases: tuple[str, ...] = ()
     icon: str = "shield"
     answers_preflight: bool = False
     judges: bool = True
+    shape: Callable[[Any, Any], Any] | None = None
     documentation: str = field(default="", repr=False)
+
+    @property
+    def whole_api(self) -> bool:
+        """Tell whether it holds for a whole API, so that its binding has no conditions."""
+        return self.answers_preflight or self.shape is not None
 
     @property
     def can_shadow(self) -> bool:

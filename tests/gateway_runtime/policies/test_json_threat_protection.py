@@ -76,7 +76,8 @@ def test_a_name_that_is_there_twice_counts_twice_and_hides_nothing(between: str)
         b"", b"{", b"[1,]", b"{'a':1}", b'{"a":1,}', b'{"a"}', b"[1 2]", b"1 2", b'{"a":1}{"b":2}', b"]", b"nul",
         b"NaN", b"Infinity", b"-Infinity", b"01", b"1.", b".5", b"+1", b"1e", b"0x10", b'"a', b'"\x01"', b'"\\x"',
         b'"\\u12"', b"// a\n1", b"\xff", b'"\xff"', b'"\xc0\x80"', b'"\xed\xa0\x80"', b"\xef\xbb\xbf{}",
-        '{"a":1}'.encode("utf-16"), '{"a":1}'.encode("utf-16-le"), '{"a":1}'.encode("utf-32"), b"\x00", b"   ", b"\x0b1", "\u00a01".encode(),
+        '{"a":1}'.encode("utf-16"), '{"a":1}'.encode("utf-16-le"), '{"a":1}'.encode("utf-32"), b"\x00",
+        b"   ", b"\x0b1", "\u00a01".encode(),
     ],
 )  # fmt: skip
 def test_what_is_no_json_is_refused_whatever_the_limits(body: bytes) -> None:
