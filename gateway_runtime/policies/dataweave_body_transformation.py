@@ -235,7 +235,8 @@ def _on_response(script: Expression, runtime: PolicyRuntime) -> Handlers:
         context.headers = [pair for pair in context.headers if pair[0] not in ASKS_FOR_OTHERS]
 
     def ask(context: RequestContext) -> NeedsBody | None:
-        if context.method == b"HEAD" or context.response_status in WITHOUT_BODY:
+        status = context.response_status
+        if context.method == b"HEAD" or status < 200 or status in WITHOUT_BODY:
             return None
         if is_encoded(context.response_headers) or is_endless(context):
             raise Refused(failed)
