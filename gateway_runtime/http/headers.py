@@ -60,6 +60,8 @@ _REQUEST_DROPPED = HOP_BY_HOP | HANDSHAKE | {
 }  # fmt: skip
 _REQUEST_PREFIXES = (
     b"x-consumer-", b"x-portico-", b"x-forwarded-", b"x-envoy-",
+    # What policies tell the service of a token.
+    b"x-agw-",
     # What other proxies call the certificate of a client.
     b"ssl-client", b"x-amzn-mtls-", b"x-arr-clientcert", b"x-client-cert", b"x-ssl-", b"x-tls-client",
 )  # fmt: skip
