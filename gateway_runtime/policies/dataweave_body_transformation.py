@@ -40,8 +40,8 @@ or 304. With `onResponse` the backend is asked for whole answers that are not co
 `If-Range` are taken out of the request), and digests of the old body are taken out of the answer; its `ETag` is marked
 as weak.
 
-Every body is held in memory while it is transformed, up to the limit of the gateway (`bufferedBody`). A request above
-it is refused with 413, an answer above it becomes a 502.
+Every body is held in memory while it is transformed, up to the limit of the gateway (`bufferedBodyBytes`). A request
+above it is refused with 413, an answer above it becomes a 502.
 
 ## What callers see
 
