@@ -44,6 +44,7 @@ from gateway_runtime.state.connection import connector
 from gateway_runtime.state.shared import SharedState
 from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.telemetry.outputs import check_outputs
+from gateway_runtime.telemetry.sampling import api_tracing
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.platform import platform_of
 from gateway_runtime.upstream.pool import Pool
@@ -161,6 +162,7 @@ class Compiler:
         # So do those in shadow mode with how much may be read for them.
         most = document.limits.buffered_body_bytes
         as_read = previous is not None and previous.document.limits.buffered_body_bytes == most
+        as_traced = previous is not None and _traced(previous.document) == _traced(document)
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
@@ -171,6 +173,7 @@ class Compiler:
                 previous
                 and as_shared
                 and as_read
+                and as_traced
                 and same
                 and same.id not in apis
                 and same.listener in ports
@@ -236,17 +239,24 @@ class Compiler:
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
         asked: list[Pool] = []
-        chain = Chain(
+        bindings = [
             self._build(document, api, position, binding, consumers, shared, asked)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
-        )
+        ]
         made = shaped(api, ordered)
         pools = {
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(made.services)
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
-        compiled = compile_api(made, chain, pools, limits=api_limits(made), preflight=preflight)
+        compiled = compile_api(
+            made,
+            Chain(bindings),
+            pools,
+            limits=api_limits(made),
+            tracing=api_tracing(document, bindings),
+            preflight=preflight,
+        )
         compiled.asked = tuple(asked)
         compiled.access_log = log
         return compiled
@@ -308,6 +318,10 @@ class Compiler:
             except Exception:  # noqa: S110 — the fault that matters is the new definition's, already reported
                 pass
         return quarantined_api(api, QUARANTINED), None
+
+
+def _traced(document: Surroundings) -> tuple[Any, ...]:
+    return document.sampled_percent, document.tracing
 
 
 def _read(data: bytes) -> Outline:

@@ -18,7 +18,7 @@ from gateway_runtime.schema.policy import PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "http-caching", "native-ext-proc", "spec-validation", "tracing",
+    "http-caching", "native-ext-proc", "spec-validation",
 })  # fmt: skip
 # Read by other modules.
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"})

@@ -33,6 +33,7 @@ from gateway_runtime.policies import (
     response_timeout,
     spike_control,
     stream_idle_timeout,
+    tracing,
     xml_threat_protection,
 )
 from gateway_runtime.policies.custom import find_custom
@@ -45,6 +46,7 @@ SUFFIX = "-flex"
 _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     cors.DEFINITION,
     message_logging.DEFINITION,
+    tracing.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
     maintenance.DEFINITION,

@@ -39,7 +39,6 @@ def test_what_this_gateway_does_is_taken(spec: str) -> None:
     ("spec", "key"),
     [
         ("sharedStorage: {redis: {sentinel: {addresses: ['a:1'], masterName: m}}}", "sharedStorage.redis.sentinel"),
-        ("tracing: {provider: {type: anypoint}, sampling: {client: 5}, labels: [{name: a, type: literal}]}", "tracing"),
     ],
 )
 def test_what_it_cannot_do_yet_is_refused_by_name(spec: str, key: str) -> None:

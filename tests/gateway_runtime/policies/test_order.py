@@ -7,6 +7,7 @@ def test_default_order() -> None:
     assert [(policy.name, policy.default_order) for policy in all_definitions()] == [
         ("cors", 10),
         ("message-logging", 15),
+        ("tracing", 16),
         ("ip-blocklist", 20),
         ("ip-allowlist", 30),
         ("maintenance", 50),
