@@ -56,12 +56,15 @@ backend, so callers get 502 and not the 400 that says that their request was wro
 
 ## More examples
 
-Every example is run by the tests.
+Every example is run by the tests. Behind each script is a body before and after it, a line each.
 
 Add a field, and one that is there only where a header is:
 
 ```dataweave
-payload ++ { channel: "web", (tenant: attributes.headers.'x-tenant') if attributes.headers.'x-tenant'? }
+payload ++ {
+  channel: "web",
+  (tenant: attributes.headers.'x-tenant') if attributes.headers.'x-tenant'?
+}
 ```
 
 ```json
@@ -84,7 +87,10 @@ Rename fields, of an object and of each item of a list:
 
 ```dataweave
 (payload - "items") ++ {
-  lines: payload.items map ((item) -> { article: item.sku, quantity: item.count default 1 })
+  lines: payload.items map ((item) -> {
+    article: item.sku,
+    quantity: item.count default 1
+  })
 }
 ```
 
@@ -123,17 +129,21 @@ Wrap:
 {"data": {"id": 17}, "meta": {"path": "/orders/17"}}
 ```
 
-One envelope for all errors of a backend (`onResponse`):
+One envelope for all errors of a backend (`onResponse`, here for an answer with the status 409):
 
 ```dataweave
-if (attributes.statusCode >= 400)
-  { error: { status: attributes.statusCode, message: payload.message default "Something went wrong." } }
+if (attributes.statusCode >= 400) {
+  error: {
+    status: attributes.statusCode,
+    message: payload.message default "Something went wrong."
+  }
+}
 else payload
 ```
 
 ```json
-{"id": 17}
-{"id": 17}
+{"message": "out of stock"}
+{"error": {"status": 409, "message": "out of stock"}}
 ```
 """
 

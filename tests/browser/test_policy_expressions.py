@@ -50,7 +50,7 @@ def test_a_script_is_checked_at_its_line(page: Page) -> None:
     field = page.get_by_label("Script")
     note = page.locator("#id_script_live")
     field.fill("%dw 2.0\noutput application/json\n---\n{ id: paylaod.id }")
-    expect(note).to_contain_text("Character 45: There is no “paylaod”. Did you mean “payload”?")
+    expect(note).to_contain_text("Character 43: There is no “paylaod”. Did you mean “payload”?")
     expect(note.locator("mark")).to_have_text("p")
     field.fill("%dw 2.0\noutput application/json\n---\n{ id: payload.id }")
     expect(note).to_be_empty()
