@@ -18,6 +18,7 @@ from gateway_runtime.policies import (
     maintenance,
     message_logging,
     rate_limiting,
+    rate_limiting_sla_based,
     spike_control,
 )
 from gateway_runtime.schema.faults import ConfigFault, convert
@@ -37,6 +38,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     client_id_enforcement.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,
+    rate_limiting_sla_based.DEFINITION,
     header_injection.DEFINITION,
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,

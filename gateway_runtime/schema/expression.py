@@ -54,13 +54,20 @@ KEY = "expression"
 
 
 def expression(
-    title: str, help: str, takes: ExpressionSetting | None = None, *, placeholder: str = "", **limits: Any
+    title: str,
+    help: str,
+    takes: ExpressionSetting | None = None,
+    *,
+    placeholder: str = "",
+    only_with: str = "",
+    **limits: Any,
 ) -> msgspec.Meta:
     """Describe one setting that takes an expression: `Annotated[str, expression("Key", "What … by.")]`.
 
-    It is checked wherever settings are (form, REST, file, compiler), with the character in the sentence.
+    It is checked wherever settings are (form, REST, file, compiler), with the character in the sentence. `only_with` is
+    that of `policy.setting`.
     """
     takes = takes or ExpressionSetting()
-    extra = {"secret": False, "placeholder": placeholder, KEY: takes}
+    extra = {"secret": False, "placeholder": placeholder, "only_with": only_with, KEY: takes}
     schema = {"format": "dataweaveExpression"}
     return msgspec.Meta(title=title, description=help, extra=extra, extra_json_schema=schema, **limits)

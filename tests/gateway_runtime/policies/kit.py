@@ -1,7 +1,7 @@
 """A policy on its own: build it as the compiler does and send it requests, without sockets or waiting."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway_runtime.consumers.index import ApiConsumers, Directory
@@ -11,7 +11,7 @@ from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.policies.runtime import BindingRuntime
-from gateway_runtime.schema.document import Consumer
+from gateway_runtime.schema.document import Consumer, Tier
 
 
 class FakeSleep:
@@ -97,6 +97,8 @@ class PolicyCase:
         kept: dict[tuple[str, str], Any] | None = None,
         remotes: Remotes | None = None,
         shared: Any = None,
+        tiers: Mapping[str, Tier] | None = None,
+        binding: str = "binding-1",
     ) -> None:
         self.definition = definition(name)
         self.clock = clock or FakeClock()
@@ -107,9 +109,9 @@ class PolicyCase:
         directory.fill([*consumers, *strangers])
         runtime = BindingRuntime(
             api="api-1",
-            binding="binding-1",
+            binding=binding,
             definition=self.definition,
-            consumers=ApiConsumers(directory, consumers),
+            consumers=ApiConsumers(directory, consumers, tiers),
             clock=self.clock,
             kept=self.kept,
             now=self.clock,

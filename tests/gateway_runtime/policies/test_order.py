@@ -15,6 +15,7 @@ def test_default_order() -> None:
         ("client-id-enforcement", 200),
         ("spike-control", 290),
         ("rate-limiting", 300),
+        ("rate-limiting-sla-based", 310),
         ("header-injection", 400),
         ("header-removal", 410),
         ("credential-injection-basic-auth", 420),
