@@ -5,38 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-# The loop is late by more than this when something else has kept it.
-LATE_SECONDS = 0.005
-# So long it may read then what has come meanwhile, and so often at most.
-READING_SECONDS = 0.01
-TIMES = 5
+STEPS = 5
 
 
 class Patience:
     """Calls `act` after so many seconds, unless it is cancelled.
 
     Timers that are due run before what sockets have is read. Where the loop was kept for longer than the time limit (a
-    thousand requests at once do that) the answer may be here, and nobody could look.
+    few hundred requests at once do that) the answer may be here, and nobody could look. So the time is waited for in
+    steps, after each of which the loop reads: a step that took too long counts as one.
     """
 
-    __slots__ = ("_act", "_due", "_loop", "_timer", "_times")
+    __slots__ = ("_act", "_left", "_loop", "_step", "_timer")
 
     def __init__(self, seconds: float, act: Callable[[], None]) -> None:
         self._act = act
         self._loop = asyncio.get_running_loop()
-        self._times = TIMES
-        self._due = self._loop.time() + seconds
-        self._timer = self._loop.call_at(self._due, self._over)
+        self._step = seconds / STEPS
+        self._left = STEPS
+        self._timer = self._loop.call_later(self._step, self._over)
 
     def cancel(self) -> None:
         """Give up on it."""
         self._timer.cancel()
 
     def _over(self) -> None:
-        now = self._loop.time()
-        if now - self._due <= LATE_SECONDS or not self._times:
+        self._left -= 1
+        if self._left:
+            self._timer = self._loop.call_later(self._step, self._over)
+        else:
             self._act()
-            return
-        self._times -= 1
-        self._due = now + READING_SECONDS
-        self._timer = self._loop.call_at(self._due, self._over)

@@ -113,12 +113,16 @@ class Pipe:
     async def call(self, command: Command) -> Any:
         """Ask and wait, at most `CALL_SECONDS`. Returns the answer or `UNKNOWN`."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        patience = Patience(CALL_SECONDS, lambda: _resolve(future, UNKNOWN))
+        patience = Patience(CALL_SECONDS, lambda: self._expire(future))
         self.ask(command, lambda answer: _resolve(future, answer))
         try:
             return await future
         finally:
             patience.cancel()
+
+    def _expire(self, future: asyncio.Future[Any]) -> None:
+        self.unknown += 1
+        _resolve(future, UNKNOWN)
 
     async def _run(self) -> None:
         while True:
