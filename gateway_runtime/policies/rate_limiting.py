@@ -257,7 +257,7 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
 DEFINITION = PolicyDefinition(
     name="rate-limiting",
     title="Rate limiting",
-    summary="Lets through at most a number of requests in a span of time.",
+    summary="Lets through at most a number of requests in a span of time, or a quota by the calendar.",
     category=Category.QUALITY_OF_SERVICE,
     icon="gauge",
     config=Config,

@@ -94,7 +94,7 @@ class Windows(Keyed[Slots]):
     `like` hands over what was counted under other maxima; it has the same fields.
     """
 
-    __slots__ = ("_limits", "_wall", "fields")
+    __slots__ = ("_limits", "_slides", "_wall", "fields")
 
     def __init__(
         self,
@@ -106,6 +106,7 @@ class Windows(Keyed[Slots]):
     ) -> None:
         super().__init__(key_limit)
         self._limits = tuple((limit.maximum, limit.period, limit.rate, limit.calendar) for limit in limits)
+        self._slides = any(limit.rate is not None for limit in limits)
         self.fields = tuple(limit.field for limit in limits)
         self._wall = wall
         if like is not None:
@@ -120,10 +121,19 @@ class Windows(Keyed[Slots]):
         wait = 0.0
         nearest = 2.0
         at = tight = left = 0
+        moment = round(now * MICROSECONDS) if self._slides else 0
         for maximum, period, rate, calendar in self._limits:
             if rate is not None:
-                remaining, more = self._sliding(slots, at, rate, now)
-                if more > wait:
+                # As in `gcra`, and without a call for it: this is looked at for each request.
+                ahead, parts = slots[at] - moment, slots[at + 1]
+                if ahead < 0:
+                    ahead = parts = slots[at + 1] = 0
+                    slots[at] = moment
+                elif parts >= maximum:
+                    parts = slots[at + 1] = 0  # counted under a larger maximum
+                span = rate[1]
+                remaining = ((span - ahead) * maximum - parts) // span
+                if remaining <= 0 and (more := rate.wait(ahead, parts)) > wait:
                     wait = more
             else:
                 if slots[at] <= now:
@@ -161,18 +171,6 @@ class Windows(Keyed[Slots]):
             if rate is None and not slots[at + 1]:
                 slots[at] = 0
             at += 2
-
-    @staticmethod
-    def _sliding(slots: Slots, at: int, rate: Rate, now: float) -> tuple[int, float]:
-        """Let time go by for a sliding window. Return how many requests pass at once, and when the next one does."""
-        moment = round(now * MICROSECONDS)
-        ahead, parts = slots[at] - moment, slots[at + 1]
-        if ahead < 0:
-            ahead = parts = 0
-            slots[at], slots[at + 1] = moment, 0
-        elif parts >= rate.maximum:
-            parts = slots[at + 1] = 0  # counted under a larger maximum
-        return rate.remaining(ahead, parts), rate.wait(ahead, parts)
 
     def _until_end(self, calendar: Calendar) -> float:
         wall = self._wall()

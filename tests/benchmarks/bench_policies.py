@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from ipaddress import IPv4Address
 from typing import Any
 
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.schema.document import Consumer, Tier, TierLimit
 from tests.benchmarks.bench_expressions import microseconds
 from tests.benchmarks.findings import Findings, Progress
 from tests.gateway_runtime.policies.kit import policy_case, request
@@ -28,6 +30,9 @@ ANSWERED = [
     (name.encode(), b"1") for name in ("server", "date", "content-type", "cache-control", "etag", "x-powered-by")
 ]
 ADA = "Basic YWRhOnNlc2FtZQ=="
+
+SHOP = Consumer(id="shop", name="Shop", client_id="shop-id", secrets=[sha256(b"secret").hexdigest()])
+TIER = Tier(id="t", name="Gold", limits=[TierLimit(maximum_requests=1_000_000_000, period_ms=60_000)])
 
 # What is measured, its goal in microseconds, and the call.
 Case = tuple[str, float, Callable[[], Any]]
@@ -69,6 +74,13 @@ def _cases() -> Iterator[Case]:
     yield "rate limiting", 2.0, _request("rate-limiting", limits)
     selected = {**limits, "keySelector": "#[attributes.headers['x-debug']]"}
     yield "rate limiting by an expression", 2.0, _request("rate-limiting", selected)
+    yield "rate limiting, a sliding window", 2.0, _request("rate-limiting", {**limits, "algorithm": "sliding-window"})
+    quota = {"rateLimits": [{"maximumRequests": 1_000_000_000, "calendarPeriod": "month"}]}
+    yield "rate limiting, a quota by the month", 2.0, _request("rate-limiting", quota)
+    yield "rate limiting, all headers", NO_GOAL, _request("rate-limiting", {**limits, "exposeHeaders": True})
+    known = {"client_id": "shop-id", "client_secret": "secret"}
+    yield "rate limiting, SLA-based", NO_GOAL, _request("rate-limiting-sla-based", {}, **known)
+    yield "client ID enforcement", NO_GOAL, _request("client-id-enforcement", {}, **known)
     message = {"message": "#[attributes.method] #[attributes.requestPath]", "level": "INFO", "firstSection": True}
     yield (
         "message logging, a line",
@@ -89,7 +101,7 @@ def _ranges() -> list[str]:
 
 
 def _request(name: str, config: dict[str, Any] | None, **headers: str) -> Callable[[], Any]:
-    handler = policy_case(name, config).handlers.request_headers
+    handler = policy_case(name, config, consumers=[SHOP], tiers={"shop": TIER}).handlers.request_headers
     assert handler is not None
     context = request(headers={**HEADERS, **headers}, client_ip="198.51.100.7")
     kept = context.headers
