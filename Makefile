@@ -37,6 +37,8 @@ test: check $(FRONT_END) ## Run everything: checks, unit, integration and browse
 	@$(PYTHON) -m pytest -n 2 -m "not integration and not browser"
 	@echo "Integration tests (real processes) …"
 	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "integration and not browser"
+	@sh tests/slapd.sh >/dev/null || \
+		{ echo; echo "!!! LDAP WAS NOT TESTED: there is no slapd, and it cannot be fetched on this machine. !!!"; }
 	@if sh tests/chromium.sh; then \
 		echo "Browser tests …"; \
 		$(PYTHON) -m pytest -m browser; \

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from gateway_runtime.configuration.snapshot import Snapshot
 from gateway_runtime.http.limits import Limits
 from gateway_runtime.http.message import Request, parse_request
-from gateway_runtime.http.refusals import NO_API_HERE, NO_ROUTE, BadMessage
+from gateway_runtime.http.refusals import CONTENT_TOO_LARGE, NO_API_HERE, NO_ROUTE, BadMessage
 from gateway_runtime.http.upstream_head import policy_headers
-from gateway_runtime.policies.chain import Chain
+from gateway_runtime.policies.chain import Chain, passed_through
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.results import NEEDS_BODY, Refused, Response
 from gateway_runtime.policies.shadow import Shadow, give_up
 
 
@@ -22,12 +23,19 @@ class Outcome(StrEnum):
     ANSWERED = "answered"  # the policy itself has the answer, and it is no refusal
     WOULD_REFUSE = "would_refuse"  # in shadow mode: the request goes on
     NOT_BOUND = "not_bound"  # the conditions of its binding do not hold for this request
+    NEEDS_BODY = "needs_body"  # its verdict depends on the body, which the call does not have
     NEEDS_IO = "needs_io"  # its verdict depends on somebody else, whom a decision without I/O does not ask
+
+
+_FRAMING = ("content-length", "transfer-encoding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request to decide on, as it would arrive on a port."""
+    """A request to decide on, as it would arrive on a port.
+
+    `body` is None where it is not known: its length is what the headers say. With one they need not say it.
+    """
 
     port: int
     method: str = "GET"
@@ -35,11 +43,14 @@ class Call:
     host: str = "localhost"
     headers: tuple[tuple[str, str], ...] = ()
     client_ip: str = "127.0.0.1"
+    body: bytes | None = None
 
     def head(self) -> bytes:
         """Return the request head that a client would send."""
         lines = [f"{self.method} {self.target} HTTP/1.1", f"host: {self.host}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
+        if self.body and not any(name.lower() in _FRAMING for name, _ in self.headers):
+            lines.append(f"content-length: {len(self.body)}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
 
@@ -77,8 +88,9 @@ def decide(snapshot: Snapshot, call: Call, *, limits: Limits | None = None) -> D
     Nothing is sent and nothing waits. Policies that count, count here too: decide on a snapshot compiled for it, never
     on one that serves.
     """
+    limits = limits or Limits()
     try:
-        request = parse_request(call.head(), limits or Limits())
+        request = parse_request(call.head(), limits)
     except BadMessage as error:
         return _refused(snapshot, error.response)
     table = snapshot.ports.get(call.port)
@@ -92,7 +104,11 @@ def decide(snapshot: Snapshot, call: Call, *, limits: Limits | None = None) -> D
         return _refused(snapshot, NO_ROUTE, api=api.id)
     route, path = found
     context = _context(request, api.base_length, call.client_ip)
-    verdicts, refusal = _walk(api.chain, context) if api.chain is not None else ((), None)
+    context.forward_path = path
+    own = api.limits.buffered_body_bytes if api.limits is not None else None
+    most = limits.buffered_body_bytes if own is None else own
+    body = call.body if request.length else b""
+    verdicts, refusal = _walk(api.chain, context, body, most) if api.chain is not None else ((), None)
     return Decision(
         revision=snapshot.revision,
         api=api.id,
@@ -112,17 +128,26 @@ def _context(request: Request, base_length: int, client_ip: str) -> RequestConte
     )
     context.api_path = request.path[base_length:] or b"/"
     context.host = request.host
+    context.body_length = request.length
     return context
 
 
-def _walk(chain: Chain, context: RequestContext) -> tuple[tuple[Verdict, ...], Response | None]:
+def _walk(
+    chain: Chain, context: RequestContext, body: bytes | None, most: int
+) -> tuple[tuple[Verdict, ...], Response | None]:
     verdicts: list[Verdict] = []
-    for policy, handler, condition, _, _ in chain.request:
+    for policy, handler, condition, _, on_body in chain.request:
         if condition is not None and not condition(context):
             verdicts.append(Verdict(policy=policy, outcome=Outcome.NOT_BOUND))
             continue
         shadow = isinstance(handler, Shadow)
-        result = handler.judge(context) if isinstance(handler, Shadow) else handler(context)
+        if isinstance(handler, Shadow):
+            seen = body if context.body is None else context.body
+            result = handler.judge(context, seen if seen is None or len(seen) <= most else None)
+        else:
+            result = handler(context)
+            if result is NEEDS_BODY:
+                result = _see_body(context, on_body, body, most)
         if result is None:
             verdicts.append(Verdict(policy=policy, outcome=Outcome.CONTINUED))
         elif isinstance(result, Response) and shadow:
@@ -132,10 +157,29 @@ def _walk(chain: Chain, context: RequestContext) -> tuple[tuple[Verdict, ...], R
             outcome = Outcome.REFUSED if result.code else Outcome.ANSWERED
             verdicts.append(Verdict(policy=policy, outcome=outcome, code=result.code))
             return tuple(verdicts), result
+        elif result is NEEDS_BODY:
+            verdicts.append(Verdict(policy=policy, outcome=Outcome.NEEDS_BODY))
         else:
             give_up(result)
             verdicts.append(Verdict(policy=policy, outcome=Outcome.NEEDS_IO))
     return tuple(verdicts), None
+
+
+def _see_body(context: RequestContext, on_body: Any, body: bytes | None, most: int) -> Any:
+    """Return what a policy says of the body, as far as it is known and the gateway would read it."""
+    if context.body is None:
+        if max(context.body_length, len(body or b"")) > most:
+            return CONTENT_TOO_LARGE
+        context.body = body
+    if context.body is None:
+        return NEEDS_BODY
+    if context.request_filters:
+        filters, context.request_filters = context.request_filters, None
+        try:
+            context.body = passed_through(filters, context.body)
+        except Refused as refused:
+            return refused.response
+    return on_body(context)
 
 
 def _refused(snapshot: Snapshot, response: Response, *, api: str = "") -> Decision:

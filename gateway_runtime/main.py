@@ -13,6 +13,7 @@ from gateway_runtime.link import Link
 from gateway_runtime.local.files import FolderError
 from gateway_runtime.log import capture_library_logs, log
 from gateway_runtime.options import OptionError, Options, read_options
+from gateway_runtime.policies.registry import custom_faults
 from gateway_runtime.supervisor import AdminAddressError, Supervisor
 
 USAGE_ERROR = 2
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return dump_main(given[1:], os.environ)
     try:
         options = read_options(given, os.environ)
+        if faults := custom_faults():
+            print(*faults, sep="\n", file=sys.stderr)
+            return USAGE_ERROR
         log.bind(process="supervisor")
         capture_library_logs()
         predecessor = Predecessor.find(os.environ)

@@ -11,17 +11,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
+from gateway_runtime.configuration.limits import api_limits, gateway_limits, most_buffered, trusted_proxies
 from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
+from gateway_runtime.directories.directory import Directories
 from gateway_runtime.fetching.remote import Remotes
+from gateway_runtime.fetching.service import AskedServices
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.conditions import compile_condition
 from gateway_runtime.policies.registry import answers_preflight, definition, read_config
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.policies.shadow import count_nothing, shadowed
+from gateway_runtime.policies.shaping import shaped
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
@@ -36,6 +39,7 @@ from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.telemetry.outputs import check_outputs
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.platform import platform_of
+from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
@@ -83,6 +87,8 @@ class Compiler:
         self._count_shadow = count_shadow
         self._directory = Directory()
         self._remotes = Remotes(pools.surroundings, clock)
+        self._directories = Directories(pools.surroundings, clock)
+        self._services = AskedServices(pools)
         self._kept: dict[tuple[str, str], Any] = {}
 
     def compile(
@@ -145,6 +151,9 @@ class Compiler:
             check_access_log(document.access_log, "access_log")
         # Policies are built for a storage or for none, so what was built without one cannot be taken over with one.
         as_shared = previous is not None and (self.storage(previous.document) is None) is (storage is None)
+        # So do those in shadow mode with how much may be read for them.
+        most = document.limits.buffered_body_bytes
+        as_read = previous is not None and previous.document.limits.buffered_body_bytes == most
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
@@ -154,6 +163,7 @@ class Compiler:
             if (
                 previous
                 and as_shared
+                and as_read
                 and same
                 and same.id not in apis
                 and same.listener in ports
@@ -218,21 +228,31 @@ class Compiler:
             return fenced
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
+        asked: list[Pool] = []
         chain = Chain(
-            self._build(api, position, binding, consumers, shared)
+            self._build(document, api, position, binding, consumers, shared, asked)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
         )
+        made = shaped(api, ordered)
         pools = {
-            service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(api.services)
+            service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(made.services)
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
-        compiled = compile_api(api, chain, pools, limits=api_limits(api), preflight=preflight)
+        compiled = compile_api(made, chain, pools, limits=api_limits(made), preflight=preflight)
+        compiled.asked = tuple(asked)
         compiled.access_log = log
         return compiled
 
     def _build(
-        self, api: ApiInstance, position: int, binding: Any, consumers: ApiConsumers, shared: SharedState | None
+        self,
+        document: Surroundings,
+        api: ApiInstance,
+        position: int,
+        binding: Any,
+        consumers: ApiConsumers,
+        shared: SharedState | None,
+        asked: list[Pool],
     ) -> Binding:
         path = f"policies[{position}]"
         try:
@@ -240,7 +260,7 @@ class Compiler:
             config = read_config(policy, binding.config)
         except ConfigFault as fault:
             raise ConfigFault(f"{path}.{fault.path}".rstrip("."), fault.code, fault.message) from fault
-        if policy.answers_preflight and binding.rules:
+        if policy.whole_api and binding.rules:
             message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
             raise ConfigFault(f"{path}.rules", "invalid_value", message)
         runtime = BindingRuntime(
@@ -252,16 +272,19 @@ class Compiler:
             kept=self._kept,
             shared=shared,
             remotes=self._remotes,
+            directories=self._directories,
+            services=self._services,
             api_name=api.name,
             add_line=self._add_access_line,
         )
         handlers = policy.build(config, runtime)
+        asked += [each.pool for each in runtime.asked]
         if binding.mode is Mode.SHADOW:
             if not policy.can_shadow:
                 message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
                 raise ConfigFault(f"{path}.mode", "shadow_not_possible", message)
             count = partial(self._count_shadow, api.id) if self._count_shadow is not None else count_nothing
-            handlers = shadowed(policy.name, handlers, count)
+            handlers = shadowed(policy.name, handlers, count, most_buffered(document, api))
         return Binding(policy.name, handlers, compile_condition(binding.rules, path))
 
     def _stand_in(

@@ -60,7 +60,14 @@ def api_limits(api: ApiInstance) -> ApiLimits | None:
         response_seconds=api.limits.response_seconds,
         stream_seconds=api.limits.stream_idle_seconds,
         body_bytes=api.limits.body_bytes,
+        buffered_body_bytes=api.limits.buffered_body_bytes,
     )
+
+
+def most_buffered(document: Surroundings, api: ApiInstance) -> int:
+    """Return how much of a body may be kept for a policy of an API."""
+    own = api.limits.buffered_body_bytes
+    return document.limits.buffered_body_bytes if own is None else own
 
 
 def trusted_proxies(document: Surroundings) -> TrustedProxies | None:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway_runtime.expressions.counting import Frame
 from gateway_runtime.expressions.errors import NULL_VALUE, WRONG_TYPE, ExpressionError, Stop
 from gateway_runtime.expressions.given import NOTHING
 from gateway_runtime.expressions.types import Kind, Type, type_of
 
-# Takes the context and what is given beside it. Raises `Stop` where it cannot go on.
+# Takes the context and what is given beside it: a `Frame` where steps are counted, else a `Given`. Raises `Stop` where
+# it cannot go on.
 Run = Callable[[Any, Any], Any]
 _PYTHON: dict[Kind, tuple[type, ...]] = {
     Kind.NULL: (type(None),), Kind.BOOLEAN: (bool,), Kind.NUMBER: (int, float), Kind.STRING: (str,),
@@ -45,7 +47,7 @@ def folded(code: Code, parts: Sequence[Code]) -> Code:
     if not all(part.constant for part in parts):
         return code
     try:
-        value = code.run(None, NOTHING)
+        value = code.run(None, Frame())
     except Stop as stop:
         raise ExpressionError(code.at, stop.failure.code, f"This always fails: {_inside(stop)}") from None
     return constant(value, code.at)

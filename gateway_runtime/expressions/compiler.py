@@ -1,38 +1,60 @@
 """From a tree to one closure: names are looked up, types checked and constants computed here, once."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from gateway_runtime.expressions import operators
-from gateway_runtime.expressions.code import Code, checked, constant, folded, require
+from gateway_runtime.expressions.calculations import calculate, opposite
+from gateway_runtime.expressions.calls import call
+from gateway_runtime.expressions.casts import cast, is_a
+from gateway_runtime.expressions.code import Code, checked, constant, require
+from gateway_runtime.expressions.counting import measured
 from gateway_runtime.expressions.errors import ExpressionError, nearest, quoted
-from gateway_runtime.expressions.functions import FUNCTIONS, Function, function_name
+from gateway_runtime.expressions.functions import function_name
+from gateway_runtime.expressions.loops import LOOPS, loop, loop_name, parameter_types, reduction
+from gateway_runtime.expressions.objects import FieldCode, fields
 from gateway_runtime.expressions.scope import Scope, Source
-from gateway_runtime.expressions.selectors import select
+from gateway_runtime.expressions.selectors import present, select
 from gateway_runtime.expressions.tree import (
+    Bind,
+    Calculate,
     Call,
     Chain,
     Choice,
     Compare,
+    Field,
     Fields,
     Items,
     Literal,
+    Loop,
     Name,
+    Negative,
     Node,
     Not,
+    Present,
     Select,
+    Typed,
 )
-from gateway_runtime.expressions.types import ANY, Kind, Type, type_of, union
+from gateway_runtime.expressions.types import ANY, BOOLEAN, Kind, Type
 
 
 class Compiler:
     """Compiles trees for one scope. Every method raises `ExpressionError`."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, *, counted: bool = False) -> None:
         self._scope = scope
+        self._counted = counted
+        # Places in the frame: of the names that are known now, and how many there are at most.
+        self._own: dict[str, tuple[int, Type]] = {}
+        self._used = 0
+        self.places = 0
+        self._parts = 0
 
     def code(self, node: Node) -> Code:
         """Return the code of a tree."""
+        self._parts += 1
         match node:
             case Literal():
                 return constant(node.value, node.at)
@@ -40,12 +62,24 @@ class Compiler:
                 return self._name(node)
             case Select():
                 return self._select(node)
+            case Present():
+                return self._present(node)
             case Call():
-                return self._call(node)
+                return call(node.name, [self.code(each) for each in node.arguments], node.at, counted=self._counted)
             case Chain():
-                return operators.chain(node.operator, [self.code(each) for each in node.operands], node.at)
+                return self._paid(operators.chain(node.operator, [self.code(each) for each in node.operands], node.at))
             case Compare():
                 return operators.compare(node.operator, self.code(node.left), self.code(node.right), node.at)
+            case Calculate():
+                return calculate(node.operator, self.code(node.left), self.code(node.right), node.at)
+            case Negative():
+                return opposite(self.code(node.operand), node.at)
+            case Typed():
+                return self._typed(node)
+            case Loop():
+                return self._loop(node)
+            case Bind():
+                return self._bind(node)
             case Not():
                 return operators.negation(self.code(node.operand), node.at)
             case Choice():
@@ -53,21 +87,40 @@ class Compiler:
             case Items():
                 return operators.items([self.code(each) for each in node.items], node.at)
             case Fields():
-                return operators.fields([(name, self.code(each)) for name, each in node.fields], node.at)
+                return fields([self._field(each) for each in node.fields], node.at)
+
+    def _field(self, field: Field) -> FieldCode:
+        key = field.key if isinstance(field.key, str) else self.code(field.key)
+        condition = None if field.condition is None else self.code(field.condition)
+        return FieldCode(key, self.code(field.value), condition)
+
+    def _typed(self, node: Typed) -> Code:
+        compile_ = cast if node.operator == "as" else is_a
+        return self._paid(compile_(self.code(node.operand), node.type, node.at))
+
+    def _paid(self, code: Code) -> Code:
+        """Return a code whose values are paid for, where steps are counted."""
+        return replace(code, run=measured(code.run)) if self._counted and not code.constant else code
 
     # Names
 
     def _name(self, node: Name) -> Code:
+        own = self._own.get(node.name)
+        if own is not None:
+            place, type_ = own
+            return Code(run=lambda context, frame: frame.places[place], type=type_, at=node.at)
         source = self._scope.whole(node.name)
         if source is None:
             raise self._unknown(node)
-        return Code(run=source.read, type=source.type, at=node.at, bare=True)
+        return Code(run=source.read, type=source.type, at=node.at, bare=source.sure)
 
     def _unknown(self, node: Name) -> ExpressionError:
         message = self._scope.why_not(node.name)
-        if not message and function_name(node.name):
+        if node.name.startswith("$"):
+            message = "“$” stands for the part of a list or an object in a function, as in payload map $.id."
+        if not message and (function_name(node.name) or loop_name(node.name)):
             message = f"“{node.name}” is a function: write {node.name}(…)."
-        message = message or f"There is no {quoted(node.name)}.{nearest(node.name, self._scope.names)}"
+        message = message or f"There is no {quoted(node.name)}.{nearest(node.name, [*self._scope.names, *self._own])}"
         return ExpressionError(node.at, "unknown_name", message)
 
     def _select(self, node: Select) -> Code:
@@ -80,7 +133,20 @@ class Compiler:
         key = self.code(node.key)
         if base is not None and base.part is not None and key.constant and type(key.value) is str:
             return self._part(base, key)
-        return select(self.code(node.base), key)
+        return select(self._base(node.base, key), key)
+
+    def _present(self, node: Present) -> Code:
+        source = self._source(node.base)
+        key = self.code(node.key)
+        if source is not None and source.part is not None and key.constant and type(key.value) is str:
+            there = self._part(source, key).run
+            return Code(run=lambda context, frame: there(context, frame) is not None, type=BOOLEAN, at=node.at)
+        return present(self._base(node.base, key), key, node.at)
+
+    def _base(self, node: Node, key: Code) -> Code:
+        base = self.code(node)
+        # A name is looked for in every item of a list.
+        return self._paid(base) if base.type.has(Kind.LIST) and key.type.has(Kind.STRING) else base
 
     def _source(self, node: Node) -> Source | None:
         """Return what `group.name` means, None for any other tree."""
@@ -108,52 +174,47 @@ class Compiler:
         assert source.type.items is not None
         return Code(run=source.part(key.value), type=source.type.items, at=key.at, bare=True)
 
-    # Functions
+    # Names of the expression's own
 
-    def _call(self, node: Call) -> Code:
-        function = FUNCTIONS[node.name]
-        parts = [self.code(each) for each in node.arguments]
-        for position, (part, (name, kinds)) in enumerate(zip(parts, function.parameters, strict=False)):
-            allowed = kinds | Kind.NULL if position == 0 else kinds
-            hint = " Put a comparison beside it in brackets." if part.type.has(Kind.BOOLEAN) else ""
-            require(part, allowed, f"The {name} of “{node.name}” is {Type(kinds).words}", hint)
-        _check_choice(node.name, function, parts)
-        code = Code(run=_run(function, parts), type=_gives(function, parts), at=node.at)
-        return folded(code, parts) if function.constant else code
+    @contextmanager
+    def _known(self, names: Sequence[str], types: Sequence[Type]) -> Iterator[tuple[int, ...]]:
+        """Let an expression use names of its own, and return their places in the frame."""
+        before, begin = self._own, self._used
+        places = tuple(range(begin, begin + len(names)))
+        self._own = {
+            **before,
+            **{name: (place, type_) for name, place, type_ in zip(names, places, types, strict=False)},
+        }
+        self._used = begin + len(names)
+        self.places = max(self.places, self._used)
+        try:
+            yield places
+        finally:
+            # What stands beside uses the same places: neither is read while the other runs.
+            self._own, self._used = before, begin
 
+    def _bind(self, node: Bind) -> Code:
+        value = self.code(node.value)
+        with self._known((node.name,), (value.type,)) as (place,):
+            body = self.code(node.body)
+        read, run = value.run, body.run
 
-def _check_choice(name: str, function: Function, parts: list[Code]) -> None:
-    if not function.choices or len(parts) < len(function.parameters) or not parts[-1].constant:
-        return
-    if parts[-1].value not in function.choices:
-        what = function.parameters[-1][0]
-        message = f"The {what} of “{name}” is one of {', '.join(function.choices)}."
-        raise ExpressionError(parts[-1].at, "unknown_value", message)
+        def bound(context: Any, frame: Any) -> Any:
+            frame.places[place] = read(context, frame)
+            return run(context, frame)
 
+        return Code(run=bound, type=body.type, at=body.at)
 
-def _gives(function: Function, parts: list[Code]) -> Type:
-    if parts and parts[0].type.has(Kind.NULL):
-        return union(function.gives, type_of(function.of_null))
-    return function.gives
-
-
-def _run(function: Function, parts: list[Code]) -> Any:
-    call, of_null = function.call, function.of_null
-    if not parts:
-        return lambda context, given: call()
-    # Null is looked at before the call, everything else that does not fit stops here.
-    first = checked(parts[0], function.parameters[0][1] | Kind.NULL)
-    if len(parts) == 1:
-
-        def one(context: Any, given: Any) -> Any:
-            value = first(context, given)
-            return of_null if value is None else call(value)
-
-        return one
-    second = checked(parts[1], function.parameters[1][1])
-
-    def two(context: Any, given: Any) -> Any:
-        value = first(context, given)
-        return of_null if value is None else call(value, second(context, given))
-
-    return two
+    def _loop(self, node: Loop) -> Code:
+        whole, kind = self.code(node.whole), LOOPS[node.name]
+        require(whole, kind.over | Kind.NULL, f"“{node.name}” goes through {Type(kind.over).words}")
+        start = None if node.start is None else self.code(node.start)
+        types = parameter_types(kind, whole.type) if node.name != "reduce" else (whole.type.items or ANY, ANY)
+        parts = self._parts
+        with self._known(node.parameters, types) as places:
+            body = self.code(node.body)
+        require(body, kind.body, f"What “{node.name}” does with each part gives {Type(kind.body).words}")
+        cost = self._parts - parts + 1
+        if node.name == "reduce":
+            return reduction(whole, body, start, places, cost)
+        return loop(node.name, whole, body, places, cost)

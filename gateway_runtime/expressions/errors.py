@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _SHOWN = 60
+_LISTED = 20
 
 
 class ExpressionError(Exception):
@@ -35,11 +36,16 @@ class Failure:
 
 WRONG_TYPE = Failure("wrong_type", "A value has a type that cannot be used where it stands.")
 NULL_VALUE = Failure("null_value", "A value that is needed is not there.")
-NOT_A_NUMBER = Failure("not_a_number", "A text that is compared with a number is not a number.")
+NOT_A_NUMBER = Failure("not_a_number", "A text that is used as a number is not a number.")
+NOT_A_BOOLEAN = Failure("not_a_boolean", "A text that is used as true or false is neither.")
+NO_NUMBER = Failure("no_number", "A calculation gives no number, as one that divides by zero.")
 NOT_BASE64 = Failure("not_base64", "A text that should be Base64 is not.")
 NOT_TEXT = Failure("not_text", "Binary data is not text in its encoding.")
-TOO_LARGE = Failure("too_large", "The expression makes a text or a list that is too large.")
-BAD_PAYLOAD = Failure("bad_payload", "The body is not the JSON that it says it is.")
+NOT_JSON = Failure("not_json", "A text that should be JSON is not, or a value cannot be written as JSON.")
+NOT_XML = Failure("not_xml", "A value cannot be written as XML: it has one root, and names that XML takes.")
+TOO_LARGE = Failure("too_large", "The expression makes a text, a list or a result that is too large.")
+TOO_MANY_STEPS = Failure("too_many_steps", "The expression takes more steps than one evaluation may.")
+BAD_PAYLOAD = Failure("bad_payload", "The body is not the JSON or the form that it says it is.")
 UNFORESEEN = Failure("not_evaluated", "The expression could not be evaluated.")
 
 
@@ -65,4 +71,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name[:_SHOWN].lower(), lower, n=1, cutoff=0.5)
     if near:
         return f" Did you mean “{lower[near[0]]}”?"
-    return f" Known are {', '.join(names)}." if names else ""
+    return f" Known are {', '.join(names)}." if 0 < len(names) <= _LISTED else ""

@@ -6,19 +6,20 @@ inside it; the whole is a text then, in which null is nothing. `\\#[` stands for
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway_runtime.expressions.casts import text_of
 from gateway_runtime.expressions.code import Code, Run, checked, constant, folded
 from gateway_runtime.expressions.compiler import Compiler
+from gateway_runtime.expressions.counting import Frame
 from gateway_runtime.expressions.errors import TOO_LARGE, UNFORESEEN, ExpressionError, Failure, Stop
 from gateway_runtime.expressions.given import NOTHING, Given
-from gateway_runtime.expressions.limits import SOURCE_LENGTH, TEXT_LENGTH
+from gateway_runtime.expressions.limits import SHORT, SOURCE_LENGTH, TEXT_LENGTH
 from gateway_runtime.expressions.parser import Parser
 from gateway_runtime.expressions.scope import Scope
-from gateway_runtime.expressions.tree import Node
+from gateway_runtime.expressions.tree import Bind, Loop, Name, Node, every
 from gateway_runtime.expressions.types import EVERY, STRING, Kind, Type
-from gateway_runtime.expressions.values import as_text
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.schema.expression import Gives
 
@@ -40,7 +41,8 @@ class Expression:
     `evaluate(context)` or `evaluate(context, given)` returns a value of the type that was asked for, None for null, or
     a `Failure`; it raises nothing. A text may hold any character, also a line end that a caller has sent: look at it
     before it goes into a header. `constant` says that `value` is what it always returns, so that nothing has to be
-    evaluated per request.
+    evaluated per request. `uses_payload` says that the body has to be read for it. `output` is the media type that a
+    script declares.
     """
 
     source: str
@@ -48,6 +50,8 @@ class Expression:
     evaluate: Callable[..., Any]
     constant: bool = False
     value: Any = None
+    uses_payload: bool = False
+    output: str = ""
 
 
 def compile_setting(source: str, scope: Scope, gives: Gives = Gives.STRING, *, text: bool = False) -> Expression:
@@ -60,18 +64,29 @@ def compile_setting(source: str, scope: Scope, gives: Gives = Gives.STRING, *, t
     if not text:
         stray = [at for at, part in whole if isinstance(part, str)] or [at for at, _ in whole[1:]] or [0]
         raise ExpressionError(stray[0], "not_an_expression", _not_alone(source))
-    compiler = Compiler(scope)
+    reads, counted = _needs([part for _, part in parts if not isinstance(part, str)])
+    compiler = Compiler(scope, counted=counted)
     codes = [constant(part, at) if isinstance(part, str) else compiler.code(part) for at, part in parts]
     for code in codes:
         _check_type(code, Gives.STRING)
-    return _expression(source, _whole_text(codes), gives)
+    made = _expression(source, _whole_text(codes), gives, compiler.places if counted else None)
+    return replace(made, uses_payload=reads)
 
 
 def compile_tree(source: str, tree: Node, scope: Scope, gives: Gives) -> Expression:
     """Compile a tree. Raises `ExpressionError`."""
-    code = Compiler(scope).code(tree)
+    reads, counted = _needs([tree])
+    compiler = Compiler(scope, counted=counted)
+    code = compiler.code(tree)
     _check_type(code, gives)
-    return _expression(source, code, gives)
+    return replace(_expression(source, code, gives, compiler.places if counted else None), uses_payload=reads)
+
+
+def _needs(trees: Sequence[Node]) -> tuple[bool, bool]:
+    """Tell whether trees read the body, and whether the steps of their evaluation have to be counted."""
+    nodes = [node for tree in trees for node in every(tree)]
+    reads = any(type(node) is Name and node.name == "payload" for node in nodes)
+    return reads, reads or len(nodes) > SHORT or any(type(node) in (Loop, Bind) for node in nodes)
 
 
 def check_source(source: str) -> None:
@@ -119,9 +134,7 @@ def _whole_text(codes: Sequence[Code]) -> Code:
 
 
 def _written(value: Any) -> str:
-    if value is None:
-        return ""
-    return ("true" if value else "false") if type(value) is bool else as_text(value)
+    return "" if value is None else text_of(value)
 
 
 def _check_type(code: Code, gives: Gives) -> None:
@@ -133,14 +146,15 @@ def _check_type(code: Code, gives: Gives) -> None:
         raise ExpressionError(code.at, "wrong_type", message)
 
 
-def _expression(source: str, code: Code, gives: Gives) -> Expression:
+def _expression(source: str, code: Code, gives: Gives, places: int | None) -> Expression:
+    """`places` are those of the frame, None where steps need not be counted."""
     run: Callable[..., Any] = code.run
     kinds = _TAKEN[gives][0] | Kind.NULL
     if gives is Gives.STRING and not code.type.only(Kind.STRING | Kind.NULL):
         run = _as_string(run)
     elif gives is not Gives.STRING and not code.type.only(kinds):
         run = checked(code, kinds)
-    evaluate = run if run is code.run and code.bare else _guarded(run)
+    evaluate = run if run is code.run and code.bare else _guarded(run) if places is None else _counted(run, places)
     if not code.constant:
         return Expression(source, code.type, evaluate)
     value = evaluate(None)
@@ -158,7 +172,7 @@ def _as_string(run: Run) -> Run:
 
 
 def _guarded(run: Callable[..., Any]) -> Callable[..., Any]:
-    def evaluate(context: RequestContext | None, given: Given = NOTHING) -> Any:
+    def evaluate(context: RequestContext | None, given: Given | Frame = NOTHING) -> Any:
         try:
             return run(context, given)
         except Stop as stop:
@@ -166,5 +180,14 @@ def _guarded(run: Callable[..., Any]) -> Callable[..., Any]:
         except Exception:
             # What nobody has thought of refuses as well: an expression never takes a request down with it.
             return UNFORESEEN
+
+    return evaluate
+
+
+def _counted(run: Callable[..., Any], places: int) -> Callable[..., Any]:
+    guarded = _guarded(run)
+
+    def evaluate(context: RequestContext | None, given: Given = NOTHING) -> Any:
+        return guarded(context, Frame(given, places))
 
     return evaluate

@@ -16,8 +16,8 @@ CLIENT_ID = "authentication.clientId"
 class Given:
     """Values of the language, all optional. What is not given is null.
 
-    `payload` is the body as `read_payload` returns it; `vars` are the variables of the policy. `scheme`, `version`
-    and `local_address` are those of the connection.
+    `payload` is the body as `read_payload` returns it, also when that is a `Failure`; `vars` are the variables of the
+    policy. `scheme`, `version` and `local_address` are those of the connection.
     """
 
     payload: Any = None
@@ -25,6 +25,9 @@ class Given:
     scheme: str | None = None
     version: str | None = None
     local_address: str | None = None
+
+    def spend(self, steps: int) -> None:
+        """Take steps in an evaluation whose steps are not counted."""
 
 
 NOTHING = Given()

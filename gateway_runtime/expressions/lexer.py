@@ -7,17 +7,15 @@ from gateway_runtime.expressions.errors import ExpressionError
 
 WORDS = frozenset({"and", "default", "else", "false", "if", "not", "null", "or", "true"})
 _SKIPPED = re.compile(r"(?:[ \t\r\n]+|//[^\n]*|/\*(?:[^*]|\*(?!/))*+\*/)*+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*")
+_NAME = re.compile(r"\$\$?\$?|[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_SIGN = re.compile(r"\+\+|==|!=|<=|>=|[<>!\-\[\](){},.:]")
+_SIGN = re.compile(r"\+\+|--|->|==|!=|<=|>=|[<>!+\-*/=?\[\](){},.:]")
 _PLAIN = re.compile(r"[^\\'\"`$]+")
 _HEX = re.compile(r"[0-9A-Fa-f]{4}")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/"}
 # What people know from other languages, and what it is here.
 _OTHERWISE = {
-    "=": "Write “==” to compare.", "&": "Write “and”.", "|": "Write “or”.", "+": "Write “++” to join texts.",
-    "?": "Write “if (…) … else …”.", "#": "“#[” stands only at the beginning.",
-    "~": "Write “==” to compare.",
+    "&": "Write “and”.", "|": "Write “or”.", "#": "“#[” stands only at the beginning.", "~": "Write “==” to compare.",
 }  # fmt: skip
 _EXACT = 2**53
 
@@ -51,10 +49,10 @@ class Lexer:
             return self._token("number", _number(found[0], at), at, found.end())
         if first in "'\"`":
             return self._text(first, at)
-        if found := _SIGN.match(self.source, at):
-            return self._token("sign", found[0], at, found.end())
         if self.source.startswith("/*", at):
             raise ExpressionError(at, "not_closed", "This comment has no end. Write “*/” after it.")
+        if found := _SIGN.match(self.source, at):
+            return self._token("sign", found[0], at, found.end())
         otherwise = _OTHERWISE.get(first, "")
         shown = first if first.isprintable() else f"U+{ord(first):04X}"
         raise ExpressionError(at, "unknown_sign", f"“{shown}” means nothing here. {otherwise}".rstrip())

@@ -1,10 +1,10 @@
-"""Operators, compiled: `++ and or default`, comparisons, `not`, `if … else`. Types are checked here once."""
+"""Operators, compiled: `++ and or default`, comparisons, `not`, `if … else`, lists. Types are checked here once."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from gateway_runtime.expressions.code import Code, Run, checked, folded, require
-from gateway_runtime.expressions.errors import ExpressionError, quoted
+from gateway_runtime.expressions.errors import ExpressionError
 from gateway_runtime.expressions.limits import TEXT_LENGTH
 from gateway_runtime.expressions.types import BOOLEAN, Kind, Type, union
 from gateway_runtime.expressions.values import ORDERS, equal, joined, ordered
@@ -117,7 +117,7 @@ def _equality(sign: str, left: Code, right: Code, at: int) -> Code:
     elif plain:
         run = (lambda c, g: one(c, g) == other(c, g)) if same else (lambda c, g: one(c, g) != other(c, g))
     else:
-        run = lambda c, g: equal(one(c, g), other(c, g)) is same  # noqa: E731 — one of four like it
+        run = lambda c, g: equal(one(c, g), other(c, g), g) is same  # noqa: E731 — one of four like it
     return folded(Code(run=run, type=BOOLEAN, at=at), (left, right))
 
 
@@ -159,22 +159,6 @@ def items(parts: Sequence[Code], at: int) -> Code:
         at=at,
     )
     return folded(code, parts)
-
-
-def fields(parts: Sequence[tuple[str, Code]], at: int) -> Code:
-    """Compile an object. Raises `ExpressionError` when a name is there twice."""
-    seen: set[str] = set()
-    for name, part in parts:
-        if name in seen:
-            raise ExpressionError(part.at, "duplicate_name", f"The name {quoted(name)} is there twice.")
-        seen.add(name)
-    runs = tuple((name, part.run) for name, part in parts)
-    code = Code(
-        run=lambda c, g: {name: run(c, g) for name, run in runs},
-        type=Type(Kind.OBJECT, fields={name: part.type for name, part in parts}),
-        at=at,
-    )
-    return folded(code, [part for _, part in parts])
 
 
 def _alike(type_: Type) -> Kind:

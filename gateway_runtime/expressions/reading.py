@@ -7,6 +7,7 @@ the wire as it came and equals no text that somebody can write.
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from gateway_runtime.expressions.errors import Failure, Stop
 from gateway_runtime.expressions.given import AUTHENTICATION, CLIENT_ID, NOTHING, Given
 from gateway_runtime.policies.context import Headers, RequestContext
 
@@ -219,8 +220,11 @@ def properties(context: RequestContext, given: Given = NOTHING) -> Any:
 
 
 def payload(context: RequestContext, given: Given = NOTHING) -> Any:
-    """Return the body, where the policy has one."""
-    return given.payload
+    """Return the body, where the policy has one. Raises `Stop` where it is not what it says it is."""
+    value = given.payload
+    if type(value) is Failure:
+        raise Stop(value)
+    return value
 
 
 def variable(name: str) -> Any:

@@ -19,6 +19,8 @@ from gateway_runtime.expressions.types import (
 )
 
 Reader = Callable[..., Any]
+# What an expression can begin with, in whatever setting.
+ROOTS = frozenset({"attributes", "authentication", "payload", "vars"})
 _TEXTS = Type(Kind.OBJECT, items=optional(STRING))
 
 
@@ -34,7 +36,8 @@ class Side(enum.StrEnum):
 class Source:
     """A name: its type and how it is read. `part` makes the reader of one constant part, where that costs less.
 
-    `lower` says that the names of its parts have no capitals. What a policy hands over is not `sure` to be of its type.
+    `lower` says that the names of its parts have no capitals. What a policy hands over is not `sure` to be of its type,
+    or to be there: reading it may stop.
     """
 
     type: Type
@@ -71,7 +74,7 @@ _AUTHENTICATION = {
     "principal": Source(optional(STRING), reading.principal),
     "properties": Source(optional(OBJECT), reading.properties, sure=False),
 }
-_PAYLOAD = Source(ANY, reading.payload)
+_PAYLOAD = Source(ANY, reading.payload, sure=False)
 _ATTRIBUTES = {Side.REQUEST: _REQUEST, Side.RESPONSE: _RESPONSE, Side.EITHER: _EITHER}
 NO_VARIABLES: Mapping[str, Type] = MappingProxyType({})
 

@@ -1,10 +1,10 @@
-"""Selectors, compiled: `object.name`, `list[0]`, `list.name`, `text[0]`. A part that is not there is null."""
+"""Selectors, compiled: `object.name`, `list[0]`, `list.name`, `text[0]`, `object.name?`. A part not there is null."""
 
 from typing import Any
 
 from gateway_runtime.expressions.code import Code, folded
 from gateway_runtime.expressions.errors import ExpressionError, nearest, quoted
-from gateway_runtime.expressions.types import ANY, NULL, Kind, Type, optional, union
+from gateway_runtime.expressions.types import ANY, BOOLEAN, NULL, Kind, Type, optional, union
 from gateway_runtime.expressions.values import selected
 
 
@@ -22,6 +22,20 @@ def select(base: Code, key: Code) -> Code:
 
     by_name = type(value) is str
     return folded(Code(run=read, type=type_, at=key.at), (base, key))
+
+
+def present(base: Code, key: Code, at: int) -> Code:
+    """Return the code that tells whether a part is there, be it null. Raises `ExpressionError` as `select` does."""
+    _part_type(base, key)
+    run, part = base.run, key.run
+
+    def read(context: Any, frame: Any) -> bool:
+        whole, by = run(context, frame), part(context, frame)
+        if type(whole) is dict and type(by) is str:
+            return by in whole
+        return selected(whole, by) is not None
+
+    return folded(Code(run=read, type=BOOLEAN, at=at), (base, key))
 
 
 def _part_type(base: Code, key: Code) -> Type:

@@ -10,6 +10,7 @@ import msgspec
 from gateway_runtime.expressions.errors import ExpressionError
 from gateway_runtime.expressions.expression import Expression, compile_setting
 from gateway_runtime.expressions.scope import Scope, Side
+from gateway_runtime.expressions.script import compile_script
 from gateway_runtime.expressions.types import ANY, BOOLEAN, LIST, NUMBER, OBJECT, STRING, Type
 from gateway_runtime.schema.expression import KEY, ExpressionSetting, Gives
 from gateway_runtime.schema.faults import ConfigFault
@@ -39,6 +40,8 @@ def compile_for(takes: ExpressionSetting, source: str) -> Expression:
     """
     side = Side.EITHER if takes.either else Side.RESPONSE if takes.response else Side.REQUEST
     scope = _scope(side, takes.payload, tuple(takes.variables.items()))
+    if takes.script:
+        return compile_script(source, scope, takes.gives, takes.outputs)
     return compile_setting(source, scope, takes.gives, text=takes.text)
 
 

@@ -15,6 +15,8 @@ from gateway_runtime.upstream.errors import ADDRESS_REFUSED, PROXY_FAILED, Upstr
 from gateway_runtime.upstream.proxy import Proxy, refuse_local_name, tunnel_authority
 
 HEAD_LIMIT = 32 * 1024
+# What an answer may be where nobody says otherwise.
+ANSWER_LIMIT = 64 * 1024
 INTERIM_LIMIT = 5
 
 _status_line = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?").fullmatch
@@ -59,15 +61,13 @@ async def fetch(
         async with asyncio.timeout(seconds):
             if proxy is not None and proxy.is_for(url.host):
                 _judge(url, surroundings)
-                reader, writer = await _open(
-                    await _addresses(proxy.host, proxy.port, surroundings, judged=False), proxy.port
-                )
+                reader, writer = await _open(await _addresses(proxy, surroundings), proxy.port)
                 if url.scheme == "https":
                     await _tunnel(reader, writer, url, proxy)
                     proxy = None
             else:
                 proxy = None
-                reader, writer = await _open(await _addresses(url.host, url.port, surroundings), url.port)
+                reader, writer = await _open(await surroundings.addresses(url.host, url.port), url.port)
             if url.scheme == "https":
                 # Reading the trusted certificates takes long enough to be felt by the requests of others.
                 await writer.start_tls(await asyncio.to_thread(_trust), server_hostname=url.host)
@@ -93,13 +93,10 @@ def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _addresses(host: str, port: int, surroundings: Surroundings, *, judged: bool = True) -> list[str]:
-    address = literal_address(host)
-    found = [address] if address is not None else await surroundings.resolver.resolve(host)
-    if not judged:
-        return found
-    allowed = allowed_addresses(found, allow_private=surroundings.allow_private)
-    return await surroundings.platform.others(host, allowed, port, surroundings.resolver)
+async def _addresses(proxy: Proxy, surroundings: Surroundings) -> list[str]:
+    """Return the addresses of a proxy, which is the operator's and is not judged. Raises `UpstreamError`."""
+    address = literal_address(proxy.host)
+    return [address] if address is not None else await surroundings.resolver.resolve(proxy.host)
 
 
 def _judge(url: Url, surroundings: Surroundings) -> None:

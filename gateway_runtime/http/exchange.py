@@ -10,7 +10,9 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from gateway_runtime.http.body import RequestBody
+from gateway_runtime.http.filtering import FilteredRequest
 from gateway_runtime.http.flow_control import NOT_CONNECTED, PEER_IS_FULL
+from gateway_runtime.http.gathering import Gathering, gather, gather_more, rebodied_head, send_whole, settle
 from gateway_runtime.http.message import Request
 from gateway_runtime.http.refusals import (
     CONTENT_TOO_LARGE,
@@ -24,8 +26,9 @@ from gateway_runtime.http.reply import Reply
 from gateway_runtime.http.target import NOT_CANONICAL, path_is_canonical
 from gateway_runtime.http.tunnel import switch
 from gateway_runtime.http.upstream_head import judged_head, policy_headers, upstream_head
+from gateway_runtime.policies.chain import Outcome
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.tasks import spawn
 from gateway_runtime.upstream.errors import RESET, TIMEOUT, UpstreamError
 
@@ -59,7 +62,8 @@ class Exchange(Reply):
         # the request's body
         self.body = RequestBody(request.length) if request.length else None
         self.discarding = False
-        self.held: list[bytes] | None = None
+        # what of it has nowhere to go yet, or is gathered for a policy
+        self.held: list[bytes] | Gathering | None = None
         # the service
         self.upstream = None
         self.tries = 1
@@ -71,7 +75,7 @@ class Exchange(Reply):
         self.begun = False
         self.complete = False
         self.bytes_out = 0
-        self.unsent = None
+        self.intake = None
         self.policy = ""
         self.code = ""
         self.ended = False
@@ -123,16 +127,15 @@ class Exchange(Reply):
             context.host = request.host
             context.client_certificate = self.client.certificate
             context.api_path = request.path[api.base_length :] or b"/"
+            context.body_length = request.length
+            context.forward_path = self.path
             if chain.request:
                 try:
                     result = chain.run_request(context)
                 except Exception as error:
                     return self.policy_failed(error)
-                if result is not None:
-                    if type(result) is Response:
-                        return self.refuse(result)
-                    spawn("policies", self._admit(result))  # type: ignore[arg-type]
-                    return None
+                if result is not None or context.request_filters is not None:
+                    return self.go_on(result)
         return self._forward()
 
     def _special(self, api: CompiledApi) -> Response | None:
@@ -149,16 +152,28 @@ class Exchange(Reply):
             self.body = body.limited(most)
         return None
 
-    async def _admit(self, waiting: Awaitable[Response | None]) -> None:
+    def go_on(self, result: Outcome | Awaitable[Outcome]) -> None:
+        """Do what the request policies have come to."""
+        if type(result) is Response:
+            self.refuse(result)
+        elif result is NEEDS_BODY:
+            gather(self)
+        elif result is not None:
+            spawn("policies", self._admit(result))  # type: ignore[arg-type]
+        else:
+            context = self.context
+            assert context is not None
+            if (context.body is None and context.request_filters is None) or settle(self, context):
+                self._forward()
+
+    async def _admit(self, waiting: Awaitable[Outcome]) -> None:
         try:
             result = await waiting
         except Exception as error:
             return self.policy_failed(error)
-        if self.ended:
-            return None
-        if result is not None:
-            return self.refuse(result)
-        return self._forward()
+        if not self.ended:
+            self.go_on(result)
+        return None
 
     # Forward
 
@@ -199,13 +214,20 @@ class Exchange(Reply):
         target = self.target = upstream.target
         if context is None:
             head = upstream_head(request, target, self.path, client.forwarded, self.request_id)
-        else:
+        elif context.body is None and context.request_filters is None:
             head = judged_head(request, target, self.path, context.headers, client.forwarded, self.request_id)
+        else:
+            head = rebodied_head(self, context, target)
         self.asked = self.state.clock()
         watch = self.route.pool.watch  # type: ignore[union-attr]
         upstream.ask(self if watch is None else watch.attempt(self, upstream), request.method, head)
         if not client.writable:
             upstream.client_full(True)
+        if context is not None:
+            if context.body is not None:
+                send_whole(self, upstream, context.body)
+            elif context.request_filters is not None:
+                upstream = self.upstream = FilteredRequest(self, upstream, context.request_filters, request.length)
         body = self.body
         if body is None:
             return
@@ -215,11 +237,13 @@ class Exchange(Reply):
             client.wait_for_body()
         held, self.held = self.held, None
         if held is not None:
-            for content in held:
+            for content in held:  # type: ignore[union-attr]
                 if content:
                     upstream.send_body(content, body.chunked)
             if body.done and body.chunked:
                 upstream.end_body(body.trailers)
+            if self.upstream is not upstream:
+                return  # a filter has refused it
         if request.expects_continue and not body.received and not body.done:
             client.send_continue()
         client.gate.resume(NOT_CONNECTED)
@@ -245,11 +269,15 @@ class Exchange(Reply):
             return rest
         upstream = self.upstream
         if upstream is None:
-            if self.held is None:
-                self.held = []
-            self.held.append(content)
-            if not body.done:
-                self.client.gate.pause(NOT_CONNECTED)
+            held = self.held
+            if type(held) is Gathering:
+                gather_more(self, held, content)
+            else:
+                if held is None:
+                    held = self.held = []
+                held.append(content)  # type: ignore[union-attr]
+                if not body.done:
+                    self.client.gate.pause(NOT_CONNECTED)
         else:
             if content:
                 upstream.send_body(content, body.chunked)
@@ -286,8 +314,10 @@ class Exchange(Reply):
 
     def ask_again(self, reason: str) -> bool:
         """Ask a service another time where that changes nothing more and its pool lets it. Tell whether it will be."""
-        if self.begun or self.body is not None or self.request.method not in _IDEMPOTENT:
+        if self.begun or self.intake is not None or self.request.method not in _IDEMPOTENT:
             return False
+        if self.body is not None and (self.context is None or self.context.body is None):
+            return False  # it has gone, while one that is held whole can be sent again
         assert self.route is not None
         pool = self.route.pool
         failed = None if self.upstream is None else self.upstream.target
@@ -319,7 +349,7 @@ class Exchange(Reply):
         """A deadline of the client connection has passed while this exchange was under way."""
         if self.begun or self.discarding:
             self.break_off(TIMEOUT)
-        elif response_seconds_passed or self.client.gate.closed_by(PEER_IS_FULL):
+        elif response_seconds_passed or self.intake is not None or self.client.gate.closed_by(PEER_IS_FULL):
             if self.upstream is not None and self.route is not None:
                 self.route.pool.timed_out(self.upstream.target)
             self.refuse(TIMEOUT)

@@ -23,6 +23,9 @@ HANDSHAKE = frozenset({b"sec-websocket-accept", b"sec-websocket-key", b"sec-webs
 # What frames the message or names its receiver: written by the gateway, never by a policy or by `Connection`.
 FRAMING = frozenset({b"content-length", b"host", b"expect"}) | HOP_BY_HOP | HANDSHAKE
 
+# What says something about the bytes of a body, which is wrong once there are others.
+CONTENT_DIGESTS = frozenset({b"content-digest", b"content-md5", b"digest", b"repr-digest"})
+
 _ACTED_ON = {
     b"connection": CONNECTION,
     b"content-length": CONTENT_LENGTH,
@@ -57,6 +60,8 @@ _REQUEST_DROPPED = HOP_BY_HOP | HANDSHAKE | {
 }  # fmt: skip
 _REQUEST_PREFIXES = (
     b"x-consumer-", b"x-portico-", b"x-forwarded-", b"x-envoy-",
+    # What policies tell the service of a token.
+    b"x-agw-",
     # What other proxies call the certificate of a client.
     b"ssl-client", b"x-amzn-mtls-", b"x-arr-clientcert", b"x-client-cert", b"x-ssl-", b"x-tls-client",
 )  # fmt: skip

@@ -28,8 +28,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiLimits:
-    """What one API has of its own. None: as the gateway has it, and any number of bytes."""
+    """What one API has of its own. None: as the gateway has it, and bodies of any size."""
 
     response_seconds: float | None = None
     stream_seconds: float | None = None
     body_bytes: int | None = None
+    buffered_body_bytes: int | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING, ClassVar
 
 from gateway_runtime.http.chunked import LAST_CHUNK, encode_chunk
 from gateway_runtime.http.flow_control import NOT_CONNECTED
 from gateway_runtime.http.framing import line_field
+from gateway_runtime.http.held_answer import HeldAnswer
 from gateway_runtime.http.refusals import INTERNAL_ERROR
 from gateway_runtime.http.responses import (
     CHUNKED_FIELD,
@@ -23,11 +23,11 @@ from gateway_runtime.http.responses import (
 from gateway_runtime.http.upstream_head import judged_lines
 from gateway_runtime.log import log
 from gateway_runtime.policies.results import Refused, Response
-from gateway_runtime.tasks import spawn
 
 if TYPE_CHECKING:
     from gateway_runtime.http.body import RequestBody
     from gateway_runtime.http.caller import Caller
+    from gateway_runtime.http.filtering import FilteredAnswer
     from gateway_runtime.http.message import Request
     from gateway_runtime.http.state import WorkerState
     from gateway_runtime.policies.context import RequestContext
@@ -51,7 +51,7 @@ class Reply:
         # where to
         "api", "body", "context", "discarding", "route", "upstream",
         # the answer
-        "answer_chunked", "begun", "bytes_out", "complete", "judged", "status", "unsent", "whole",
+        "answer_chunked", "begun", "bytes_out", "complete", "intake", "judged", "status",
         # measured
         "asked", "code", "ended", "policy", "started", "target",
     )  # fmt: skip
@@ -74,8 +74,7 @@ class Reply:
     complete: bool
     judged: bool
     status: int
-    unsent: list[bytes] | None  # the body while a response policy waits
-    whole: bool  # the service has said all
+    intake: HeldAnswer | FilteredAnswer | None  # what takes the body instead of the client
     asked: float
     code: str
     ended: bool
@@ -91,7 +90,7 @@ class Reply:
 
     def on_interim(self, head: ResponseHead) -> None:
         """Pass an interim answer on; HTTP/1.0 does not know them."""
-        if not self.request.http10 and self.unsent is None:
+        if not self.request.http10 and self.intake is None:
             self.client.transport.write(head_bytes(head.status, head.lines, self.request_id))
 
     def on_head(self, head: ResponseHead, body: bytes, done: bool) -> None:
@@ -115,10 +114,11 @@ class Reply:
         """Pass a piece of the answer on."""
         if done:
             self.upstream = None
-            self.whole = True
-        if self.unsent is not None:
-            self.unsent.append(body)
-            return
+        if self.intake is not None:
+            passed = self.intake.take(self, body, done)
+            if passed is None:
+                return
+            body = passed
         if self.answer_chunked:
             if body:
                 body = encode_chunk(body)
@@ -143,7 +143,7 @@ class Reply:
         found = problem(response)
         body = problem_body(found, self.request_id)
         lines = [*found.lines, b"content-length: %d" % len(body)]
-        waiting, self.unsent = self.unsent is not None, None
+        waiting, self.intake = self.intake is not None, None
         if self.request.method == b"HEAD":
             body = b""
         if self.judged and not waiting:  # the policies that wait now have had their turn
@@ -158,7 +158,6 @@ class Reply:
         if not refused:
             log.error("policy_failed", error=error, api=self.api.id if self.api else "")
         # Its answer is not shown to the API's response policies: one of them may be what has failed.
-        self.context = None
         self.judged = False
         if not self.ended:
             self.refuse(error.response if refused else INTERNAL_ERROR)  # type: ignore[attr-defined]
@@ -181,16 +180,13 @@ class Reply:
         context.response_status = status
         context.response_headers = fields
         try:
-            waiting = self.api.chain.run_response(context)
+            outcome = self.api.chain.run_response(context)
         except Exception as error:
             self.policy_failed(error)
             return
-        if waiting is not None:
-            self.unsent = [body]
-            self.whole = done
-            if self.upstream is not None:
-                self.upstream.client_full(True)
-            spawn("response-policies", self._begin_later(waiting, framing, length))  # type: ignore[arg-type]
+        if outcome is not None or context.response_filters is not None:
+            held = self.intake = HeldAnswer(self, status, framing, length, body, done)
+            held.follow(self, outcome)
             return
         status = context.response_status
         fields = context.response_headers
@@ -203,21 +199,12 @@ class Reply:
             judged = head.judged = (status, fields.copy(), begin_head(status, _framed(fields, framing)))
         self._write_whole(status, judged[2], body)
 
-    async def _begin_later(self, waiting: Awaitable[None], framing: bytes, length: int) -> None:
-        try:
-            await waiting
-        except Exception as error:
-            self.policy_failed(error)
-            return
-        unsent, self.unsent = self.unsent, None
-        context = self.context
-        if self.ended or unsent is None:
-            return
-        assert context is not None
-        if self.upstream is not None and self.client.writable:
-            self.upstream.client_full(False)
-        lines = _framed(context.response_headers, framing)
-        self._write_head(context.response_status, lines, b"".join(unsent), length, self.whole)
+    def write_held(
+        self, status: int, lines: Lines, body: bytes, length: int, done: bool, following: FilteredAnswer | None = None
+    ) -> None:
+        """Write an answer that was held until now. What is still to come of it goes through `following`."""
+        self.intake = following
+        self._write_head(status, lines, body, length, done)
 
     def _write_whole(self, status: int, sent: bytes, body: bytes) -> None:
         """Write an answer that is here to its end and after which the connection stays open."""

@@ -21,6 +21,8 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 STATUS_LINES = {status: f"HTTP/1.1 {status} {_PHRASES.get(status, 'Status')}".encode() for status in range(100, 1000)}
 
 _KEPT = 4096
+# A larger body of a policy is not kept: it may be made for one request.
+_LARGEST_KEPT = 1024
 
 
 class Problem:
@@ -57,9 +59,14 @@ _problems: dict[int, Problem] = {}
 
 def problem(response: Response) -> Problem:
     """Return the prebuilt form of a response, made on first use."""
+    if response.body is not None:
+        # It has nothing that takes time to prepare, and some are made for one request alone.
+        return Problem(response)
     # By identity: a response is prebuilt and lives as long as its policy, and hashing its fields would cost more.
     found = _problems.get(id(response))
     if found is None:
+        if response.body is not None and len(response.body) > _LARGEST_KEPT:
+            return Problem(response)
         if len(_problems) >= _KEPT:
             _problems.clear()
         found = _problems[id(response)] = Problem(response)

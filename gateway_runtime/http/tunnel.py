@@ -47,6 +47,8 @@ def switch(exchange: Exchange, head: bytes, rest: bytes) -> None:
         assert exchange.api.chain is not None
         context.response_status = SWITCHING
         context.response_headers = fields
+        # What follows is no body, so whoever asks for one sees none.
+        context.response_body = b""
         try:
             waiting = exchange.api.chain.run_response(context)
         except Exception as error:

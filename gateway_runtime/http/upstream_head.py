@@ -65,7 +65,7 @@ def upstream_head(
     around = request.around_id
     if around is None:
         # Kept with the headers: a connection mostly brings the same ones again.
-        around = request.around_id = _around_id(request, request.lines, forwarded)
+        around = request.around_id = _around_id(request, request.lines, _framing(request, request.length), forwarded)
     before, after = around
     query = request.query
     if query is None:
@@ -85,22 +85,43 @@ def judged_head(
     judged = request.judged
     if judged is None or judged[0] != headers:
         # Kept as well: the same headers mostly leave the policies in the same way.
-        judged = request.judged = (headers.copy(), _around_id(request, judged_lines(headers), forwarded))
+        lines = judged_lines(headers)
+        judged = request.judged = (
+            headers.copy(), _around_id(request, lines, _framing(request, request.length), forwarded),
+        )  # fmt: skip
     before, after = judged[1]
     if request.query is not None:
         path = path + b"?" + request.query
     return b"".join((request.method, target.line_start, path, target.line_end, before, request_id, after))
 
 
-def _around_id(request: Request, lines: list[bytes], forwarded: bytes) -> tuple[bytes, bytes]:
-    """Return what stands between the host and the request id, and what follows the id."""
-    length = request.length
+def resized_head(
+    request: Request,
+    target: TargetConnections,
+    path: bytes,
+    headers: list[tuple[bytes, bytes]],
+    forwarded: bytes,
+    request_id: bytes,
+    length: int,
+) -> bytes:
+    """Return the whole head of a request whose body has another length than it came with."""
+    before, after = _around_id(request, judged_lines(headers), _framing(request, length), forwarded)
+    if request.query is not None:
+        path = path + b"?" + request.query
+    return b"".join((request.method, target.line_start, path, target.line_end, before, request_id, after))
+
+
+def _framing(request: Request, length: int) -> list[bytes]:
+    """Return the lines that say where the request ends."""
     if length == CHUNKED:
-        framing = [CHUNKED_FIELD]
-    elif length or request.has_length:
-        framing = [b"content-length: %d" % length]
-    else:
-        framing = request_lines(request.websocket) if request.websocket else []
+        return [CHUNKED_FIELD]
+    if length or request.has_length or request.length:
+        return [b"content-length: %d" % length]
+    return request_lines(request.websocket) if request.websocket else []
+
+
+def _around_id(request: Request, lines: list[bytes], framing: list[bytes], forwarded: bytes) -> tuple[bytes, bytes]:
+    """Return what stands between the host and the request id, and what follows the id."""
     before = b"\r\n".join((b"", *lines, *framing, b"x-request-id: "))
     authority = request.authority
     if authority and _FORWARDED_HOST not in forwarded:

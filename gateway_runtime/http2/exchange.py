@@ -9,6 +9,7 @@ from hpack import NeverIndexedHeaderTuple
 from gateway_runtime.http.exchange import Exchange
 from gateway_runtime.http.flow_control import NOT_CONNECTED
 from gateway_runtime.http.framing import line_field
+from gateway_runtime.http.gathering import Gathering, gather_more
 from gateway_runtime.http.message import Request
 from gateway_runtime.http.refusals import BadMessage
 from gateway_runtime.http.responses import problem
@@ -57,12 +58,16 @@ class StreamExchange(Exchange):
             return
         upstream = self.upstream
         if upstream is None:
-            # In one piece: frames of one byte each would take forty times their size.
-            if self.held is None:
-                self.held = [bytearray()]  # type: ignore[list-item]
-            self.held[0] += data
-            if not ended:
-                self.client.gate.pause(NOT_CONNECTED)
+            held = self.held
+            if type(held) is Gathering:
+                gather_more(self, held, data)
+            else:
+                # In one piece: frames of one byte each would take forty times their size.
+                if held is None:
+                    held = self.held = [bytearray()]  # type: ignore[list-item]
+                held[0] += data  # type: ignore[index]
+                if not ended:
+                    self.client.gate.pause(NOT_CONNECTED)
         else:
             if data:
                 upstream.send_body(data, body.chunked)
@@ -80,7 +85,7 @@ class StreamExchange(Exchange):
 
     def on_interim(self, head: ResponseHead) -> None:
         """Pass an interim answer on."""
-        if self.unsent is None:
+        if self.intake is None:
             self.client.send_head(head.status, head.fields(), ended=False)
             self.client.connection.flush()
 
@@ -97,10 +102,11 @@ class StreamExchange(Exchange):
         """Pass a piece of the answer on."""
         if done:
             self.upstream = None
-            self.whole = True
-        if self.unsent is not None:
-            self.unsent.append(body)
-            return
+        if self.intake is not None:
+            passed = self.intake.take(self, body, done)
+            if passed is None:
+                return
+            body = passed
         self.bytes_out += len(body)
         self._send(body, done)
 
@@ -112,12 +118,13 @@ class StreamExchange(Exchange):
 
     def answer(self, response: Response) -> None:
         """Answer with a problem, or in the way that a gRPC client understands."""
+        self._trailers = []  # of an answer that is not given
         if not is_grpc(self.request.headers()):
             super().answer(response)
             return
         self._refused = response.status
         fields = refusal_fields(response)
-        waiting, self.unsent = self.unsent is not None, None
+        waiting, self.intake = self.intake is not None, None
         if self.judged and not waiting:
             self._run_policies(None, _GRPC_OK, fields, b"", b"", True)
         else:

@@ -10,13 +10,12 @@ from typing import TypeVar
 from msgspec import structs
 
 from gateway_runtime.local.addresses import read_instance_address
-from gateway_runtime.local.api_limits import TIMEOUT_POLICIES, LimitsByApi
+from gateway_runtime.local.api_limits import limits_of
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.gateway_settings import GatewaySettings, check_hidden
 from gateway_runtime.local.kinds import Kind, PolicyBinding
 from gateway_runtime.local.listener_tls import TLS, PortTls
 from gateway_runtime.local.policies import (
-    ON_EITHER,
     find_policy,
     plain_name,
     read_config,
@@ -27,7 +26,7 @@ from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTES, read_route, read_service
 from gateway_runtime.local.rules import read_rules
 from gateway_runtime.local.service_credentials import ServiceCredentials
-from gateway_runtime.local.service_policies import ServicePolicies
+from gateway_runtime.local.service_policies import SERVICE_POLICIES, ServicePolicies
 from gateway_runtime.local.sharing import Placed, sharing_faults
 from gateway_runtime.schema import document
 from gateway_runtime.schema.policy import PolicyDefinition
@@ -79,7 +78,6 @@ class Assembly:
         self._tls = PortTls(served)
         self._on_services = ServicePolicies()
         self._credentials = ServiceCredentials()
-        self._limits = LimitsByApi()
         # By instance, in order of definition: (order, route) and (order, policy).
         self._routes: defaultdict[str, list[tuple[int, document.Route]]] = defaultdict(list)
         self._policies: defaultdict[str, list[tuple[int, document.PolicyBinding]]] = defaultdict(list)
@@ -138,7 +136,6 @@ class Assembly:
         if api.spec.access_log is not None:
             check_hidden(api.spec.access_log.hide, api.place.at("accessLog"))
         self._placed[api.id] = Placed(api, read_instance_address(api.spec.address, api.place.at("address")))
-        self._limits.read(api)
 
     def _service(self, resource: Resource) -> None:
         self._made[resource.id] = read_service(resource)
@@ -148,7 +145,7 @@ class Assembly:
         if spec.target_ref.kind == "Service":
             service = self._target(binding, self._services, Kind.SERVICE)
             refuse_service_binding(spec, binding.place, self._extensions, binding.namespace)
-            if plain_name(spec.policy_ref.name) in ON_EITHER:
+            if plain_name(spec.policy_ref.name) not in SERVICE_POLICIES:
                 self._credentials.bind(binding, service)
                 self._bound[service.id].append((order_of(spec, None), binding))
             elif service.id in self._made:
@@ -162,18 +159,13 @@ class Assembly:
             for api in targets:
                 self._bound[api.id].append((FIRST_ORDER - 1, binding))
             return
-        if (name := plain_name(spec.policy_ref.name)) in TIMEOUT_POLICIES:
-            self._limits.bind(binding, name, targets)
-            for api in targets:
-                self._bound[api.id].append((spec.order, binding))
-            return
         is_route = spec.policy_ref.name in ROUTES
         policy = None
         if not is_route:
             policy = find_policy(spec, binding.place, self._extensions, binding.namespace)
             config = read_config(policy, spec.config, binding.place.at("config"))
             rules = read_rules(spec.rules, binding.place)
-            if policy.answers_preflight and rules:
+            if policy.whole_api and rules:
                 message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
                 raise binding.place.at("rules").fault(message)
         mode = read_mode(spec, policy, binding.place.at("mode"))
@@ -274,7 +266,7 @@ class Assembly:
                 *self._credentials.of(resource, used),
             ],
             access_log=self._settings.access_log(resource.spec.access_log),
-            limits=self._limits.of(resource),
+            limits=limits_of(resource),
         )
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway_runtime.local.form import Form
 from gateway_runtime.local.tls_settings import Certificate, TlsVersion
+from gateway_runtime.policies import circuit_breaker as breaker_policy
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
@@ -187,22 +188,6 @@ class Tracing(Form, frozen=True):
     labels: list[TracingLabel] | None = None
 
 
-class Thresholds(Form, frozen=True):
-    """How much may be under way to one Service."""
-
-    max_connections: AtLeastOne | None = None
-    max_pending_requests: Count | None = None
-    max_requests: AtLeastOne | None = None
-    max_retries: Count | None = None
-    max_connection_pools: Count | None = None
-
-
-class CircuitBreaker(Form, frozen=True):
-    """A circuit breaker for every Service."""
-
-    thresholds: Thresholds
-
-
 class Configuration(Form, frozen=True):
     """Settings of the whole gateway."""
 
@@ -215,5 +200,5 @@ class Configuration(Form, frozen=True):
     limits: GatewayLimits | None = None
     trusted_proxies: Proxies | None = None
     tracing: Tracing | None = None
-    circuit_breaker: CircuitBreaker | None = None
+    circuit_breaker: breaker_policy.Config | None = None
     platform_connection: dict[str, Any] | None = None

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from gateway_runtime.local.api_limits import TIMEOUT_POLICIES
 from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.kinds import ROUTER_ORDER, Kind, PolicyBinding
 from gateway_runtime.local.listener_tls import TLS
@@ -18,8 +17,9 @@ from gateway_runtime.local.loading import Loaded, load
 from gateway_runtime.local.policies import NOT_LOCAL, plain_name
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTES
-from gateway_runtime.local.service_policies import SERVICE_POLICIES
+from gateway_runtime.local.service_policies import SERVICE_POLICIES, TLS_OUTBOUND
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
+from gateway_runtime.policies.shaping import shaped
 from gateway_runtime.schema.document import ForwardProxy
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
@@ -46,7 +46,7 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
                 **_envelope(api, {"address": api.spec.address}),
                 "listener": apis[api.id].listener,
                 "basePath": apis[api.id].base_path or "/",
-                "limits": _written(apis[api.id].limits),
+                "limits": _written(shaped(apis[api.id], apis[api.id].policies).limits),
                 "policies": [*(_binding(each) for each in loaded.bindings.get(api.id, [])), _router()],
             }
             for api in of_kind[Kind.API_INSTANCE]
@@ -83,8 +83,7 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
             ),
             *({"name": name, "title": "Traffic management", "supported": True} for name in sorted(ROUTES)),
             {"name": TLS, "title": "TLS for callers", "supported": True},
-            *({"name": name, "title": "The way to a service", "supported": True} for name in sorted(SERVICE_POLICIES)),
-            *({"name": name, "title": "A limit of an API", "supported": True} for name in sorted(TIMEOUT_POLICIES)),
+            {"name": TLS_OUTBOUND, "title": "TLS for services", "supported": True},
             *({"name": each.name, "namespace": each.namespace, "supported": False} for each in of_kind[Kind.EXTENSION]),
         ],
     }
@@ -151,8 +150,6 @@ def _binding(resource: Resource) -> dict[str, Any]:
 def _secret_settings(policy: str) -> tuple[str, ...]:
     if plain_name(policy) in SERVICE_POLICIES | {TLS}:
         return ("certificate",)
-    if plain_name(policy) in TIMEOUT_POLICIES:
-        return ()
     return definition(policy).secret_settings()
 
 

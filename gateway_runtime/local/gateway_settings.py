@@ -13,7 +13,6 @@ from msgspec.structs import asdict
 from gateway_runtime.configuration.limits import LONGEST_SECONDS, check_proxies
 from gateway_runtime.local.configuration_kind import (
     AccessLogs,
-    CircuitBreaker,
     Configuration,
     ForwardProxy,
     Redis,
@@ -27,6 +26,7 @@ from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.service_policies import read_breaker
 from gateway_runtime.local.shared_storage import read_shared_storage
 from gateway_runtime.local.sharing import RESERVED_PORT, Placed
+from gateway_runtime.policies import circuit_breaker
 from gateway_runtime.schema import upstream
 from gateway_runtime.schema.access_log import FIELDS
 from gateway_runtime.schema.access_log import AccessLog as AccessLogSettings
@@ -177,7 +177,7 @@ class GatewaySettings:
                 message = f"Port {port} is that of {each.shown}. Probes need one of their own."
         return [self._probe_at.fault(message, "port_in_use")] if message else []
 
-    def _take_breaker(self, given: CircuitBreaker, place: Place) -> None:
+    def _take_breaker(self, given: circuit_breaker.Config, place: Place) -> None:
         self.circuit_breaker = read_breaker(given, place, self.notes)
 
     def _take_proxy(self, given: ForwardProxy, place: Place) -> None:

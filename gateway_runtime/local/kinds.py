@@ -110,6 +110,7 @@ class InstanceLimits(Form, frozen=True):
     response_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
     stream_idle_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
     body_bytes: Annotated[int, msgspec.Meta(ge=0, le=1 << 50)] | None = None
+    buffered_body_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] | None = None
 
 
 class ApiInstance(Form, frozen=True):

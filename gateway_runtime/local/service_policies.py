@@ -7,14 +7,13 @@ from typing import Any
 
 from msgspec import structs
 
-from gateway_runtime.local.configuration_kind import CircuitBreaker, Seconds
 from gateway_runtime.local.faults import FileFault
-from gateway_runtime.local.form import Form
 from gateway_runtime.local.place import Place
 from gateway_runtime.local.policies import plain_name
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.spelling import usual_spelling
 from gateway_runtime.local.tls_settings import OutboundTls
+from gateway_runtime.policies import circuit_breaker, idle_timeout
 from gateway_runtime.schema import document, upstream
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.upstream.tls import service_tls
@@ -31,12 +30,6 @@ _WRITTEN = {
 }
 
 Read = Callable[["ServicePolicies", Any, Place, document.Service], document.Service]
-
-
-class IdleTimeout(Form, frozen=True):
-    """`config` of the policy `idle-timeout`."""
-
-    timeout: Seconds = 60.0
 
 
 class ServicePolicies:
@@ -91,27 +84,21 @@ class ServicePolicies:
         return structs.replace(service, tls=tls)
 
     def _breaker(self, config: Any, place: Place, service: document.Service) -> document.Service:
-        given: CircuitBreaker = place.convert(config, CircuitBreaker)
+        given: circuit_breaker.Config = place.convert(config, circuit_breaker.Config)
         return structs.replace(service, circuit_breaker=read_breaker(given, place, self.notes))
 
     def _idle(self, config: Any, place: Place, service: document.Service) -> document.Service:
-        given: IdleTimeout = place.convert(config, IdleTimeout)
+        given: idle_timeout.Config = place.convert(config, idle_timeout.Config)
         timeouts = structs.replace(service.timeouts, connection_idle_seconds=given.timeout)
         return structs.replace(service, timeouts=timeouts)
 
 
-def read_breaker(given: CircuitBreaker, place: Place, notes: list[FileFault]) -> upstream.CircuitBreaker:
+def read_breaker(given: circuit_breaker.Config, place: Place, notes: list[FileFault]) -> upstream.CircuitBreaker:
     """Return ceilings as the document has them, and tell which of them is not used."""
-    thresholds = given.thresholds
-    if thresholds.max_connection_pools is not None:
+    if given.thresholds.max_connection_pools is not None:
         message = "This gateway has one pool of connections for each target: this is not used."
         notes.append(place.at("thresholds", "maxConnectionPools").fault(message, "without_effect"))
-    return upstream.CircuitBreaker(
-        max_connections=thresholds.max_connections,
-        max_pending_requests=thresholds.max_pending_requests,
-        max_requests=thresholds.max_requests,
-        max_retries=thresholds.max_retries,
-    )
+    return given.breaker()
 
 
 _READ: dict[str, Read] = {

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
 from gateway_runtime.policies.context import REFUSAL, RequestContext
-from gateway_runtime.policies.results import NEEDS_BODY, BodyFilter, NeedsBody, Response
+from gateway_runtime.policies.results import NEEDS_BODY, BodyFilter, NeedsBody, Refused, Response
 from gateway_runtime.schema.policy import Handlers
 
 Condition = Callable[[RequestContext], bool]
@@ -76,7 +76,19 @@ class Chain:
 
     def resume_request(self, context: RequestContext) -> Outcome | Awaitable[Outcome]:
         """Go on with the policy that has asked for the body, which is in the context now."""
+        context.stopped_at = -1
         return self._follow(context, NEEDS_BODY, context.resume_at)
+
+    def _see_body(self, context: RequestContext, index: int) -> Any:
+        """Let the policy at `index` see the body as the filters of policies before it make it."""
+        filters = context.request_filters
+        if filters:
+            context.request_filters = None
+            try:
+                context.body = passed_through(filters, context.body or b"")
+            except Refused as refused:
+                return refused.response
+        return self.request[index].body(context)  # type: ignore[misc]
 
     def _follow(self, context: RequestContext, result: Any, index: int) -> Outcome | Awaitable[Outcome]:
         """Go on from what the policy at `index` has said."""
@@ -84,12 +96,10 @@ class Chain:
             if result is NEEDS_BODY:
                 if context.body is None:
                     context.resume_at = index
+                    # Until then it is the one that ends the request, where its body cannot be had.
+                    context.stopped_at = self.request[index].position
                     return NEEDS_BODY
-                if context.request_filters:
-                    # Of policies before this one: it sees the body as they make it.
-                    context.body = passed_through(context.request_filters, context.body)
-                    context.request_filters = None
-                result = self.request[index].body(context)  # type: ignore[misc]
+                result = self._see_body(context, index)
             if result is None:
                 index += 1
                 if index == len(self.request):
@@ -160,14 +170,15 @@ class Chain:
         return await result  # type: ignore[misc]
 
 
-def _wants_every_body(context: RequestContext) -> NeedsBody:
+def wants_every_body(context: RequestContext) -> NeedsBody:
+    """Ask for the body: what stands for the header handler that a policy does not have."""
     return NEEDS_BODY
 
 
 def _step(binding: Binding, head: Any, body: Any, position: int) -> Step | None:
     if head is None and body is None:
         return None
-    return Step(binding.policy, head or _wants_every_body, binding.condition, position, body)
+    return Step(binding.policy, head or wants_every_body, binding.condition, position, body)
 
 
 def passed_through(filters: list[BodyFilter], body: bytes) -> bytes:

@@ -4,11 +4,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway_runtime.clock import Clock, Sleep
+from gateway_runtime.fetching.client import ANSWER_LIMIT, Fetched
+from gateway_runtime.fetching.url import Url
 from gateway_runtime.policies.results import BodyFilter, Response
 from gateway_runtime.state.limits import Limit, Limiter
 
 if TYPE_CHECKING:
-    from gateway_runtime.schema.document import Tier
+    from gateway_runtime.directories.directory import Directory
+    from gateway_runtime.directories.ldap import LdapSettings
+    from gateway_runtime.fetching.service import AskedService
+    from gateway_runtime.schema.document import Service, Tier
     from gateway_runtime.state.cache import ByteCache
     from gateway_runtime.tls.client_certificate import ClientCertificate
 
@@ -150,7 +155,7 @@ class RemoteDocument(Protocol):
         """Tell whether the last attempt to fetch it has failed, so that waiting for it is of little use."""
 
     def may_ask_again(self) -> bool:
-        """Tell whether a document that lacks something may be fetched anew already."""
+        """Tell whether a document that lacks something may be fetched anew already, or is being fetched."""
 
     async def newer(self) -> Any:
         """Fetch anew a document that lacks something, and return what is there then."""
@@ -198,10 +203,37 @@ class PolicyRuntime(Protocol):
     def cache(self, name: str, *, entries: int, shared: bool) -> "ByteCache":
         """Return a cache, shared with all replicas where there is a shared storage."""
 
+    async def ask(
+        self,
+        url: Url,
+        *,
+        seconds: float,
+        limit: int = ANSWER_LIMIT,
+        method: str = "GET",
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
+    ) -> Fetched:
+        """Ask an HTTP service of somebody else once, and return its whole answer whatever its status.
+
+        The one way in which policies ask others. `url` is made by `parse_url` when the policy is built; its address is
+        judged as those of services are, certificates are checked, redirects are not followed. Everything together
+        takes `seconds` at most, and the answer's body has `limit` bytes at most. Raises `FetchError`, whose `code`
+        tells nothing of the answer. Nothing is kept and nobody shares the question: that is up to the policy.
+        """
+
     def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> RemoteDocument:
         """Return the document at a URL, which all policies that name it share. Nothing is fetched yet.
 
         `parse` makes of its bytes what the policy needs, and raises `ValueError` for what is no such document. It is
         fetched anew after `ttl` seconds; one fetch takes `seconds` at most. Raises `ValueError` for a URL that may not
         be fetched.
+        """
+
+    def directory(self, settings: "LdapSettings") -> "Directory":
+        """Return a directory, which all policies with the same settings share. It is not asked yet."""
+
+    def service(self, service: "Service") -> "AskedService":
+        """Return a service that the policy itself asks about requests. Nothing is connected yet.
+
+        Policies with the same service share its connections, and a new revision keeps them. Raises `ConfigFault`.
         """

@@ -50,24 +50,48 @@ class Config(PolicyConfig, frozen=True):
     overwrite: Annotated[
         bool, setting("Overwrite", "Replace headers that the caller has sent. Off: the caller's are kept.")
     ] = True
-    api_key: Annotated[str, setting("API key", "The key that the backend knows.", secret=True, max_length=4000)] = ""
+    api_key: Annotated[
+        str,
+        setting(
+            "API key", "The key that the backend knows.", secret=True, max_length=4000, only_with="authType=apiKey"
+        ),
+    ] = ""
     custom_header: Annotated[
         str,
-        setting("Key header", "The header of the key. Empty: Authorization.", max_length=100),
+        setting(
+            "Key header", "The header of the key. Empty: Authorization.", max_length=100, only_with="authType=apiKey"
+        ),
     ] = ""
-    client_id: Annotated[str, setting("Client ID", "The client ID that the backend knows.", max_length=500)] = ""
+    client_id: Annotated[
+        str,
+        setting(
+            "Client ID", "The client ID that the backend knows.", max_length=500, only_with="authType=clientCredentials"
+        ),
+    ] = ""
     client_secret: Annotated[
-        str, setting("Client secret", "The secret that the backend knows.", secret=True, max_length=4000)
+        str,
+        setting(
+            "Client secret",
+            "The secret that the backend knows.",
+            secret=True,
+            max_length=4000,
+            only_with="authType=clientCredentials",
+        ),
     ] = ""
     custom_client_id_header: Annotated[
         str,
-        setting("Client ID header", "The header of the ID. Empty: client_id.", max_length=100),
+        setting(
+            "Client ID header",
+            "The header of the ID. Empty: client_id.",
+            max_length=100,
+            only_with="authType=clientCredentials",
+        ),
     ] = ""
     custom_client_secret_header: Annotated[
         str,
         setting(
             "Client secret header", "The header of the secret. Empty: client_secret.",
-            max_length=100,
+            max_length=100, only_with="authType=clientCredentials",
         ),
     ] = ""  # fmt: skip
 

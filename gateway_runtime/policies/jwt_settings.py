@@ -62,6 +62,7 @@ class Config(PolicyConfig, frozen=True):
             "With a custom expression: what the token is. Query parameters end up in the logs of others.",
             TOKEN,
             min_length=1,
+            only_with="jwtOrigin=customExpression",
         ),
     ] = "#[attributes.headers['jwt']]"
     signing_method: Annotated[
@@ -81,6 +82,7 @@ class Config(PolicyConfig, frozen=True):
             "A public key (PEM without its first and last line), or the secret of an HMAC.",
             secret=True,
             max_length=9000,
+            only_with="jwtKeyOrigin=text",
         ),
     ] = ""
     jwks_url: Annotated[
@@ -89,23 +91,49 @@ class Config(PolicyConfig, frozen=True):
             "Key set URL",
             "Where the identity provider publishes its keys; several URLs are separated by commas.",
             max_length=9000,
+            only_with="jwtKeyOrigin=jwks",
             placeholder="https://login.example/.well-known/jwks.json",
         ),
     ] = ""
     jwks_service_time_to_live: Annotated[
-        int, setting("Key set lifetime", "After how many minutes a key set is fetched anew.", ge=1, le=10_080)
+        int,
+        setting(
+            "Key set lifetime",
+            "After how many minutes a key set is fetched anew.",
+            ge=1,
+            le=10_080,
+            only_with="jwtKeyOrigin=jwks",
+        ),
     ] = 60
     jwks_service_connection_timeout: Annotated[
-        int, setting("Key set timeout", "How many milliseconds fetching a key set may take.", ge=100, le=60_000)
+        int,
+        setting(
+            "Key set timeout",
+            "How many milliseconds fetching a key set may take.",
+            ge=100,
+            le=60_000,
+            only_with="jwtKeyOrigin=jwks",
+        ),
     ] = 10_000
     validate_aud_claim: Annotated[bool, setting("Check the audience", "Accept only tokens for these audiences.")] = (
         False
     )
     mandatory_aud_claim: Annotated[
-        bool, setting("Audience required", "Refuse tokens that name no audience, where it is checked.")
+        bool,
+        setting(
+            "Audience required",
+            "Refuse tokens that name no audience, where it is checked.",
+            only_with="validateAudClaim=true",
+        ),
     ] = False
     supported_audiences: Annotated[
-        str, setting("Audiences", "Who this API is in tokens, separated by commas.", max_length=9000)
+        str,
+        setting(
+            "Audiences",
+            "Who this API is in tokens, separated by commas.",
+            max_length=9000,
+            only_with="validateAudClaim=true",
+        ),
     ] = ""
     mandatory_exp_claim: Annotated[
         bool, setting("Expiry required", "Refuse tokens that never expire. One that is there is always checked.")
@@ -116,18 +144,44 @@ class Config(PolicyConfig, frozen=True):
     validate_custom_claim: Annotated[bool, setting("Check custom claims", "Check the claims listed below.")] = False
     mandatory_custom_claims: Annotated[
         list[CustomClaim],
-        setting("Mandatory custom claims", "Must be there and have these values.", max_length=50),
+        setting(
+            "Mandatory custom claims",
+            "Must be there and have these values.",
+            max_length=50,
+            only_with="validateCustomClaim=true",
+        ),
     ] = []
     non_mandatory_custom_claims: Annotated[
         list[CustomClaim],
-        setting("Optional custom claims", "Must have these values where they are there.", max_length=50),
+        setting(
+            "Optional custom claims",
+            "Must have these values where they are there.",
+            max_length=50,
+            only_with="validateCustomClaim=true",
+        ),
     ] = []
+    supported_types: Annotated[
+        str,
+        setting(
+            "Token types",
+            "What the header of a token has to call it (typ), separated by commas; at+jwt for access tokens alone.",
+            max_length=500,
+            placeholder="at+jwt",
+        ),
+    ] = ""
     skip_client_id_validation: Annotated[
         bool,
         setting("Skip client ID validation", "Off: the token must be of a client application with an active contract."),
     ] = True
     client_id_expression: Annotated[
-        str, expression("Client ID expression", "What the client ID is, mostly a claim.", CLIENT_ID, min_length=1)
+        str,
+        expression(
+            "Client ID expression",
+            "What the client ID is, mostly a claim.",
+            CLIENT_ID,
+            min_length=1,
+            only_with="skipClientIdValidation=false",
+        ),
     ] = "#[vars.claimSet.client_id]"
 
     def __post_init__(self) -> None:
@@ -152,6 +206,10 @@ class Config(PolicyConfig, frozen=True):
         if self.validate_custom_claim and not (self.mandatory_custom_claims or self.non_mandatory_custom_claims):
             raise ValueError("Give at least one custom claim, or do not check them")
 
+    def types(self) -> frozenset[str]:
+        """Return the types of tokens that are accepted, in lower case; none where any is."""
+        return frozenset(name.lower() for part in self.supported_types.split(",") if (name := part.strip()))
+
     def algorithm(self) -> str:
         """Return the one algorithm that is accepted (RFC 7518 section 3.1)."""
         kind = {Method.RSA: "RS", Method.HMAC: "HS", Method.ES: "ES"}[self.signing_method]
@@ -164,7 +222,3 @@ class Config(PolicyConfig, frozen=True):
     def audiences(self) -> frozenset[str]:
         """Return the audiences that are accepted."""
         return frozenset(name for part in self.supported_audiences.split(",") if (name := part.strip()))
-
-    def __repr__(self) -> str:
-        # The generated form would show the key.
-        return f"Config({self.algorithm() if self.signing_method is not Method.NONE else 'none'})"

@@ -33,8 +33,13 @@ others, who calls is known in the second section only: `authentication` says not
 A message is text, which may hold expressions. In the second section `attributes.headers` are those of the answer and
 `attributes.statusCode` is its status; everything else is that of the request. `vars` has `apiId`, `apiName`, `reqId`,
 `remoteAddress`, `method`, `requestPath`, `requestDisposition` (`PROCESSED` or `VIOLATION`) and, in the second section
-of a refused request, `violation` with `policyName`, `violationType`, `clientId` and `clientName`. There is no
-`payload`: bodies pass the gateway unread.
+of a refused request, `violation` with `policyName`, `violationType`, `clientId` and `clientName`.
+
+`payload` is the body of the request in the first section and that of the answer in the second: what its JSON or its
+form says, else a text; null without a body, and for a stream of events. Only where a message or its condition says
+`payload`, and its condition can still hold, the message waits for its whole body, up to the limit of the gateway
+(`bufferedBody`): a request above it is refused with 413, an answer above it becomes a 502. All other bodies pass
+unread.
 
 `conditional` has to give true, else nothing is written. A message that cannot be evaluated is written empty, with the
 reason as `error.code`.
@@ -55,7 +60,7 @@ are dropped and counted.
 **A message is written as its expression says it, and nothing is masked.** Do not write `authorization`, `cookie`,
 `client_secret` or a whole `attributes.headers`, which holds them all: who reads the log could act as the caller.
 
-This policy refuses no request.
+This policy refuses no request by itself.
 """
 
 import enum
@@ -73,6 +78,8 @@ from gateway_runtime.expressions.given import NOTHING, Given
 from gateway_runtime.expressions.reading import client_id
 from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import REFUSAL, PolicyRuntime, RequestContext
+from gateway_runtime.policies.payloads import is_endless, request_payload, response_payload
+from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody
 from gateway_runtime.schema.expression import ExpressionSetting, Gives, expression
 from gateway_runtime.schema.policy import Category, Handlers, Phase, PolicyConfig, PolicyDefinition, setting
 
@@ -87,8 +94,8 @@ VARIABLES = {
     ),
     "violation": Gives.OBJECT,
 }  # fmt: skip
-MESSAGE = ExpressionSetting(gives=Gives.ANY, text=True, either=True, variables=VARIABLES)
-CONDITION = ExpressionSetting(gives=Gives.BOOLEAN, either=True, variables=VARIABLES)
+MESSAGE = ExpressionSetting(gives=Gives.ANY, text=True, either=True, payload=True, variables=VARIABLES)
+CONDITION = ExpressionSetting(gives=Gives.BOOLEAN, either=True, payload=True, variables=VARIABLES)
 ALWAYS = "#[true]"
 
 _encode = msgspec.json.Encoder().encode
@@ -165,14 +172,22 @@ class _Stamp:
 class _Message:
     """One message of one section."""
 
-    __slots__ = ("_add", "_evaluate", "_fixed", "_given", "_holds", "_now", "_stamp")
+    __slots__ = ("_add", "_asks", "_evaluate", "_fixed", "_given", "_holds", "_now", "_stamp", "reads_body")
 
     def __init__(self, item: LoggedMessage, section: str, runtime: PolicyRuntime, stamp: _Stamp) -> None:
         data = item.item_data
         condition = compile_for(CONDITION, data.conditional)
         self._holds = None if condition.constant and condition.value is True else condition.evaluate
-        self._evaluate = compile_for(MESSAGE, data.message).evaluate
-        self._given = _given(runtime) if "vars" in data.message + data.conditional else None
+        message = compile_for(MESSAGE, data.message)
+        self._evaluate = message.evaluate
+        self.reads_body = message.uses_payload or condition.uses_payload
+        # What tells before the body is there whether it is worth waiting for.
+        self._asks = None if condition.uses_payload else self._holds
+        payload = None
+        if self.reads_body:
+            payload = request_payload if section == "request" else response_payload
+        has_variables = "vars" in data.message + data.conditional
+        self._given = _given(runtime, payload) if has_variables or self.reads_body else None
         fields = {
             "ecs.version": "8.11.0",
             "event.kind": "event",
@@ -187,6 +202,14 @@ class _Message:
         }
         self._fixed = b'",' + _encode(fields)[1:-1] + b',"http.request.id":'
         self._add, self._now, self._stamp = runtime.add_line, runtime.now, stamp.of
+
+    def needs_body(self, context: RequestContext) -> bool:
+        """Tell whether the line about a request has to wait for the body."""
+        if not self.reads_body or is_endless(context):
+            return False
+        if self._asks is None:
+            return True
+        return self._asks(context, NOTHING if self._given is None else self._given(context)) is True
 
     def write(self, context: RequestContext) -> None:
         """Write the line about a request, where its condition holds."""
@@ -215,7 +238,14 @@ def _as_text(value: Any) -> str:
         return ""
     if type(value) is bytes:
         return value.decode("utf-8", "backslashreplace")
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=lambda each: b64encode(each).decode())
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_binary)
+    except RecursionError:
+        return "…"
+
+
+def _binary(value: bytes) -> str:
+    return b64encode(value).decode()
 
 
 def quoted(text: str) -> bytes:
@@ -236,7 +266,9 @@ def within(text: str, room: int) -> bytes:
     return quoted(text[: room // LONGEST_CHARACTER - 1] + "…")
 
 
-def _given(runtime: PolicyRuntime) -> Callable[[RequestContext], Given]:
+def _given(
+    runtime: PolicyRuntime, payload: Callable[[RequestContext], Any] | None
+) -> Callable[[RequestContext], Given]:
     def given(context: RequestContext) -> Given:
         refusal = (context.notes or {}).get(REFUSAL)
         violation = None
@@ -248,6 +280,7 @@ def _given(runtime: PolicyRuntime) -> Callable[[RequestContext], Given]:
                 "clientName": context.application_name or None,
             }
         return Given(
+            payload=None if payload is None else payload(context),
             vars={
                 "apiId": runtime.api,
                 "apiName": runtime.api_name,
@@ -257,7 +290,7 @@ def _given(runtime: PolicyRuntime) -> Callable[[RequestContext], Given]:
                 "requestDisposition": "VIOLATION" if violation else "PROCESSED",
                 "requestPath": context.path.decode("utf-8", "surrogateescape"),
                 "violation": violation,
-            }
+            },
         )
 
     return given
@@ -277,12 +310,33 @@ def _writer(messages: list[_Message]) -> Callable[[RequestContext], None] | None
     return write_all
 
 
+def _asker(messages: list[_Message], write: Callable[[RequestContext], None] | None) -> Any:
+    """Return what asks for the body where one of the messages needs it, and writes all where none does."""
+    reading = [message for message in messages if message.reads_body]
+    if not reading or write is None:
+        return write
+
+    def ask(context: RequestContext) -> NeedsBody | None:
+        if any(message.needs_body(context) for message in reading):
+            return NEEDS_BODY
+        write(context)
+        return None
+
+    return ask
+
+
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     """Compile the expressions and all that is the same in every line once."""
     stamp, items = _Stamp(), config.logging_configuration
     before = [_Message(item, "request", runtime, stamp) for item in items if item.item_data.first_section]
     after = [_Message(item, "response", runtime, stamp) for item in items if item.item_data.second_section]
-    return Handlers(request_headers=_writer(before), response_headers=_writer(after))
+    write_before, write_after = _writer(before), _writer(after)
+    return Handlers(
+        request_headers=_asker(before, write_before),
+        request_body=write_before if any(message.reads_body for message in before) else None,
+        response_headers=_asker(after, write_after),
+        response_body=write_after if any(message.reads_body for message in after) else None,
+    )
 
 
 DEFINITION = PolicyDefinition(

@@ -1,26 +1,42 @@
 """Every policy there is, by its documented names."""
 
 import difflib
+import os
 from typing import Any
 
 from gateway_runtime.expressions.settings import check_expression, check_expressions, expression_setting
 from gateway_runtime.policies import (
     basic_authentication,
+    circuit_breaker,
     client_id_enforcement,
     cors,
     credential_injection_api_key,
     credential_injection_basic,
+    credential_injection_oauth2,
+    dataweave_body_transformation,
+    dataweave_headers_transformation,
+    dataweave_request_filter,
+    ext_authz,
     header_injection,
     header_removal,
+    idle_timeout,
     ip_allowlist,
     ip_blocklist,
+    json_threat_protection,
     jwt_validation,
+    ldap_authentication,
     maintenance,
     message_logging,
+    oauth2_token_introspection,
+    openidconnect_access_token_enforcement,
     rate_limiting,
     rate_limiting_sla_based,
+    response_timeout,
     spike_control,
+    stream_idle_timeout,
+    xml_threat_protection,
 )
+from gateway_runtime.policies.custom import find_custom
 from gateway_runtime.schema.faults import ConfigFault, convert
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 
@@ -34,22 +50,48 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     ip_allowlist.DEFINITION,
     maintenance.DEFINITION,
     basic_authentication.DEFINITION,
+    ldap_authentication.DEFINITION,
     jwt_validation.DEFINITION,
+    oauth2_token_introspection.DEFINITION,
+    openidconnect_access_token_enforcement.DEFINITION,
     client_id_enforcement.DEFINITION,
+    ext_authz.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,
     rate_limiting_sla_based.DEFINITION,
+    json_threat_protection.DEFINITION,
+    xml_threat_protection.DEFINITION,
+    dataweave_request_filter.DEFINITION,
+    dataweave_headers_transformation.DEFINITION,
     header_injection.DEFINITION,
+    dataweave_body_transformation.DEFINITION,
     header_removal.DEFINITION,
     credential_injection_basic.DEFINITION,
     credential_injection_api_key.DEFINITION,
+    credential_injection_oauth2.DEFINITION,
+    response_timeout.DEFINITION,
+    stream_idle_timeout.DEFINITION,
+    idle_timeout.DEFINITION,
+    circuit_breaker.DEFINITION,
 )
-_BY_NAME = {name: d for d in _DEFINITIONS for name in (d.name, *d.aliases)}
+# Those of the operator. Read once, when a process starts: every process of an installation sees the same ones.
+_CUSTOM = find_custom(_DEFINITIONS, os.environ)
+_BY_NAME = {name: d for d in (*_DEFINITIONS, *_CUSTOM.definitions) for name in (d.name, *d.aliases)}
 
 
 def all_definitions() -> tuple[PolicyDefinition, ...]:
-    """Return every policy in default order."""
-    return tuple(sorted(_DEFINITIONS, key=lambda d: (d.default_order, d.name)))
+    """Return every policy in default order, custom ones among them."""
+    return tuple(sorted({id(d): d for d in _BY_NAME.values()}.values(), key=lambda d: (d.default_order, d.name)))
+
+
+def custom_definitions() -> tuple[PolicyDefinition, ...]:
+    """Return the policies that the operator has installed."""
+    return _CUSTOM.definitions
+
+
+def custom_faults() -> tuple[str, ...]:
+    """Return a sentence for every custom policy that is installed and cannot be used."""
+    return _CUSTOM.faults
 
 
 def definition(name: str) -> PolicyDefinition:

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway_runtime import clock as times
 from gateway_runtime.clock import Clock, Sleep
+from gateway_runtime.directories.directory import Directories, Directory
+from gateway_runtime.directories.ldap import LdapSettings
+from gateway_runtime.fetching.client import ANSWER_LIMIT, Fetched
 from gateway_runtime.fetching.remote import Remote, Remotes
+from gateway_runtime.fetching.service import AskedService, AskedServices
+from gateway_runtime.fetching.url import Url
 from gateway_runtime.policies.context import ConsumerIndex
 from gateway_runtime.policies.results import Response
+from gateway_runtime.schema.document import Service
 from gateway_runtime.schema.policy import PolicyDefinition
 from gateway_runtime.state.cache import ByteCache, LocalCache
 from gateway_runtime.state.leases import LeasedWindows
@@ -44,8 +50,8 @@ class BindingRuntime:
     """The `PolicyRuntime` of one binding."""
 
     __slots__ = (
-        "_definition", "_kept", "_remotes", "_shared", "add_line", "api", "api_name", "binding", "clock", "consumers",
-        "now", "sleep",
+        "_definition", "_directories", "_kept", "_remotes", "_services", "_shared", "add_line", "api", "api_name",
+        "asked", "binding", "clock", "consumers", "now", "sleep",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +67,8 @@ class BindingRuntime:
         now: Clock = times.time,
         sleep: Sleep = times.sleep,
         remotes: Remotes | None = None,
+        directories: Directories | None = None,
+        services: AskedServices | None = None,
         api_name: str = "",
         add_line: Callable[[bytes], None] | None = None,
     ) -> None:
@@ -76,6 +84,10 @@ class BindingRuntime:
         self._kept = kept
         self._shared = shared
         self._remotes = Remotes() if remotes is None else remotes
+        self._directories = Directories(clock=clock) if directories is None else directories
+        self._services = AskedServices() if services is None else services
+        # What the policy asks, to be kept as long as it is.
+        self.asked: list[AskedService] = []
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
         """Return the prebuilt answer for one of the definition's refusal codes."""
@@ -137,6 +149,32 @@ class BindingRuntime:
             return self.keep(f"cache {name}", lambda: LocalCache(self.clock, entries=entries))
         return self.keep(f"shared cache {name}", lambda: storage.cache(f"{self.binding} {name}"))
 
+    async def ask(
+        self,
+        url: Url,
+        *,
+        seconds: float,
+        limit: int = ANSWER_LIMIT,
+        method: str = "GET",
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
+    ) -> Fetched:
+        """Ask an HTTP service of somebody else once. Raises `FetchError`."""
+        of = self._remotes
+        return await of.fetch(
+            url, of.surroundings, seconds=seconds, limit=limit, method=method, headers=headers, body=body
+        )
+
     def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> Remote:
         """Return a document of somebody else, shared by all policies of this worker that name it."""
         return self._remotes.get(url, parse, ttl=ttl, seconds=seconds)
+
+    def directory(self, settings: LdapSettings) -> Directory:
+        """Return a directory, shared by all policies of this worker that ask it in the same way."""
+        return self._directories.get(settings)
+
+    def service(self, service: Service) -> AskedService:
+        """Return a service that the policy asks, with connections that all policies with the same one share."""
+        found = self._services.get(service)
+        self.asked.append(found)
+        return found

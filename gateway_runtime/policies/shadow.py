@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from inspect import iscoroutine
 from typing import Any
 
+from gateway_runtime.policies.chain import wants_every_body
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody, Response
 from gateway_runtime.schema.policy import Handlers
 from gateway_runtime.tasks import spawn
 
@@ -27,39 +28,83 @@ def count_nothing(application: str, policy: str, code: str, status: int) -> None
 class Shadow:
     """The request handler of a binding in shadow mode. It lets every request pass, at once and as it is.
 
-    A policy that waits for somebody else's answer is waited for beside the request, never by it. Its response handler
-    is not run: it could change answers, and refuses none.
+    A policy that waits for somebody else's answer is waited for beside the request, never by it. Its response handlers
+    are not run: they could change answers, and refuse none.
+
+    One that wants the body judges a copy of it where its announced length is at most `most`, which is what the gateway
+    reads for policies. Of others, and where it asks only after waiting, it judges nothing: for its sake no request may
+    be refused, and no body be read whose length nobody knows.
     """
 
-    __slots__ = ("_count", "_handler", "_policy", "_under_way")
+    __slots__ = ("_body_handler", "_count", "_handler", "_most", "_note_name", "_policy", "_under_way")
 
-    def __init__(self, policy: str, handler: Callable[[RequestContext], Any], count: Count) -> None:
+    def __init__(
+        self,
+        policy: str,
+        handler: Callable[[RequestContext], Any],
+        count: Count,
+        body_handler: Callable[[RequestContext], Any] | None = None,
+        most: int = 0,
+    ) -> None:
         self._policy = policy
         self._handler = handler
+        self._body_handler = body_handler
+        self._most = most
         self._count = count
         self._under_way = 0
+        self._note_name = f"shadow {id(self)}"
 
-    def __call__(self, context: RequestContext) -> None:
-        """Judge a request and let it pass."""
+    def __call__(self, context: RequestContext) -> NeedsBody | None:
+        """Judge a request and let it pass, or ask for its body first."""
         probe = copied(context)
         try:
             result = self._handler(probe)
             if result is None:
-                return
-            if type(result) is Response:
-                self._note(context, result)
-            elif self._under_way < UNDER_WAY:
+                return None
+            if result is NEEDS_BODY:
+                if context.body is not None or 0 < context.body_length <= self._most:
+                    context.note(self._note_name, probe)
+                    return NEEDS_BODY
+                if context.body_length:
+                    return None
+                probe.body = b""
+                result = self._body_handler(probe)  # type: ignore[misc]
+            self._take(context, result)
+        except Exception:
+            self._count(context.application, self._policy, FAILED_CODE, FAILED_STATUS)
+        return None
+
+    def see_body(self, context: RequestContext) -> None:
+        """Judge a request by its body, which is in the context now, and let it pass."""
+        assert context.notes is not None
+        probe = context.notes.pop(self._note_name)
+        probe.body = context.body
+        try:
+            self._take(context, self._body_handler(probe))  # type: ignore[misc]
+        except Exception:
+            self._count(context.application, self._policy, FAILED_CODE, FAILED_STATUS)
+
+    def judge(self, context: RequestContext, body: bytes | None) -> Any:
+        """Return what the policy would do, without counting it and without a trace in the context.
+
+        That is `NEEDS_BODY` where it wants the body and none is given.
+        """
+        probe = copied(context)
+        result = self._handler(probe)
+        if result is NEEDS_BODY and body is not None:
+            probe.body = body
+            result = self._body_handler(probe)  # type: ignore[misc]
+        return result
+
+    def _take(self, context: RequestContext, result: Any) -> None:
+        if type(result) is Response:
+            self._note(context, result)
+        elif result is not None:
+            if self._under_way < UNDER_WAY:
                 self._under_way += 1
                 spawn("shadow", self._later(context, result))
             else:
                 give_up(result)
-        except Exception:
-            self._count(context.application, self._policy, FAILED_CODE, FAILED_STATUS)
-
-    def judge(self, context: RequestContext) -> Response | Awaitable[Response | None] | None:
-        """Return what the policy would do, without counting it and without a trace in the context."""
-        result: Response | Awaitable[Response | None] | None = self._handler(copied(context))
-        return result
 
     def _note(self, context: RequestContext, verdict: Response) -> None:
         # An answer without a code is no refusal, such as one to a preflight.
@@ -69,7 +114,7 @@ class Shadow:
     async def _later(self, context: RequestContext, waiting: Awaitable[Response | None]) -> None:
         try:
             verdict = await waiting
-            if verdict is not None:
+            if type(verdict) is Response:
                 self._note(context, verdict)
         except Exception:
             self._count(context.application, self._policy, FAILED_CODE, FAILED_STATUS)
@@ -77,11 +122,13 @@ class Shadow:
             self._under_way -= 1
 
 
-def shadowed(policy: str, handlers: Handlers, count: Count) -> Handlers:
-    """Return handlers that judge like these and change nothing."""
-    if handlers.request_headers is None:
+def shadowed(policy: str, handlers: Handlers, count: Count, most: int = 0) -> Handlers:
+    """Return handlers that judge like these and change nothing. `most` is how much of a body may be read for them."""
+    handler, body_handler = handlers.request_headers, handlers.request_body
+    if handler is None and body_handler is None:
         return Handlers()
-    return Handlers(request_headers=Shadow(policy, handlers.request_headers, count))
+    shadow = Shadow(policy, handler or wants_every_body, count, body_handler, most)
+    return Handlers(request_headers=shadow, request_body=None if body_handler is None else shadow.see_body)
 
 
 def copied(context: RequestContext) -> RequestContext:

@@ -51,8 +51,8 @@ class CompiledRoute:
 class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
-    __slots__ = ("_path_set", "_routes", "access_log", "base_length", "base_path", "chain", "id", "limits", "name",
-                 "quarantine", "routes", "settled", "special")  # fmt: skip
+    __slots__ = ("_path_set", "_routes", "access_log", "asked", "base_length", "base_path", "chain", "id", "limits",
+                 "name", "quarantine", "routes", "settled", "special")  # fmt: skip
 
     def __init__(
         self,
@@ -74,6 +74,8 @@ class CompiledApi:
         self._routes = tuple((route, route.rules) for route in routes)
         self.chain = chain
         self.access_log: AccessLogger | None = None
+        # What its policies ask.
+        self.asked: tuple[Pool, ...] = ()
         self.quarantine = quarantine
         self.limits = limits
         # One test for each request instead of two.
@@ -96,7 +98,8 @@ class CompiledApi:
         return None
 
     def pools(self) -> Iterator[Pool]:
-        """Yield the pools that requests to this API can be sent to."""
+        """Yield the pools that requests to this API can be sent to, or about."""
+        yield from self.asked
         for route in self.routes:
             if route.shares is None:
                 yield route.pool

@@ -29,7 +29,8 @@ class ExpressionSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     `response` evaluates it with the response, else with the request; `either` with both, one after the other: then
     headers are those of the response once there is one, and the status is null before. `payload` says that the policy
     has the body. `variables` are the names behind `vars.`, each with the type it gives. `text` lets the setting be
-    plain text, or text with expressions inside.
+    plain text, or text with expressions inside. `script` makes it a script, without `#[…]` around it; `outputs` are the
+    media types that it may declare (none: any).
     """
 
     gives: Gives = Gives.STRING
@@ -38,12 +39,16 @@ class ExpressionSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     payload: bool = False
     variables: dict[str, Gives] = {}
     text: bool = False
+    script: bool = False
+    outputs: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
         """Say what the setting takes: “an expression “#[…]” that gives a text”."""
         takes = "text, which may hold expressions “#[…]”"
-        if not self.text:
+        if self.script:
+            takes = f"a script that gives {_WORDS[self.gives]}"
+        elif not self.text:
             takes = f"an expression “#[…]” that gives {_WORDS[self.gives]}"
         if self.either:
             return f"{takes}, evaluated with the request or with the response"

@@ -29,6 +29,7 @@ class ApiLimits(Part, frozen=True):
     response_seconds: float | None = None
     stream_idle_seconds: float | None = None
     body_bytes: int | None = None
+    buffered_body_bytes: int | None = None
 
 
 class TrustedProxies(Part, frozen=True):

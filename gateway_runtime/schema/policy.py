@@ -7,6 +7,7 @@ audit redaction, analytics labels and the compiled handler.
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -36,6 +37,24 @@ class Category(enum.StrEnum):
 
 class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """Base of every policy's settings. Names in files, REST and forms are the documented camelCase ones."""
+
+    def __repr__(self) -> str:
+        # The generated form would show secrets, and settings may come into a message.
+        hidden = secret_fields(type(self))
+        shown = (
+            f"{name}=…" if name in hidden else f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__
+        )
+        return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+@cache
+def secret_fields(config: type[PolicyConfig]) -> dict[str, str]:
+    """Return the secret settings of a type, not of those inside it: their names in Python with those on the wire."""
+    return {
+        f.name: f.encode_name
+        for f in msgspec.inspect.type_info(config).fields  # type: ignore[attr-defined]
+        if isinstance(f.type, msgspec.inspect.Metadata) and (f.type.extra or {}).get("secret")
+    }
 
 
 def setting(
@@ -80,6 +99,11 @@ class Handlers:
     response_body: Callable[[Any], Any] | None = None
 
 
+def no_handlers(config: Any, runtime: Any) -> Handlers:
+    """Build nothing: for a policy that only shapes its API."""
+    return Handlers()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDefinition:
     """One policy: its names and texts, its settings type, and how it is built.
@@ -87,6 +111,9 @@ class PolicyDefinition:
     With `answers_preflight` it runs before every other policy whatever its order, holds for a whole API, and answers
     every OPTIONS request itself, so that such a request needs no route. A policy that does not judge (`judges`) refuses
     a request only where it cannot do its work on it.
+
+    With `shape` it sees no request: it is a setting of the API, which `shape(config, api)` returns as it makes it
+    (`schema.document.ApiInstance`). It has no phases, and holds for a whole API.
     """
 
     name: str
@@ -94,16 +121,22 @@ class PolicyDefinition:
     summary: str
     category: Category
     config: type[PolicyConfig]
-    build: Callable[[Any, Any], Handlers]
     default_order: int
-    phases: tuple[Phase, ...]
+    build: Callable[[Any, Any], Handlers] = no_handlers
+    phases: tuple[Phase, ...] = ()
     example: dict[str, Any]
     refusals: tuple[Refusal, ...] = ()
     aliases: tuple[str, ...] = ()
     icon: str = "shield"
     answers_preflight: bool = False
     judges: bool = True
+    shape: Callable[[Any, Any], Any] | None = None
     documentation: str = field(default="", repr=False)
+
+    @property
+    def whole_api(self) -> bool:
+        """Tell whether it holds for a whole API, so that its binding has no conditions."""
+        return self.answers_preflight or self.shape is not None
 
     @property
     def can_shadow(self) -> bool:
@@ -113,8 +146,4 @@ class PolicyDefinition:
 
     def secret_settings(self) -> tuple[str, ...]:
         """Return the wire names of the settings that are secret."""
-        return tuple(
-            f.encode_name
-            for f in msgspec.inspect.type_info(self.config).fields  # type: ignore[attr-defined]
-            if isinstance(f.type, msgspec.inspect.Metadata) and (f.type.extra or {}).get("secret")
-        )
+        return tuple(secret_fields(self.config).values())

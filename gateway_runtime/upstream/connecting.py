@@ -43,6 +43,13 @@ class Surroundings:
     # Health checks go on in turn, so that they are no burst.
     checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host that may be connected to at a port. Raises `UpstreamError`."""
+        address = literal_address(host)
+        found = [address] if address is not None else await self.resolver.resolve(host)
+        allowed = allowed_addresses(found, allow_private=self.allow_private)
+        return await self.platform.others(host, allowed, port, self.resolver)
+
 
 class Connector:
     """Opens connections for all pools that speak the same. `tls` is None for plain text."""
@@ -60,19 +67,12 @@ class Connector:
             async with asyncio.timeout(seconds):
                 if proxy is not None and proxy.is_for(target.host):
                     return await self._through(proxy, target, make)
-                addresses = await self._addresses(target.host, target.port)
+                addresses = await self.surroundings.addresses(target.host, target.port)
                 return await self._to_any(target, addresses, seconds, make)
         except TimeoutError as error:
             raise UpstreamError(CONNECT_TIMEOUT) from error
         except OSError as error:
             raise UpstreamError(connect_failure(error)) from error
-
-    async def _addresses(self, host: str, port: int) -> list[str]:
-        around = self.surroundings
-        address = literal_address(host)
-        found = [address] if address is not None else await around.resolver.resolve(host)
-        allowed = allowed_addresses(found, allow_private=around.allow_private)
-        return await around.platform.others(host, allowed, port, around.resolver)
 
     async def _to_any(
         self, target: TargetConnections, addresses: list[str], seconds: float, make: MakeConnection

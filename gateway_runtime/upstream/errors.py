@@ -27,6 +27,10 @@ RESET = _bad_gateway("upstream_reset", "The service behind this API closed the c
 BAD_RESPONSE = _bad_gateway(
     "upstream_bad_response", "The service behind this API gave an answer that is not valid HTTP."
 )
+TOO_LARGE = _bad_gateway(
+    "upstream_content_too_large",
+    "The answer of the service behind this API is larger than a policy of this gateway can look at.",
+)
 UNRESOLVED = _bad_gateway("upstream_unresolved", "The name of the service behind this API cannot be resolved.")
 ADDRESS_REFUSED = _bad_gateway(
     "upstream_address_refused",

@@ -49,6 +49,37 @@ def dump(config: str, output_directory: str | None) -> None:
 
 
 @portico.group()
+def policy() -> None:
+    """Write policies of your own."""
+
+
+@policy.command()
+@click.argument("name")
+@click.option("--folder", metavar="DIR", help="Where to write them; without, the folder of PORTICO_POLICIES.")
+def new(name: str, folder: str | None) -> None:
+    """Write the file of a new policy, and its test."""
+    from portal.cli.policies import new_policy
+
+    for path in new_policy(name, folder):
+        click.echo(f"Written: {path}")
+
+
+@policy.command("check")
+def check_policies() -> None:
+    """Say of every custom policy whether it can be used."""
+    from portal.cli.policies import check_custom
+
+    names, faults = check_custom()
+    for title in names:
+        click.echo(title)
+    for fault in faults:
+        click.echo(fault, err=True)
+    if not names and not faults:
+        click.echo("There are no custom policies. `portico policy new NAME` writes one.", err=True)
+    sys.exit(1 if faults else 0)
+
+
+@portico.group()
 def demo() -> None:
     """Steer the demo company."""
 

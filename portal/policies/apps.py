@@ -10,9 +10,13 @@ class PoliciesConfig(AppConfig):
 
     def ready(self) -> None:
         """Add the tab of an API instance and the step of the checklist."""
+        from django.core.checks import register
+
         from portal.core import checklist, panels
+        from portal.policies.checks import check_custom_policies
         from portal.policies.selectors import policy_applied
 
+        register(check_custom_policies)
         panels.register_tab(
             "instance",
             name="policies",

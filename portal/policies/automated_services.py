@@ -13,6 +13,7 @@ from portal.organizations.models import Environment
 from portal.policies.coverage import gateways_reached
 from portal.policies.models import AutomatedPolicy
 from portal.policies.modes import mode_set
+from portal.policies.ordering import place_beside, put
 from portal.policies.settings import (
     applied_state,
     mark_new_secrets,
@@ -116,6 +117,29 @@ def automated_policy_remove(*, actor: Any, automated: AutomatedPolicy) -> None:
     message = f"Removed automated {policy_title(automated.policy)} from {automated.environment.name}"
     _changed(actor, "automated_policy.remove", automated, message, before=_state(automated))
     automated.delete()
+
+
+@transaction.atomic
+def automated_policy_move(*, actor: Any, automated: AutomatedPolicy, earlier: bool) -> AutomatedPolicy:
+    """Let a policy act one place earlier or later in its environment; at the end nothing happens."""
+    position = place_beside(automated.environment.automated_policies.all(), automated, earlier=earlier)
+    return (
+        automated if position is None else automated_policy_place(actor=actor, automated=automated, position=position)
+    )
+
+
+@transaction.atomic
+def automated_policy_place(*, actor: Any, automated: AutomatedPolicy, position: int) -> AutomatedPolicy:
+    """Put a policy at a place among those of its environment, counted from 0. What is beyond an end means the end.
+
+    Raises `ApplicationError` for CORS, which cannot be moved.
+    """
+    Environment.objects.select_for_update().get(pk=automated.environment_id)
+    was = _state(automated)
+    if put(automated.environment.automated_policies.all(), automated, position):
+        message = f"Moved automated {policy_title(automated.policy)} in {automated.environment.name}"
+        _changed(actor, "automated_policy.move", automated, message, before=was, after=_state(automated))
+    return automated
 
 
 def _only_one(automated: AutomatedPolicy) -> None:

@@ -15,4 +15,7 @@ urlpatterns = [
     path("<uuid:pk>/disable/", views.AutomatedDisable.as_view(), name="disable"),
     path("<uuid:pk>/enforce/", views.AutomatedEnforce.as_view(), name="enforce"),
     path("<uuid:pk>/remove/", views.AutomatedRemove.as_view(), name="remove"),
+    path("<uuid:pk>/place/", views.AutomatedPlace.as_view(), name="place"),
+    path("<uuid:pk>/earlier/", views.AutomatedEarlier.as_view(), name="earlier"),
+    path("<uuid:pk>/later/", views.AutomatedLater.as_view(), name="later"),
 ]

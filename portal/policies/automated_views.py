@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.functional import cached_property
 
 from gateway_runtime.policies.registry import all_definitions, definition
@@ -14,14 +15,15 @@ from portal.apis.models import ApiInstance
 from portal.core.denied import Denied
 from portal.core.links import console_url
 from portal.core.views import ActionView, ConsoleView, DetailPage, ObjectView
+from portal.organizations.models import Environment
 from portal.policies import automated_services as services
-from portal.policies import selectors
+from portal.policies import ordering, selectors
 from portal.policies.coverage import coverage_of
 from portal.policies.declarative import automated_file
 from portal.policies.form_pages import PolicyFormPage
 from portal.policies.models import AutomatedPolicy
-from portal.policies.ordering import in_order
 from portal.policies.settings import policy_title, secret_settings
+from portal.policies.views import PlaceForm
 
 AUTOMATED = AutomatedPolicy.objects.select_related("environment__organization")
 ABOVE = (("Automated policies", "automated_policies:list"),)
@@ -40,10 +42,21 @@ class AutomatedList(ConsoleView):
         """Show the list with how many instances each one covers."""
         if not self.held_here(self.permission):
             raise Denied(self.permission, self.title)
-        known = {policy.name: policy for policy in all_definitions()}
-        applied = in_order(self.get_queryset())
-        counted = selectors.instances_selected(self.environment, applied)
-        return self.page(applied=[(each, known.get(each.policy), counted[each.pk]) for each in applied])
+        return self.page(**list_context(self.environment, list(self.get_queryset())))
+
+
+def list_context(
+    environment: Environment, automated: list[AutomatedPolicy], moved: AutomatedPolicy | None = None
+) -> dict[str, Any]:
+    """Return an environment's automated policies with how many instances each one covers."""
+    known = {policy.name: policy for policy in all_definitions()}
+    ordered = ordering.in_order(automated)
+    counted = selectors.instances_selected(environment, ordered)
+    rows = [
+        {**row, "policy": known.get(row["applied"].policy), "count": counted[row["applied"].pk]}
+        for row in ordering.listed(ordered)
+    ]
+    return {"rows": rows, "said": "" if moved is None else ordering.said_place(ordered, moved)}
 
 
 class AutomatedChoice(ConsoleView):
@@ -209,3 +222,45 @@ class AutomatedRemove(_AutomatedAction, ActionView):
     def after(self, result: Any) -> str:
         """Go to the list."""
         return console_url(self.request, "automated_policies:list")
+
+
+class _AutomatedMove(_AutomatedAction, ActionView):
+    """Under htmx the list is replaced where it stands."""
+
+    def after(self, result: Any) -> str:
+        """Go back to the list."""
+        return console_url(self.request, "automated_policies:list")
+
+    def done(self, result: Any) -> HttpResponse:
+        """Answer with the new list."""
+        if not getattr(self.request, "htmx", False):
+            return super().done(result)
+        context = list_context(self.environment, list(self.get_queryset()), result)
+        return render(self.request, "policies/automated_rows.html", context)
+
+
+class AutomatedEarlier(_AutomatedMove):
+    """Move it up."""
+
+    service = services.automated_policy_move
+
+    def service_arguments(self) -> dict[str, Any]:
+        """Return the direction."""
+        return {"earlier": True}
+
+
+class AutomatedLater(_AutomatedMove):
+    """Move it down."""
+
+    service = services.automated_policy_move
+
+    def service_arguments(self) -> dict[str, Any]:
+        """Return the direction."""
+        return {"earlier": False}
+
+
+class AutomatedPlace(_AutomatedMove):
+    """Put it where it was dragged to."""
+
+    service = services.automated_policy_place
+    form_class = PlaceForm

@@ -12,7 +12,28 @@ from django.core.validators import RegexValidator
 from gateway_runtime.schema.expression import ExpressionSetting
 
 ACRONYMS = frozenset(
-    {"api", "cors", "dn", "http", "https", "id", "ip", "json", "jwt", "oidc", "tls", "uri", "url", "xml"}
+    {
+        "api",
+        "cors",
+        "dn",
+        "es",
+        "grpc",
+        "hmac",
+        "http",
+        "https",
+        "id",
+        "ip",
+        "json",
+        "jwks",
+        "jwt",
+        "ldap",
+        "oidc",
+        "rsa",
+        "tls",
+        "uri",
+        "url",
+        "xml",
+    }
 )
 _WORDS = re.compile(r"[_\-\s]+|(?<=[a-z0-9])(?=[A-Z])")
 OMIT = object()

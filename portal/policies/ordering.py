@@ -23,11 +23,8 @@ def in_order(policies: Iterable[Applied]) -> list[Applied]:
 @transaction.atomic
 def policy_move(*, actor: Any, binding: PolicyBinding, earlier: bool) -> PolicyBinding:
     """Let a policy act one place earlier or later in its instance; at the end nothing happens."""
-    bindings = in_order(binding.instance.policies.all())
-    position = [other.pk for other in bindings].index(binding.pk) + (-1 if earlier else 1)
-    if not _lowest(bindings) <= position < len(bindings) or answers_preflight(binding.policy):
-        return binding
-    return policy_place(actor=actor, binding=binding, position=position)
+    position = place_beside(binding.instance.policies.all(), binding, earlier=earlier)
+    return binding if position is None else policy_place(actor=actor, binding=binding, position=position)
 
 
 @transaction.atomic
@@ -36,34 +33,72 @@ def policy_place(*, actor: Any, binding: PolicyBinding, position: int) -> Policy
 
     Raises `ApplicationError` for CORS, which cannot be moved.
     """
-    if answers_preflight(binding.policy):
-        sentence = f"{policy_title(binding.policy)} always comes first and cannot be moved."
-        raise ApplicationError("policy_always_first", sentence, fields={"position": sentence}, status=409)
     ApiInstance.objects.select_for_update().get(pk=binding.instance_id)
-    before = in_order(binding.instance.policies.all())
-    moved = next(other for other in before if other.pk == binding.pk)
-    after = [other for other in before if other.pk != binding.pk]
-    after.insert(max(_lowest(before), min(position, len(after))), moved)
-    if after == before:
-        return binding
-    was = {"order": moved.order}
-    _renumber(after, sorted(other.order for other in before))
-    binding.refresh_from_db()
-    message = f"Moved {policy_title(binding.policy)} of {binding.instance}"
-    binding_changed(actor, "policy.move", binding, message, before=was, after={"order": binding.order})
+    was = {"order": binding.order}
+    if put(binding.instance.policies.all(), binding, position):
+        message = f"Moved {policy_title(binding.policy)} of {binding.instance}"
+        binding_changed(actor, "policy.move", binding, message, before=was, after={"order": binding.order})
     return binding
 
 
-def _lowest(bindings: list[PolicyBinding]) -> int:
-    return sum(answers_preflight(each.policy) for each in bindings)
+def place_beside(policies: Iterable[Applied], moved: Applied, *, earlier: bool) -> int | None:
+    """Return the place before or after that of one of the policies, None where it cannot go there."""
+    ordered = in_order(policies)
+    position = [each.pk for each in ordered].index(moved.pk) + (-1 if earlier else 1)
+    if not pinned(ordered) <= position < len(ordered) or answers_preflight(moved.policy):
+        return None
+    return position
 
 
-def _renumber(bindings: list[PolicyBinding], orders: list[int]) -> None:
+def put(policies: Iterable[Applied], moved: Applied, position: int) -> bool:
+    """Give one of the policies, and those that make room for it, the numbers of its place. Tell whether any changed.
+
+    Raises `ApplicationError` for CORS, which cannot be moved.
+    """
+    if answers_preflight(moved.policy):
+        sentence = f"{policy_title(moved.policy)} always comes first and cannot be moved."
+        raise ApplicationError("policy_always_first", sentence, fields={"position": sentence}, status=409)
+    before = in_order(policies)
+    after = [each for each in before if each.pk != moved.pk]
+    after.insert(max(pinned(before), min(position, len(after))), moved)
+    if [each.pk for each in after] == [each.pk for each in before]:
+        return False
+    _renumber(after, sorted(each.order for each in before))
+    return True
+
+
+def pinned(policies: Iterable[AppliedPolicy]) -> int:
+    """Return how many come first whatever their number."""
+    return sum(answers_preflight(each.policy) for each in policies)
+
+
+def _renumber(policies: list[Applied], orders: list[int]) -> None:
     """Give the numbers that are there to the policies in their new order."""
     for index in range(1, len(orders)):
         # Equal numbers would leave the order to the time of creation.
         orders[index] = max(orders[index], orders[index - 1] + 1)
-    for other, order in zip(bindings, orders, strict=True):
-        if other.order != order:
-            other.order = order
-            other.save(update_fields=["order", "updated_at"])
+    for each, order in zip(policies, orders, strict=True):
+        if each.order != order:
+            each.order = order
+            each.save(update_fields=["order", "updated_at"])
+
+
+def listed(policies: list[Applied]) -> list[dict[str, Any]]:
+    """Return policies in their order with what the console's list of them says of moving each."""
+    first = pinned(policies)
+    return [
+        {
+            "applied": each,
+            "pinned": position < first,
+            "movable": first <= position and len(policies) - first > 1,
+            "first": position == first,
+            "last": position == len(policies) - 1,
+        }
+        for position, each in enumerate(policies)
+    ]
+
+
+def said_place(policies: list[Applied], moved: AppliedPolicy) -> str:
+    """Return the sentence that tells the new place of a policy."""
+    place = [each.pk for each in policies].index(moved.pk) + 1
+    return f"{policy_title(moved.policy)} is number {place} of {len(policies)}."

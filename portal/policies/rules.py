@@ -27,7 +27,7 @@ def rules_checked(policy: PolicyDefinition, rules: Any) -> Rules:
     """
     if not isinstance(rules, list) or any(not isinstance(rule, dict) for rule in rules):
         raise _fault("rules", "Conditions are a list of objects with path, host, methods and headers.")
-    if rules and policy.answers_preflight:
+    if rules and policy.whole_api:
         raise _fault("rules", f"{policy.title} is for a whole API and cannot have conditions.")
     if len(rules) > MOST_RULES:
         raise _fault("rules", f"Use at most {MOST_RULES} conditions.")

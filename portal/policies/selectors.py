@@ -45,5 +45,8 @@ def shadow_policies(instance: ApiInstance) -> list[str]:
 
 
 def policy_applied(environment: Any) -> bool:
-    """Tell whether any API instance of an environment has an enabled policy."""
-    return PolicyBinding.objects.filter(instance__environment=environment, enabled=True).exists()
+    """Tell whether any API instance of an environment has an enabled policy, or all that match have one."""
+    return (
+        PolicyBinding.objects.filter(instance__environment=environment, enabled=True).exists()
+        or AutomatedPolicy.objects.filter(environment=environment, enabled=True).exists()
+    )

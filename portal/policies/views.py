@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from gateway_runtime.policies.registry import all_definitions, answers_preflight
+from gateway_runtime.policies.registry import all_definitions
 from gateway_runtime.schema.mode import Mode
 from portal.apis.models import ApiInstance
 from portal.core.forms import ConsoleForm
@@ -43,23 +43,16 @@ def list_context(instance: ApiInstance, moved: PolicyBinding | None = None) -> d
     known = {policy.name: policy for policy in all_definitions()}
     found = policies_of(instance)
     own, automated = ordering.in_order(found.own), ordering.in_order(found.automated)
-    pinned = sum(answers_preflight(each.policy) for each in own)
     applied = [
         {
-            "binding": binding,
-            "policy": known.get(binding.policy),
-            "set_aside": found.set_aside.get(binding.pk),
-            "pinned": position < pinned,
-            "movable": pinned <= position and len(own) - pinned > 1,
-            "first": position == pinned,
-            "last": position == len(own) - 1,
+            **row,
+            "binding": row["applied"],
+            "policy": known.get(row["applied"].policy),
+            "set_aside": found.set_aside.get(row["applied"].pk),
         }
-        for position, binding in enumerate(own)
+        for row in ordering.listed(own)
     ]
-    said = ""
-    if moved is not None:
-        place = [each.pk for each in own].index(moved.pk) + 1
-        said = f"{policy_title(moved.policy)} is number {place} of {len(own)}."
+    said = "" if moved is None else ordering.said_place(own, moved)
     return {"applied": applied, "automated": [(each, known.get(each.policy)) for each in automated], "said": said}
 
 
@@ -154,7 +147,9 @@ class PolicyLater(PolicyEarlier):
         return {"earlier": False}
 
 
-class _PlaceForm(ConsoleForm):
+class PlaceForm(ConsoleForm):
+    """Where a policy was dragged to, counted from 0."""
+
     position = forms.IntegerField(min_value=0)
 
 
@@ -162,5 +157,5 @@ class PolicyPlace(_PolicyAction):
     """Put a policy where it was dragged to."""
 
     service = ordering.policy_place
-    form_class = _PlaceForm
+    form_class = PlaceForm
     tells_place = True

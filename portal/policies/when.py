@@ -59,7 +59,7 @@ def when_outline(policy: PolicyDefinition, *, automated: bool = False) -> Sectio
     modes = outline(_Mode if policy.can_shadow else _PlainMode)
     if automated:
         return Section(setting=modes.setting, nodes=(*outline(_Selector).nodes, *modes.nodes))
-    if policy.answers_preflight:
+    if policy.whole_api:
         return modes
     return Section(setting=modes.setting, nodes=(*modes.nodes, *outline(_Conditions).nodes))
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from ipaddress import IPv4Address
 from typing import Any
 
+import msgspec
+from envoy.service.auth.v3.external_auth_pb2 import CheckResponse
+
+from gateway_runtime.directories.directory import Directories
+from gateway_runtime.fetching.header_changes import changed, for_backend
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.ext_authz_messages import check_request, read_verdict
 from gateway_runtime.schema.document import Consumer, Tier, TierLimit
+from gateway_runtime.testing import PolicyCase, policy_case, request
+from gateway_runtime.upstream.connecting import Surroundings
+from gateway_runtime.upstream.resolving import Resolver
 from tests.benchmarks.bench_expressions import microseconds
 from tests.benchmarks.findings import Findings, Progress
-from tests.gateway_runtime.policies.kit import policy_case, request
+from tests.gateway_runtime.directories.fakes import FakeLdap
 from tests.gateway_runtime.policies.tokens import pem_text, rsa_key, token
 
 TIMES = 20_000
@@ -54,6 +65,8 @@ def measure(folder: str, progress: Progress) -> Findings:
 def _cases() -> Iterator[Case]:
     basic = {"username": "ada", "password": "sesame"}
     yield "basic authentication", 2.0, _request("http-basic-authentication", basic, authorization=ADA)
+    yield "LDAP authentication, asked before", 2.0, _ldap()
+    yield "external authorization, question and verdict", NO_GOAL, _authorization()
     yield "header injection", 1.0, _request("header-injection", {"inboundHeaders": [{"key": "x-a", "value": "1"}]})
     injected = {"inboundHeaders": [{"key": "x-a", "value": "#[attributes.headers['x-debug']]"}]}
     yield "header injection, an expression", NO_GOAL, _request("header-injection", injected)
@@ -93,6 +106,47 @@ def _cases() -> Iterator[Case]:
     bearer = "Bearer " + token(claims, rsa_key(), "RS256")
     yield "JWT, verified before", 3.0, _request("jwt-validation", jwt, authorization=bearer)
     yield "credential injection", 1.0, _request("credential-injection-basic-auth", basic)
+    yield from _scripts()
+
+
+def _scripts() -> Iterator[Case]:
+    """Scripts, of which the first sees no body and the others one of about a kilobyte."""
+    allow = "if (attributes.headers['x-debug'] != null) { success: true } else { success: false }"
+    yield "request filter", NO_GOAL, _request("dataweave-request-filter", {"script": allow})
+    added = {"script": "attributes.headers ++ { 'x-a': '1' }", "requestFlow": "onRequest"}
+    yield "headers transformation", NO_GOAL, _request("dataweave-headers-transformation", added)
+    items = [{"sku": f"sku-{n}", "count": n, "price": n / 7} for n in range(22)]
+    body = msgspec.json.encode({"id": 17, "items": items, "password": "secret"})
+    fields = {"script": "payload - 'password' ++ { channel: 'web' }", "requestFlow": "onRequest"}
+    yield "body transformation, fields of 1 KB", NO_GOAL, _body("dataweave-body-transformation", fields, body)
+    loop = "{ lines: payload.items map ((item) -> { article: item.sku, amount: item.count * item.price }) }"
+    mapped = {"script": loop, "requestFlow": "onRequest"}
+    yield "body transformation, 22 items of 1 KB", NO_GOAL, _body("dataweave-body-transformation", mapped, body)
+
+
+def _ldap() -> Callable[[], Any]:
+    directories = Directories(Surroundings(Resolver(), allow_private=True), time.monotonic, FakeLdap())  # type: ignore[arg-type]
+    settings = {
+        "ldapServerURL": "ldap://127.0.0.1",
+        "ldapServerUserDn": "cn=gateway,dc=example",
+        "ldapServerUserPassword": "secret",
+        "ldapSearchBase": "dc=example",
+        "cacheSeconds": 600,
+    }
+    case = policy_case("ldap-authentication", settings, directories=directories)
+    assert asyncio.run(case.ask(request(headers={"authorization": ADA}))) is None
+    return _of(case, authorization=ADA)
+
+
+def _authorization() -> Callable[[], Any]:
+    context = request(path="/orders/17?full=1", headers=HEADERS)
+    yes = CheckResponse(ok_response={"headers": [{"header": {"key": "x-user", "value": "ada"}}]}).SerializeToString()
+
+    def call() -> Any:
+        check_request(context, None, now=1_700_000_000.5, with_certificate=False)
+        return changed(context.headers, for_backend(read_verdict(yes).backend))
+
+    return call
 
 
 def _ranges() -> list[str]:
@@ -101,7 +155,11 @@ def _ranges() -> list[str]:
 
 
 def _request(name: str, config: dict[str, Any] | None, **headers: str) -> Callable[[], Any]:
-    handler = policy_case(name, config, consumers=[SHOP], tiers={"shop": TIER}).handlers.request_headers
+    return _of(policy_case(name, config, consumers=[SHOP], tiers={"shop": TIER}), **headers)
+
+
+def _of(case: PolicyCase, **headers: str) -> Callable[[], Any]:
+    handler = case.handlers.request_headers
     assert handler is not None
     context = request(headers={**HEADERS, **headers}, client_ip="198.51.100.7")
     kept = context.headers
@@ -109,6 +167,22 @@ def _request(name: str, config: dict[str, Any] | None, **headers: str) -> Callab
     def call() -> Any:
         context.headers = kept.copy()
         context.notes = None
+        return handler(context)
+
+    assert call() is None
+    return call
+
+
+def _body(name: str, config: dict[str, Any], body: bytes) -> Callable[[], Any]:
+    handler = policy_case(name, config).handlers.request_body
+    assert handler is not None
+    context = request("POST", headers=HEADERS, body=body)
+    kept = context.headers
+
+    def call() -> Any:
+        context.headers = kept.copy()
+        context.notes = None
+        context.body = body
         return handler(context)
 
     assert call() is None

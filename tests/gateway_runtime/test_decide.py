@@ -1,6 +1,11 @@
 from gateway_runtime.configuration.compiler import Compiler
 from gateway_runtime.configuration.snapshot import Snapshot
 from gateway_runtime.decide import Call, Outcome, Verdict, decide
+from gateway_runtime.http.limits import Limits
+from gateway_runtime.policies.chain import Binding, Chain
+from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.shadow import count_nothing, shadowed
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.document import (
     ApiInstance,
@@ -13,6 +18,7 @@ from gateway_runtime.schema.document import (
     Target,
 )
 from gateway_runtime.schema.mode import Mode
+from gateway_runtime.schema.policy import Handlers
 from gateway_runtime.upstream.registry import PoolRegistry
 
 LOCK = {"username": "ada", "password": "sesame"}
@@ -105,3 +111,51 @@ def test_a_policy_in_shadow_says_what_it_would_do_and_the_walk_goes_on() -> None
 def test_a_policy_that_is_off_is_not_there() -> None:
     decision = decide(snapshot(Mode.OFF), Call(port=8080, method="POST", target="/orders/items"))
     assert [verdict.policy for verdict in decision.verdicts] == ["rate-limiting"]
+
+
+# Bodies
+
+BAD = Response(status=422, code="bad_content", title="No", detail="No.", policy="reader")
+
+
+def reading(*, shadow: bool = False) -> Snapshot:
+    """Return an API with a policy that refuses a body in which there is “bad”, and one more behind it."""
+
+    def on_body(context: RequestContext) -> Response | None:
+        assert context.body is not None
+        return BAD if b"bad" in context.body else None
+
+    handlers = Handlers(request_body=on_body)
+    if shadow:
+        handlers = shadowed("reader", handlers, count_nothing, most=10)
+    made = snapshot()
+    made.apis["orders"].chain = Chain([
+        Binding("reader", handlers), Binding("next", Handlers(request_headers=lambda context: None)),
+    ])  # fmt: skip
+    return made
+
+
+def outcomes(asked: Snapshot, body: bytes | None, *headers: tuple[str, str]) -> tuple[str, list[str]]:
+    call = Call(port=8080, method="POST", target="/orders/items", body=body, headers=headers)
+    decision = decide(asked, call, limits=Limits(buffered_body_bytes=10))
+    return decision.code, [str(verdict.outcome) for verdict in decision.verdicts]
+
+
+def test_a_body_that_is_given_is_judged() -> None:
+    assert outcomes(reading(), b"bad") == ("bad_content", ["refused"])
+    assert outcomes(reading(), b"good") == ("", ["continued", "continued"])
+    assert outcomes(reading(), b"") == ("", ["continued", "continued"])
+    assert outcomes(reading(shadow=True), b"bad") == ("", ["would_refuse", "continued"])
+
+
+def test_a_body_that_is_not_known_is_not_guessed_at() -> None:
+    announced = ("content-length", "3")
+    assert outcomes(reading(), None, announced) == ("", ["needs_body", "continued"])
+    assert outcomes(reading(shadow=True), None, announced) == ("", ["needs_body", "continued"])
+    assert outcomes(reading(), None) == ("", ["continued", "continued"])
+
+
+def test_a_body_that_the_gateway_would_not_read_is_refused_but_not_in_shadow() -> None:
+    assert outcomes(reading(), b"x" * 11) == ("content_too_large", ["refused"])
+    assert outcomes(reading(), None, ("content-length", "11")) == ("content_too_large", ["refused"])
+    assert outcomes(reading(shadow=True), b"bad" * 11) == ("", ["needs_body", "continued"])

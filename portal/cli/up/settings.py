@@ -25,6 +25,13 @@ def home_folder() -> Path:
     return env_path("PORTICO_HOME", BASE / "var")
 
 
+def policies_folder() -> Path | None:
+    """Return the folder of custom policies: the one that is named, else `policies` in the home, if it is there."""
+    usual = home_folder() / "policies"
+    folder = env_path("PORTICO_POLICIES", usual)
+    return folder if folder != usual or usual.is_dir() else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What one run of the launcher was asked for."""
@@ -39,6 +46,7 @@ class Run:
     admin_email: str
     admin_password: str | None
     demo_traffic: bool
+    policies: Path | None
 
     @classmethod
     def from_environment(cls) -> "Run":
@@ -58,6 +66,7 @@ class Run:
                 admin_email=env_str("PORTICO_ADMIN_EMAIL", default="owner@harbourgoods.example"),
                 admin_password=env_secret("PORTICO_ADMIN_PASSWORD", default="") or None,
                 demo_traffic=env_bool("PORTICO_DEMO_TRAFFIC", default=True),
+                policies=policies_folder(),
             )
         except EnvError as error:
             raise StartError(str(error)) from error
@@ -104,6 +113,8 @@ class Run:
             if name not in PRIVATE and name.removesuffix("_FILE") not in PRIVATE
         }
         host, port = self.gateway_admin
+        if self.policies is not None:
+            kept["PORTICO_POLICIES"] = str(self.policies)
         return kept | {
             "PORTICO_HOME": str(self.home),
             "PORTICO_PORTAL_PORT": str(self.portal_port),

@@ -9,7 +9,7 @@ from gateway_runtime.configuration.source import Offer, OfferRefused, SourceUnav
 from gateway_runtime.control import ApiFault
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.replica import Acknowledgement, ApplyState
-from tests.gateway_runtime.policies.kit import FakeClock
+from gateway_runtime.testing import FakeClock
 
 
 class Source:

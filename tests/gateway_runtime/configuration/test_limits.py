@@ -3,7 +3,7 @@
 import pytest
 
 from gateway_runtime.configuration.compiler import Compiler
-from gateway_runtime.configuration.limits import gateway_limits, pseudonym, trusted_proxies
+from gateway_runtime.configuration.limits import gateway_limits, most_buffered, pseudonym, trusted_proxies
 from gateway_runtime.http.limits import Limits as EngineLimits
 from gateway_runtime.schema.document import ApiInstance, Document, Listener, Timeouts, encode
 from gateway_runtime.schema.faults import ConfigFault
@@ -64,6 +64,20 @@ def test_only_an_api_with_limits_of_its_own_is_special() -> None:
     ]
     compiled = Compiler(PoolRegistry()).compile(1, "d", encode(document(listeners=[listener], apis=apis)))
     assert [compiled.snapshot.apis[name].special for name in "ab"] == [True, False]
+
+
+def test_how_much_of_a_body_is_kept_may_be_different_for_an_api() -> None:
+    listener = Listener(id="l", name="l", port=8080)
+    apis = [
+        ApiInstance(id="a", name="a", listener="l", base_path="/a", limits=ApiLimits(buffered_body_bytes=2048)),
+        ApiInstance(id="b", name="b", listener="l", base_path="/b", limits=ApiLimits(buffered_body_bytes=1)),
+        ApiInstance(id="c", name="c", listener="l", base_path="/c"),
+    ]
+    made = document(listeners=[listener], apis=apis)
+    compiled = Compiler(PoolRegistry()).compile(1, "d", encode(made))
+    assert compiled.snapshot.apis["a"].limits.buffered_body_bytes == 2048  # type: ignore[union-attr]
+    assert compiled.faults[0].path == "apis[1].limits.buffered_body_bytes"
+    assert [most_buffered(made, api) for api in (apis[0], apis[2])] == [2048, 1 << 20]
 
 
 def test_nobody_is_trusted_unless_somebody_is_named() -> None:

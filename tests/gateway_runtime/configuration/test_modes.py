@@ -6,8 +6,9 @@ from gateway_runtime.configuration.compiler import Compiler
 from gateway_runtime.decide import Call, decide
 from gateway_runtime.policies.shadow import Shadow
 from gateway_runtime.schema.document import PolicyBinding
+from gateway_runtime.schema.limits import Limits
 from gateway_runtime.schema.mode import Mode
-from tests.gateway_runtime.policies.kit import request
+from gateway_runtime.testing import request
 
 from .test_compiler import LIMIT, LOCK, PORT, Worker, api, document
 
@@ -51,3 +52,11 @@ def test_cors_that_is_off_answers_no_preflight() -> None:
     worker.take(document(api("a", LOCK, PolicyBinding(id="cors", policy="cors", order=99, mode=Mode.OFF))))
     assert worker.snapshot is not None
     assert decide(worker.snapshot, Call(port=PORT, method="OPTIONS", target="/a/x")).status == 401
+
+
+def test_how_much_may_be_read_for_a_policy_in_shadow_is_what_the_gateway_says_now() -> None:
+    worker = Worker()
+    before = worker.take(document(api("a", LOCK))).snapshot.apis["a"]
+    assert worker.take(document(api("a", LOCK), api("b"))).snapshot.apis["a"] is before
+    smaller = Limits(buffered_body_bytes=2048)
+    assert worker.take(document(api("a", LOCK), limits=smaller)).snapshot.apis["a"] is not before

@@ -3,17 +3,23 @@
 from typing import Any
 
 from gateway_runtime.expressions.tree import (
+    Calculate,
     Call,
     Chain,
     Choice,
     Compare,
+    Field,
     Fields,
     Items,
     Literal,
+    Loop,
     Name,
+    Negative,
     Node,
     Not,
+    Present,
     Select,
+    Typed,
 )
 
 ESCAPES = {"\\": "\\\\", "'": "\\'", "$": "\\$"}
@@ -41,7 +47,31 @@ def printed(node: Node) -> str:
         case Items():
             return f"[{', '.join(map(printed, node.items))}]"
         case Fields():
-            return "{" + ", ".join(f"{_literal(name)}: {printed(each)}" for name, each in node.fields) + "}"
+            return "{" + ", ".join(map(_field, node.fields)) + "}"
+        case Present():
+            return f"({printed(node.base)}[{printed(node.key)}]?)"
+        case Calculate():
+            return f"({printed(node.left)} {node.operator} {printed(node.right)})"
+        case Negative():
+            operand = printed(node.operand)
+            return f"(-({operand}))" if type(node.operand) is Literal else f"(-{operand})"
+        case Typed():
+            return f"({printed(node.operand)} {node.operator} {node.type})"
+        case Loop():
+            if node.parameters[0] == "$":
+                return f"{node.name}({printed(node.whole)}, {printed(node.body)})"
+            names = [*node.parameters[:-1], _last(node)]
+            return f"{node.name}({printed(node.whole)}, ({', '.join(names)}) -> {printed(node.body)})"
+    raise AssertionError(node)
+
+
+def _last(node: Loop) -> str:
+    return node.parameters[-1] + ("" if node.start is None else f" = {printed(node.start)}")
+
+
+def _field(field: Field) -> str:
+    pair = f"{_literal(field.key) if isinstance(field.key, str) else f'({printed(field.key)})'}: {printed(field.value)}"
+    return pair if field.condition is None else f"({pair}) if {printed(field.condition)}"
 
 
 def _literal(value: Any) -> str:

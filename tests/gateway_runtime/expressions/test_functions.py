@@ -5,6 +5,7 @@ import pytest
 from gateway_runtime.expressions.functions import FUNCTIONS
 from gateway_runtime.expressions.given import Given
 from gateway_runtime.expressions.limits import LIST_LENGTH, TEXT_LENGTH
+from gateway_runtime.expressions.types import Kind
 
 from .kit import evaluate, failure, mistake
 
@@ -71,6 +72,45 @@ from .kit import evaluate, failure, mistake
         ("toString(true)", "true"),
         ("toString(false)", "false"),
         ("toString('a')", "a"),
+        ("'a-b-a' replace 'a' with 'cc'", "cc-b-cc"),
+        ("replace('abc', '', 'x')", "abc"),
+        ("replace(1.5, '.', ',')", "1,5"),
+        ("'abc' startsWith 'ab'", True),
+        ("endsWith('abc', 'bc')", True),
+        ("startsWith(null, 'a')", False),
+        ("isBlank(' \t')", True),
+        ("isBlank(null)", True),
+        ("isBlank('a')", False),
+        ("toBase64('é')", "w6k="),
+        ("toBase64(fromBase64('AAEC'))", "AAEC"),
+        ("isEmpty([])", True),
+        ("isEmpty({})", True),
+        ("isEmpty('')", True),
+        ("isEmpty(null)", True),
+        ("isEmpty([null])", False),
+        ("[1, 'a', true] joinBy '-'", "1-a-true"),
+        ("joinBy([], ',')", ""),
+        ("keysOf({a: 1, b: 2})", ["a", "b"]),
+        ("namesOf({})", []),
+        ("valuesOf({a: 1, b: [2]})", [1, [2]]),
+        ("entriesOf({a: 1})", [{"key": "a", "value": 1}]),
+        ("flatten([[1], 2, [[3]]])", [1, 2, [3]]),
+        ("max([1, 2.5, 2])", 2.5),
+        ("min(['b', 'a'])", "a"),
+        ("max([])", None),
+        ("sum([1, 2.5, '3'])", 6.5),
+        ("sum([])", 0),
+        ("abs(-2)", 2),
+        ("round(2.5)", 3),
+        ("round(-2.5)", -2),
+        ("round(0.49999999999999994)", 0),
+        ("floor(-1.2)", -2),
+        ("ceil('1.2')", 2),
+        ("7 mod 3", 1),
+        ("-7 mod 3", -1),
+        ("write({a: [1, null, 'é']})", '{"a":[1,null,"é"]}'),
+        ("write(null)", None),
+        ("read('{\"a\": 1.0}').a", 1.0),
     ],
 )
 def test_what_functions_give(source: str, value: object) -> None:
@@ -80,16 +120,18 @@ def test_what_functions_give(source: str, value: object) -> None:
 
 @pytest.mark.parametrize("name", [name for name, each in FUNCTIONS.items() if each.parameters and each.of_null is None])
 def test_null_gives_null(name: str) -> None:
-    more = ", ','" if FUNCTIONS[name].required > 1 else ""
+    more = ", '1'" * (FUNCTIONS[name].required - 1)
     assert evaluate(f"{name}(null{more})") is None
     assert evaluate(f"{name}(attributes.headers['x']{more})") is None
 
 
 def test_every_function_can_be_called_with_its_module() -> None:
+    first = {Kind.LIST: "[1]", Kind.OBJECT: "{a: 1}", Kind.NUMBER | Kind.STRING: "1"}
     for name, function in FUNCTIONS.items():
         for module in function.modules:
-            values = ", ".join(["'YQ=='"] * function.required)
-            assert evaluate(f"{module}::{name}({values})") is not None
+            values = [first.get(kinds, "'YQ=='") for _, kinds in function.parameters[: function.required]]
+            called = f"{module}::{name}({', '.join(values)})".replace("read('YQ==')", "read('1')")
+            assert evaluate(called) is not None
 
 
 def test_uuid_is_new_each_time() -> None:
@@ -133,6 +175,22 @@ def test_values_that_do_not_fit_are_refused_when_saved(source: str, position: in
         ("lower(payload)", b"\xff", "not_text"),
         ("toString(payload, payload)", b"x", "wrong_type"),
         ("toString(fromBase64('YQ=='), payload)", "rot13", "wrong_type"),
+        ("'a' contains payload", None, "null_value"),
+        ("'a' contains payload", True, "wrong_type"),
+        ("payload joinBy ','", [1, None], "null_value"),
+        ("payload joinBy ','", [[1]], "wrong_type"),
+        ("max(payload)", [1, "a"], "wrong_type"),
+        ("max(payload)", [1, None], "null_value"),
+        ("min(payload)", [True], "wrong_type"),
+        ("sum(payload)", ["a"], "not_a_number"),
+        ("sum(payload)", [10**400], "no_number"),
+        ("sum(payload)", [1e308, 1e308], "no_number"),
+        ("round(payload)", float("inf"), "no_number"),
+        ("floor(payload)", float("nan"), "no_number"),
+        ("payload mod 0", 1, "no_number"),
+        ("read(payload)", "{", "not_json"),
+        ("read(payload)", "[" * 5000, "not_json"),
+        ("write(payload)", "\udcff", "not_json"),
     ],
 )
 def test_values_that_do_not_fit_fail_when_they_come(source: str, payload: object, code: str) -> None:
@@ -141,7 +199,17 @@ def test_values_that_do_not_fit_fail_when_they_come(source: str, payload: object
 
 @pytest.mark.parametrize(
     "source",
-    ["splitBy(payload, ',')", "splitBy(payload, '')", "upper(payload)", "lower(payload)", "payload ++ payload"],
+    [
+        "splitBy(payload, ',')",
+        "splitBy(payload, '')",
+        "upper(payload)",
+        "lower(payload)",
+        "payload ++ payload",
+        "payload replace ',' with ',,'",
+        "[payload, payload] joinBy ''",
+        "toBase64(payload)",
+        "write(payload)",
+    ],
 )
 def test_what_functions_make_is_bounded(source: str) -> None:
     assert failure(source, given=Given(payload="," * (TEXT_LENGTH + 1))) == "too_large"

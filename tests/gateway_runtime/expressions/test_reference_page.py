@@ -11,7 +11,9 @@ from gateway_runtime.expressions.errors import ExpressionError, Failure
 from gateway_runtime.expressions.expression import compile_setting
 from gateway_runtime.expressions.functions import FUNCTIONS
 from gateway_runtime.expressions.given import AUTHENTICATION, Given
+from gateway_runtime.expressions.loops import LOOPS
 from gateway_runtime.expressions.scope import Scope, Side
+from gateway_runtime.expressions.script import compile_script
 from gateway_runtime.expressions.types import OBJECT
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.schema.expression import Gives
@@ -34,10 +36,18 @@ def code(cell: str) -> str:
     return cell[1:-1]
 
 
-SECTIONS = ("Names", "Parts of values", "Operators", "Functions")
-EXAMPLES = [(code(row[0]), code(row[1])) for heading in SECTIONS for row in rows(heading, width=2)] + [
-    (code(row[2]), code(row[3])) for heading in ("Operators", "Functions") for row in rows(heading, width=4)
-]
+LOOPS_OF_THE_PAGE = "Functions with a function"
+SECTIONS = ("Names", "Values", "Parts of values", "Operators", "Functions", LOOPS_OF_THE_PAGE)
+EXAMPLES = (
+    [
+        (code(row[0]), code(row[1]))
+        for heading in SECTIONS
+        for row in rows(heading, width=2)
+        if row[0].startswith("`#[") and row[1].endswith("`")
+    ]
+    + [(code(row[2]), code(row[3])) for heading in ("Operators", "Functions") for row in rows(heading, width=4)]
+    + [(code(row[3]), code(row[4])) for row in rows(LOOPS_OF_THE_PAGE, width=5)]
+)
 TEMPLATES = [(code(one), code(other)) for one, other in rows("Text with expressions inside", width=2)]
 MISTAKES = [(code(one), other) for one, other in rows("Mistakes", width=2)]
 FAILURES = [(code(row[2]), code(row[0])) for row in rows("Failures", width=3) if row[2] != ""]
@@ -59,7 +69,7 @@ def request() -> tuple[RequestContext, Given]:
 
 def test_the_page_has_its_examples() -> None:
     counts = [len(each) for each in (EXAMPLES, TEMPLATES, MISTAKES, FAILURES)]
-    assert all(count >= least for count, least in zip(counts, (55, 3, 8, 5), strict=True)), counts
+    assert all(count >= least for count, least in zip(counts, (110, 3, 10, 8), strict=True)), counts
     block = TEXT.partition("```text\n")[2].partition("```")[0].split("\n")
     assert [compile_setting(line, SCOPE).source for line in block if line] == [line for line in block if line]
 
@@ -90,6 +100,14 @@ def test_a_failure_has_its_code(source: str, reason: str) -> None:
     assert result.code == reason
 
 
+def test_the_script_of_the_page_gives_its_result() -> None:
+    section = TEXT.partition("\n## Scripts\n")[2].partition("\n## ")[0]
+    source = section.partition("```dataweave\n")[2].partition("```")[0]
+    result = section.partition("```json\n")[2].partition("```")[0]
+    script = compile_script(source, SCOPE)
+    assert (script.output, script.evaluate(*request())) == ("application/json", json.loads(result))
+
+
 def test_every_name_is_on_the_page_with_its_side() -> None:
     for side in Side:
         scope = Scope(side=side, payload=True, variables={"claimSet": OBJECT})
@@ -109,7 +127,32 @@ def test_every_function_and_every_operator_is_on_the_page() -> None:
     for name, function in FUNCTIONS.items():
         written = ", ".join(parameter for parameter, _ in function.parameters)
         assert f"| `{name}({written})` |" in TEXT
-    for operator in ("!", "<", "<=", ">", ">=", "==", "!=", "not", "and", "or", "default", "++", "contains"):
+    loops = {code(row[0]): row[1] for row in rows(LOOPS_OF_THE_PAGE, width=5)}
+    assert {name: len(takes.split(",")) for name, takes in loops.items()} == {
+        name: kind.takes for name, kind in LOOPS.items()
+    }
+    for operator in (
+        "as",
+        "is",
+        "*",
+        "/",
+        "+",
+        "-",
+        "--",
+        "!",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "==",
+        "!=",
+        "not",
+        "and",
+        "or",
+        "default",
+        "++",
+        "contains",
+    ):
         assert any(f"`{operator}`" in row[0] for row in rows("Operators", width=4)), operator
 
 
@@ -123,4 +166,7 @@ def test_every_code_of_a_failure_is_on_the_page() -> None:
 def test_the_limits_on_the_page_are_those_that_hold() -> None:
     section = TEXT.partition("\n## Limits\n")[2].partition("\n## ")[0]
     numbers = [int(found.replace(" ", "")) for found in re.findall(r"\d[\d ]*\d", section)]
-    assert numbers == [limits.SOURCE_LENGTH, limits.NODES, limits.DEPTH, limits.TEXT_LENGTH, limits.LIST_LENGTH]
+    assert numbers == [
+        limits.SOURCE_LENGTH, limits.NODES, limits.DEPTH, limits.TEXT_LENGTH, limits.LIST_LENGTH,
+        limits.STEPS, limits.RESULT_LENGTH, 16, limits.SHORT,
+    ]  # fmt: skip

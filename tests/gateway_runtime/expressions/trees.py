@@ -4,19 +4,27 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from gateway_runtime.expressions.casts import CASTS, KINDS
 from gateway_runtime.expressions.functions import FUNCTIONS
+from gateway_runtime.expressions.loops import LOOPS
 from gateway_runtime.expressions.tree import (
+    Calculate,
     Call,
     Chain,
     Choice,
     Compare,
+    Field,
     Fields,
     Items,
     Literal,
+    Loop,
     Name,
+    Negative,
     Node,
     Not,
+    Present,
     Select,
+    Typed,
 )
 
 # Names that reach into Python elsewhere, and what tears badly written text functions.
@@ -86,8 +94,40 @@ def _bigger(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         st.builds(lambda operand: Not(operand, at=0), inner),
         st.builds(lambda a, b, c: Choice(a, b, c, at=0), inner, inner, inner),
         st.builds(lambda items: Items(tuple(items), at=0), st.lists(inner, max_size=3)),
-        st.builds(lambda fields: Fields(tuple(fields), at=0), st.lists(st.tuples(letters, inner), max_size=3)),
+        st.builds(lambda fields: Fields(tuple(fields), at=0), st.lists(_field(inner), max_size=3)),
+        st.builds(lambda base, key: Present(base, _literal(key), at=0), inner, letters),
+        st.builds(
+            lambda sign, one, other: Calculate(sign, one, other, at=0),
+            st.sampled_from(["+", "-", "*", "/", "--"]),
+            inner,
+            inner,
+        ),
+        st.builds(lambda operand: Negative(operand, at=0), inner),
+        st.builds(lambda operand, name: Typed("as", operand, name, at=0), inner, st.sampled_from([*CASTS])),
+        st.builds(lambda operand, name: Typed("is", operand, name, at=0), inner, st.sampled_from([*KINDS])),
+        st.builds(_loop, st.sampled_from([*LOOPS]), inner, _body(inner), st.none() | inner),
     )
+
+
+def _field(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Field]:
+    return st.builds(Field, letters | inner, inner, st.none() | inner)
+
+
+def _body(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    part = Name("part", at=0)
+    return st.one_of(
+        inner,
+        st.just(part),
+        st.builds(lambda key: Select(part, key, at=0), inner),
+        st.builds(lambda other: Compare("==", part, other, at=0), inner),
+        st.builds(lambda other: Chain("default", (part, other), at=0), inner),
+        st.builds(lambda value: Fields((Field(part, value),), at=0), inner),
+    )
+
+
+def _loop(name: str, whole: Node, body: Node, start: Node | None) -> Node:
+    names = ("part", "so_far")[: LOOPS[name].takes]
+    return Loop(name, whole, names, body, start if name == "reduce" else None, at=0)
 
 
 # What may be anything fits everywhere, so most trees of these are expressions.

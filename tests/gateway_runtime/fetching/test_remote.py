@@ -11,8 +11,8 @@ import pytest
 from gateway_runtime.fetching.client import Fetched, FetchError
 from gateway_runtime.fetching.remote import MAX_AGE_SECONDS, Remote, Remotes
 from gateway_runtime.fetching.url import Url
+from gateway_runtime.testing import FakeClock
 from gateway_runtime.upstream.connecting import Surroundings
-from tests.gateway_runtime.policies.kit import FakeClock
 
 URL = "https://login.example/keys"
 

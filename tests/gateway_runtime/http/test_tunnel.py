@@ -302,3 +302,14 @@ def test_whenever_the_gateway_goes_each_side_gets_whole_frames_and_one_close_fra
     assert got in [b"".join(to_client[:count]) + GOING_AWAY for count in range(len(to_client) + 1)]
     assert sent[:-8] in [b"".join(to_service[:count]) for count in range(len(to_service) + 1)]
     assert unmasked(sent[-8:]) == b"\x03\xe9"
+
+
+def test_a_policy_that_wants_the_body_of_an_answer_sees_none_of_a_switch() -> None:
+    seen: list[bytes | None] = []
+
+    def on_body(context: RequestContext) -> None:
+        seen.append(context.response_body)
+        context.response_body = b"put"
+
+    opened(FakeGateway(Binding("p", Handlers(response_body=on_body))), rest=b"\x81\x05hello")
+    assert seen == [b""]

@@ -24,6 +24,7 @@ from gateway_runtime.http.state import WorkerState
 from gateway_runtime.http2.caller import CallerConnection
 from gateway_runtime.http2.pool import Http2Pool
 from gateway_runtime.http2.service import ServiceConnection
+from gateway_runtime.policies.chain import Binding
 from gateway_runtime.schema.document import Service, Target
 from tests.gateway_runtime.fakes import PORT, FakeGateway, FakeTransport
 
@@ -186,9 +187,11 @@ class Http2Gateway(FakeGateway):
 
     pool: Http2Pool  # type: ignore[assignment]
 
-    def __init__(self, **service: Any) -> None:
+    def __init__(self, *bindings: Binding, **service: Any) -> None:
         targets = [Target(host="orders.internal", port=9000)]
-        super().__init__(service=Service(id="orders-v1", name="orders", targets=targets, protocol="http2", **service))
+        super().__init__(
+            *bindings, service=Service(id="orders-v1", name="orders", targets=targets, protocol="http2", **service)
+        )
 
 
 async def settle() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway_runtime.policies.shaping import shaped
 from gateway_runtime.schema.limits import ApiLimits
 from tests.gateway_runtime.local.kit import fault, loaded, resource
 
@@ -10,7 +11,7 @@ ADDRESS = "address: http://0.0.0.0:8085/a"
 
 def limits(*documents: str) -> ApiLimits:
     (api,) = loaded(*documents).document.apis
-    return api.limits
+    return shaped(api, api.policies).limits
 
 
 def bound(policy: str, config: str = "", more: str = "") -> str:
@@ -24,8 +25,10 @@ INSTANCE = resource("ApiInstance", "a", ADDRESS)
 
 
 def test_an_instance_says_its_limits() -> None:
-    spec = f"{ADDRESS}\nlimits: {{responseSeconds: 60, bodyBytes: 1000}}"
-    assert limits(resource("ApiInstance", "a", spec)) == ApiLimits(response_seconds=60, body_bytes=1000)
+    spec = f"{ADDRESS}\nlimits: {{responseSeconds: 60, bodyBytes: 1000, bufferedBodyBytes: 2000}}"
+    assert limits(resource("ApiInstance", "a", spec)) == ApiLimits(
+        response_seconds=60, body_bytes=1000, buffered_body_bytes=2000
+    )
 
 
 @pytest.mark.parametrize("ending", ["", "-flex"])
@@ -58,14 +61,13 @@ def test_an_instance_without_limits_has_none() -> None:
         ),
         ([INSTANCE, bound("response-timeoutt")], "Did you mean “response-timeout”?"),
         ([resource("ApiInstance", "a", f"{ADDRESS}\nlimits: {{bodyByte: 1}}")], "Did you mean “bodyBytes”?"),
-        (
-            [
-                resource("ApiInstance", "a", f"{ADDRESS}\nlimits: {{responseSeconds: 1}}"),
-                bound("response-timeout", "{timeout: 5}"),
-            ],
-            "Keep one of them.",
-        ),
     ],
 )
 def test_a_mistake_is_told(documents: list[str], sentence: str) -> None:
     assert sentence in fault(*documents)
+
+
+def test_what_a_policy_says_takes_the_place_of_what_the_instance_says() -> None:
+    instance = resource("ApiInstance", "a", f"{ADDRESS}\nlimits: {{responseSeconds: 1, bodyBytes: 0}}")
+    made = limits(instance, bound("response-timeout", "{timeout: 5}"))
+    assert made == ApiLimits(response_seconds=5, body_bytes=0)

@@ -109,7 +109,8 @@ spec:
     assert dump_main(["--config", str(tmp_path)], {}) == 0
     shown = json.loads(capsys.readouterr().out)
     (api,) = shown["apiInstances"]
-    assert api["limits"] == {"responseSeconds": 60, "streamIdleSeconds": None, "bodyBytes": None}
+    unset = dict.fromkeys(["streamIdleSeconds", "bodyBytes", "bufferedBodyBytes"])
+    assert api["limits"] == {"responseSeconds": 60, **unset}
     assert {"name": "response-timeout-flex"} in [each["policyRef"] for each in api["policies"]]
     (settings,) = shown["configuration"]
     assert (settings["limits"]["headerBytes"], settings["limits"]["urlBytes"]) == (2048, 8192)

@@ -7,11 +7,12 @@ import msgspec
 import pytest
 
 from gateway_runtime.http.limits import Limits
-from gateway_runtime.local import configuration_kind, service_settings
+from gateway_runtime.local import service_settings
 from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.gateway_settings import _TIMEOUTS
 from gateway_runtime.local.loading import load_files
 from gateway_runtime.local.policies import NOT_LOCAL
+from gateway_runtime.policies import circuit_breaker
 from gateway_runtime.schema.document import HealthCheck, Outliers, Retries
 from gateway_runtime.upstream.breaker import DEFAULT_PENDING
 from tests.certificates import Authority
@@ -101,7 +102,7 @@ def test_every_setting_of_a_service_is_on_its_page_with_its_default() -> None:
         service_settings.ServiceTimeouts, service_settings.ServiceSettings,
     )  # fmt: skip
     names = [field.encode_name for block in blocks for field in msgspec.structs.fields(block)]
-    names += [field.encode_name for field in msgspec.structs.fields(configuration_kind.Thresholds)]
+    names += [field.encode_name for field in msgspec.structs.fields(circuit_breaker.Thresholds)]
     assert [name for name in names if name not in text] == []
     defaults = {
         r"healthCheck.intervalSeconds` \| %g ": HealthCheck().interval_seconds,

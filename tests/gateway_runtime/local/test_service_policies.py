@@ -132,7 +132,7 @@ def test_a_dump_shows_them_without_their_secrets() -> None:
     assert policy["config"] == {"skipValidation": True, "certificate": MASK}
     assert "PRIVATE KEY" not in str(shown)
     supported = {each["name"] for each in shown["extensions"] if each["supported"]}
-    assert supported >= {"tls-outbound", "circuit-breaker", "idle-timeout"}
+    assert supported >= {"tls-outbound", "circuit-breaker-flex", "idle-timeout-flex"}
 
 
 def test_an_instance_and_a_service_of_the_same_name_have_their_own_policies() -> None:

@@ -3,8 +3,7 @@ from base64 import b64encode
 import pytest
 
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import PolicyCase, policy_case, request
+from gateway_runtime.testing import PolicyCase, policy_case, request
 
 NAME = "http-basic-authentication"
 

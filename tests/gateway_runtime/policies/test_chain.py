@@ -6,10 +6,9 @@ import pytest
 
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.results import NEEDS_BODY, Response
+from gateway_runtime.policies.results import NEEDS_BODY, Refused, Response
 from gateway_runtime.schema.policy import Handlers
-
-from .kit import request
+from gateway_runtime.testing import request
 
 REFUSED = Response(status=403, code="no", title="No", detail="No.", policy="b")
 
@@ -246,3 +245,34 @@ def test_a_policy_that_asks_for_a_body_gets_it_as_the_filters_before_it_make_it(
     context.response_body = b"x"
     chain.resume_response(context)
     assert log == ["inner xinner", "outer XINNER!outer"]
+
+
+def test_whoever_has_asked_for_the_body_is_who_ends_the_request_until_it_is_there() -> None:
+    log: list[str] = []
+    chain = Chain([Binding("a", noting(log, "a")), Binding("b", reading(log, "b")), Binding("c", noting(log, "c"))])
+    context = request()
+    assert chain.run_request(context) is NEEDS_BODY
+    assert context.stopped_at == 1
+    chain.run_response(context)
+    assert log == ["a request", "a response"]
+    context = request()
+    chain.run_request(context)
+    context.body = b""
+    assert chain.resume_request(context) is None
+    assert context.stopped_at == -1
+
+
+def test_a_filter_that_refuses_what_a_later_policy_wants_to_see_refuses_the_request() -> None:
+    class Strict(Upper):
+        def feed(self, data: bytes) -> bytes:
+            raise Refused(REFUSED)
+
+    chain = Chain([
+        Binding("a", Handlers(request_headers=lambda context: context.filter_request(Strict()))),
+        Binding("b", reading([], "b")),
+    ])  # fmt: skip
+    context = request()
+    assert chain.run_request(context) is NEEDS_BODY
+    context.body = b"x"
+    assert chain.resume_request(context) is REFUSED
+    assert context.stopped_at == 1

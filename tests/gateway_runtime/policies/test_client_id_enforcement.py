@@ -5,8 +5,7 @@ import pytest
 
 from gateway_runtime.schema.document import Consumer
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import PolicyCase, policy_case, request
+from gateway_runtime.testing import PolicyCase, policy_case, request
 
 NAME = "client-id-enforcement"
 

@@ -3,8 +3,7 @@ import pytest
 from gateway_runtime.policies.conditions import compile_condition
 from gateway_runtime.schema.document import Rule
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import request
+from gateway_runtime.testing import request
 
 
 def holds(rule: Rule, **more: object) -> bool:

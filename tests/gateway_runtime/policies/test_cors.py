@@ -3,8 +3,7 @@ from typing import Any
 import pytest
 
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import PolicyCase, policy_case, request
+from gateway_runtime.testing import PolicyCase, policy_case, request
 
 NAME = "cors"
 SHOP = "https://shop.example"

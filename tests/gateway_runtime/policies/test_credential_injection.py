@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import policy_case, request
+from gateway_runtime.testing import policy_case, request
 
 BASIC, KEY = "credential-injection-basic-auth", "credential-injection-api-key"
 ADA = {"username": "ada", "password": "sésame:1"}

@@ -3,8 +3,7 @@ import pytest
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import Refused, Response
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import policy_case, request
+from gateway_runtime.testing import policy_case, request
 
 NAME = "header-injection"
 

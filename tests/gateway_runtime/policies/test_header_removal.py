@@ -2,8 +2,7 @@ import pytest
 
 from gateway_runtime.policies.results import Refused
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import policy_case, request
+from gateway_runtime.testing import policy_case, request
 
 NAME = "header-removal"
 # What the documents say can never be taken away.

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from gateway_runtime.policies.address_list import AddressSet, read_range
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import policy_case, request
+from gateway_runtime.testing import policy_case, request
 
 ALLOW, BLOCK = "ip-allowlist", "ip-blocklist"
 both = pytest.mark.parametrize("name", [ALLOW, BLOCK])

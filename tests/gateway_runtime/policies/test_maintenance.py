@@ -2,8 +2,7 @@ import pytest
 
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import policy_case, request
+from gateway_runtime.testing import policy_case, request
 
 NAME = "maintenance"
 

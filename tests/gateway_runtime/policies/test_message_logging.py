@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.message_logging import LONGEST_LINE, quoted, within
-from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import PolicyCase, policy_case, request
+from gateway_runtime.testing import PolicyCase, policy_case, request
 
 NAME = "message-logging"
 
@@ -133,12 +131,52 @@ def test_variables_say_what_became_of_the_request() -> None:
     ]
 
 
-@pytest.mark.parametrize("setting", ["message", "conditional"])
-def test_the_body_is_refused_when_it_is_saved(setting: str) -> None:
-    with pytest.raises(ConfigFault) as caught:
-        case(**{"message": "x", setting: "#[payload.id == 1]"})
-    assert caught.value.path == f"loggingConfiguration[0].itemData.{setting}"
-    assert "without the body, so there is no “payload”" in caught.value.message
+JSON = {"content-type": "application/json"}
+
+
+def test_the_bodies_of_both_messages_are_logged_where_they_are_asked_for() -> None:
+    made = case("#[payload.id] #[attributes.method]", secondSection=True)
+    context = request("POST", headers=JSON, body=b'{"id": 17}')
+    assert made.send(context) is None
+    made.answer(context, JSON, body=b'{"id": 18}')
+    assert [line["message"] for line in lines(made)] == ["17 POST", "18 POST"]
+
+
+def test_a_whole_body_is_logged_as_json_and_one_that_is_none_as_an_error() -> None:
+    made = case("#[payload]")
+    for body in (b'{"a": [1, "\xc3\xa9"]}', b"[1", b"", b"[" * 5000, b"[" * 900 + b"]" * 900):
+        assert made.send(request("POST", headers=JSON, body=body)) is None
+    found = lines(made)
+    assert [line["message"] for line in found[:3]] == ['{"a":[1,"é"]}', "", ""]
+    assert [line.get("error.code") for line in found[:4]] == [None, "bad_payload", None, "bad_payload"]
+    assert len(found) == 5
+
+
+def test_a_body_that_no_line_needs_is_not_waited_for() -> None:
+    read, unread = request("POST", body=b"x"), request("GET", body=b"x")
+    made = case("#[payload]", conditional="#[attributes.method == 'POST']")
+    assert made.send(read) is None
+    assert made.send(unread) is None
+    assert (read.body, unread.body) == (b"x", None)
+    assert [line["message"] for line in lines(made)] == ["x"]
+    plain = request(body=b"x")
+    assert logged("#[attributes.method]", plain) == "GET"
+    assert plain.body is None
+
+
+def test_a_condition_may_look_at_the_body() -> None:
+    made = case("#[attributes.method]", conditional="#[payload.id == 17]")
+    for body in (b'{"id": 17}', b'{"id": 18}', b"{"):
+        assert made.send(request("POST", headers=JSON, body=body)) is None
+    assert len(lines(made)) == 1
+
+
+def test_a_stream_of_events_is_not_waited_for() -> None:
+    made = case("#[payload] #[attributes.statusCode]", firstSection=False, secondSection=True)
+    context = request()
+    made.answer(context, {"content-type": "text/event-stream"}, body=b"data: 1")
+    assert context.response_body is None
+    assert [line["message"] for line in lines(made)] == [" 200"]
 
 
 @pytest.mark.parametrize(

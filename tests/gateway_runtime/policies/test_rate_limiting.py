@@ -9,8 +9,7 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.state.leases import LeasedWindows
 from gateway_runtime.state.limits import Limit
 from gateway_runtime.state.strict import StrictWindows
-
-from .kit import FakeClock, PolicyCase, policy_case, request
+from gateway_runtime.testing import FakeClock, PolicyCase, policy_case, request
 
 NAME = "rate-limiting"
 

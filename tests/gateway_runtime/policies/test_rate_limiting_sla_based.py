@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from gateway_runtime.schema.document import Consumer, Tier, TierLimit
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.testing import FakeClock, PolicyCase, policy_case, request
 
-from .kit import FakeClock, PolicyCase, policy_case, request
 from .test_rate_limiting import Away
 
 NAME = "rate-limiting-sla-based"

@@ -3,13 +3,14 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.policies.shadow import UNDER_WAY, Shadow, copied, shadowed
 from gateway_runtime.schema.policy import Handlers
-
-from .kit import request
+from gateway_runtime.testing import request
 
 REFUSED = Response(status=403, code="no", title="No", detail="No.", policy="b")
 
@@ -19,8 +20,10 @@ class Counted(list[tuple[str, str, str, int]]):
         self.append(verdict)
 
 
-def chain(handler: Any, counted: Counted, *, condition: Any = None, response: Any = None) -> Chain:
-    handlers = shadowed("b", Handlers(request_headers=handler, response_headers=response), counted)
+def chain(handler: Any, counted: Counted, *, condition: Any = None, response: Any = None, body: Any = None) -> Chain:
+    handlers = shadowed(
+        "b", Handlers(request_headers=handler, request_body=body, response_headers=response), counted, most=10
+    )
     return Chain([Binding("b", handlers, condition)])
 
 
@@ -177,3 +180,91 @@ def test_later_policies_are_met_as_if_it_were_not_there() -> None:
     ])  # fmt: skip
     assert made.run_request(request()) is after
     assert len(counted) == 1
+
+
+def refuse_bad(context: RequestContext) -> Response | None:
+    assert context.body is not None
+    context.body, body = b"changed", context.body
+    return REFUSED if body in (b"bad", b"") else None
+
+
+@pytest.mark.parametrize("asks", [None, lambda context: NEEDS_BODY])
+def test_a_body_is_judged_where_the_gateway_would_read_it_and_is_not_changed(asks: Any) -> None:
+    for body, count in ((b"bad", 1), (b"good", 0)):
+        counted = Counted()
+        made, context = chain(asks, counted, body=refuse_bad), request("POST", body=body)
+        assert made.run_request(context) is NEEDS_BODY
+        context.body = body
+        assert made.resume_request(context) is None
+        assert (context.body, context.notes, context.stopped_at) == (body, {}, -1)
+        assert len(counted) == count
+
+
+@pytest.mark.parametrize("length", [-1, 11])
+def test_a_body_of_unknown_or_too_great_length_is_not_judged_and_not_asked_for(length: int) -> None:
+    counted = Counted()
+    context = request("POST", body=b"bad")
+    context.body_length = length
+    assert chain(None, counted, body=refuse_bad).run_request(context) is None
+    assert counted == []
+
+
+def test_a_request_without_a_body_is_judged_at_once() -> None:
+    counted = Counted()
+    context = request()
+    assert chain(None, counted, body=refuse_bad).run_request(context) is None
+    assert context.body is None
+    assert len(counted) == 1
+
+
+def test_what_the_head_handler_leaves_is_there_for_the_body_handler_alone() -> None:
+    counted, seen = Counted(), []
+
+    def head(context: RequestContext) -> Any:
+        context.note("mine", 7)
+        return NEEDS_BODY
+
+    def body(context: RequestContext) -> None:
+        seen.append(context.notes)
+
+    made, context = chain(head, counted, body=body), request("POST", body=b"x")
+    made.run_request(context)
+    context.body = b"x"
+    made.resume_request(context)
+    assert seen == [{"mine": 7}]
+    assert context.notes == {}
+
+
+def test_a_body_handler_that_fails_or_waits_is_counted_beside_the_request() -> None:
+    counted = Counted()
+
+    async def later() -> Response:
+        return REFUSED
+
+    def broken(context: RequestContext) -> None:
+        raise RuntimeError("no")
+
+    async def scenario() -> None:
+        for handler in (lambda context: later(), broken):
+            made, context = chain(None, counted, body=handler), request("POST", body=b"x")
+            made.run_request(context)
+            context.body = b"x"
+            assert made.resume_request(context) is None
+            await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())
+    assert [verdict[2] for verdict in counted] == ["no", "internal_error"]
+
+
+def test_one_that_asks_for_the_body_only_after_waiting_is_not_judged() -> None:
+    counted = Counted()
+
+    async def ask() -> Any:
+        return NEEDS_BODY
+
+    async def scenario() -> None:
+        chain(lambda context: ask(), counted, body=refuse_bad).run_request(request("POST", body=b"bad"))
+        await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())
+    assert counted == []

@@ -6,8 +6,7 @@ import pytest
 
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.faults import ConfigFault
-
-from .kit import PolicyCase, policy_case, request
+from gateway_runtime.testing import PolicyCase, policy_case, request
 
 NAME = "spike-control"
 LIMIT = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")

@@ -6,7 +6,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from gateway_runtime.schema.telemetry import TrafficRow
 from gateway_runtime.telemetry.exporter import Exporter
 from gateway_runtime.telemetry.spool import Spool
-from tests.gateway_runtime.policies.kit import FakeClock
+from gateway_runtime.testing import FakeClock
 
 
 class FakeRedis:

@@ -1,6 +1,6 @@
 from gateway_runtime.schema.histogram import bucket
 from gateway_runtime.telemetry.recorder import Recorder
-from tests.gateway_runtime.policies.kit import FakeClock
+from gateway_runtime.testing import FakeClock
 
 
 def record(recorder: Recorder, route: str = "r", status: int = 200, upstream_us: int = 50) -> None:

@@ -3,7 +3,7 @@ import msgspec
 from gateway_runtime.schema.telemetry import Batch, TrafficRow
 from gateway_runtime.telemetry import spool as module
 from gateway_runtime.telemetry.spool import Spool
-from tests.gateway_runtime.policies.kit import FakeClock
+from gateway_runtime.testing import FakeClock
 
 
 def row(route: str = "r", requests: int = 1) -> TrafficRow:

@@ -13,7 +13,7 @@ def run() -> Run:
     return Run(
         home=Path("/home"), portal_host="127.0.0.1", portal_port=8000, gateway_port=8080,
         gateway_admin=("127.0.0.1", 9998), gateway_workers=2, redis_url=None, admin_email="a@b.example",
-        admin_password=None, demo_traffic=False,
+        admin_password=None, demo_traffic=False, policies=None,
     )  # fmt: skip
 
 

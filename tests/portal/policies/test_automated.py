@@ -13,6 +13,7 @@ from portal.policies import automated_services as automated_policies
 from portal.policies import services
 from portal.policies.coverage import CoverageState, coverage_of
 from portal.policies.models import AutomatedPolicy
+from portal.policies.selectors import policy_applied
 from portal.publishing.builder import build
 from portal.publishing.models import PublishRequest
 from tests.portal.base import World, make_api, make_gateway, make_instance
@@ -204,3 +205,11 @@ def test_a_policy_that_cannot_be_read_fences_off_what_it_is_for(world: World) ->
     built = build(world.gateway)
     assert str(world.instance.pk) in built.quarantined
     assert built.document.apis[0].quarantine
+
+
+def test_it_ticks_the_step_of_the_checklist(world: World) -> None:
+    assert not policy_applied(world.production)
+    automated = automate(world)
+    assert policy_applied(world.production)
+    automated_policies.automated_policy_disable(actor=world.ada, automated=automated)
+    assert not policy_applied(world.production)

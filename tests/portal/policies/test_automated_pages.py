@@ -45,7 +45,9 @@ class AutomatedPageCases(_Automated, ObjectPageCases, PortalTestCase):
     list_page, detail_page = "automated_policies:list", "automated_policies:detail"
     edit_page = "automated_policies:edit"
     form = {"username": "new", "password": ""}
-    actions = tuple(f"automated_policies:{name}" for name in ("enable", "disable", "enforce", "remove"))
+    actions = tuple(
+        f"automated_policies:{name}" for name in ("enable", "disable", "enforce", "remove", "earlier", "later")
+    )
 
 
 class AutomatedApiCases(_Automated, ObjectApiCases, PortalTestCase):

@@ -15,13 +15,13 @@ from gateway_runtime.policies.results import Response
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.schema.expression import ExpressionSetting, Gives, expression
 from gateway_runtime.schema.policy import Category, Handlers, PolicyConfig, PolicyDefinition, Refusal, setting
+from gateway_runtime.testing import request
 from portal.core.errors import ApplicationError
 from portal.docs import library
 from portal.docs.settings_table import setting_rows
 from portal.policies.forms import PolicyForm
 from portal.policies.schemas import config_schema
 from portal.policies.settings import settings_check
-from tests.gateway_runtime.policies.kit import request
 
 
 class Header(PolicyConfig, frozen=True):

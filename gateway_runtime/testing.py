@@ -1,17 +1,20 @@
-"""A policy on its own: build it as the compiler does and send it requests, without sockets or waiting."""
+"""A policy on its own, for tests: built as the gateway does it and sent requests, without sockets or waiting."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway_runtime.consumers.index import ApiConsumers, Directory
+from gateway_runtime.directories.directory import Directories
 from gateway_runtime.fetching.remote import Remotes
+from gateway_runtime.fetching.service import AskedServices
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.schema.document import Consumer, Tier
+from gateway_runtime.schema.policy import PolicyDefinition
 
 
 class FakeSleep:
@@ -88,7 +91,7 @@ class PolicyCase:
 
     def __init__(
         self,
-        name: str,
+        name: str | PolicyDefinition,
         config: dict[str, Any],
         *,
         consumers: Iterable[Consumer] = (),
@@ -96,11 +99,13 @@ class PolicyCase:
         clock: FakeClock | None = None,
         kept: dict[tuple[str, str], Any] | None = None,
         remotes: Remotes | None = None,
+        directories: Directories | None = None,
+        services: AskedServices | None = None,
         shared: Any = None,
         tiers: Mapping[str, Tier] | None = None,
         binding: str = "binding-1",
     ) -> None:
-        self.definition = definition(name)
+        self.definition = definition(name) if isinstance(name, str) else name
         self.clock = clock or FakeClock()
         self.sleep = FakeSleep(self.clock)
         self.lines: list[bytes] = []
@@ -117,6 +122,8 @@ class PolicyCase:
             now=self.clock,
             sleep=self.sleep,
             remotes=remotes,
+            directories=directories,
+            services=services,
             shared=shared,
             api_name="Orders",
             add_line=self.lines.append,
@@ -158,6 +165,7 @@ class PolicyCase:
         return {name.decode(): value.decode() for name, value in context.response_headers}
 
 
-def policy_case(name: str, config: dict[str, Any] | None = None, **more: Any) -> PolicyCase:
-    """Build a policy; without settings, from its own example."""
-    return PolicyCase(name, definition(name).example if config is None else config, **more)
+def policy_case(name: str | PolicyDefinition, config: dict[str, Any] | None = None, **more: Any) -> PolicyCase:
+    """Build a policy, by name or from its definition; without settings, from its own example."""
+    policy = definition(name) if isinstance(name, str) else name
+    return PolicyCase(policy, policy.example if config is None else config, **more)

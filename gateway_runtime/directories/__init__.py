@@ -1,0 +1,1 @@
+"""User directories that policies ask who somebody is."""

@@ -1,0 +1,51 @@
+"""Services that policies ask about requests, such as authorizers: on kept connections, whole answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway_runtime.fetching.client import FetchError
+from gateway_runtime.grpc.call import CallFailed, call
+from gateway_runtime.schema.document import Service
+from gateway_runtime.upstream.asking import Answered, ask
+from gateway_runtime.upstream.errors import UpstreamError
+from gateway_runtime.upstream.pool import Pool
+from gateway_runtime.upstream.registry import PoolRegistry
+
+
+class AskedService:
+    """One service. Its addresses are judged and the forward proxy is passed as with those behind APIs."""
+
+    __slots__ = ("pool",)
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    async def ask(
+        self, method: bytes, path: bytes, lines: Iterable[bytes], *, seconds: float, limit: int, host: bytes = b""
+    ) -> Answered:
+        """Ask without a body and return the answer, whatever its status. Raises `FetchError`. See `upstream/asking`."""
+        try:
+            return await ask(self.pool, method, path, lines, seconds=seconds, limit=limit, host=host)
+        except UpstreamError as error:
+            raise FetchError(error.response.code.removeprefix("upstream_")) from None
+
+    async def call(self, method: bytes, message: bytes, *, seconds: float, limit: int) -> bytes:
+        """Make a call of gRPC with one message each way. Raises `FetchError`."""
+        try:
+            return await call(self.pool, method, message, seconds=seconds, limit=limit)
+        except UpstreamError as error:
+            raise FetchError(error.response.code.removeprefix("upstream_")) from None
+        except CallFailed as error:
+            raise FetchError(f"grpc_status_{error.status}") from None
+
+
+class AskedServices:
+    """Every service that a worker's policies ask. Which of them are kept is decided with the pools of APIs."""
+
+    def __init__(self, pools: PoolRegistry | None = None) -> None:
+        self._pools = PoolRegistry() if pools is None else pools
+
+    def get(self, service: Service) -> AskedService:
+        """Return a service by its settings. Raises `ConfigFault`."""
+        return AskedService(self._pools.get(service))

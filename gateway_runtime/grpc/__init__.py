@@ -1,0 +1,1 @@
+"""Calls of gRPC that the gateway itself makes."""

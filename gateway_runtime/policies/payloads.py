@@ -1,0 +1,56 @@
+"""Whole bodies as values of expressions, read once for all policies that look at the same one."""
+
+from typing import Any
+
+from gateway_runtime.expressions.errors import Failure
+from gateway_runtime.expressions.given import Given
+from gateway_runtime.expressions.payload import read_payload
+from gateway_runtime.policies.context import Headers, RequestContext
+
+_REQUEST, _RESPONSE = "payload of request", "payload of response"
+# A body in another coding than these is not what its Content-Type says.
+_PLAIN = frozenset({b"", b"identity"})
+_EVENTS = b"text/event-stream"
+
+
+def request_payload(context: RequestContext) -> Any | Failure:
+    """Return the value of the request's body, which has been read. Null without one."""
+    return _payload(context, _REQUEST, context.body, context.headers)
+
+
+def response_payload(context: RequestContext) -> Any | Failure:
+    """Return the value of the answer's body, which has been read. Null without one."""
+    return _payload(context, _RESPONSE, context.response_body, context.response_headers)
+
+
+def given_request(context: RequestContext) -> Given:
+    """Return what an expression about a request gets beside the context, where its body has been read."""
+    return Given(payload=request_payload(context))
+
+
+def _payload(context: RequestContext, note: str, body: bytes | None, headers: Headers) -> Any | Failure:
+    if not body:
+        return None
+    kind = field(headers, b"content-type")
+    known = context.notes.get(note) if context.notes else None
+    if known is None or known[0] is not body or known[1] != kind:
+        known = (body, kind, read_payload(body, kind))
+        context.note(note, known)
+    return known[2]
+
+
+def field(headers: Headers, name: bytes) -> bytes | None:
+    """Return the value of a header, None without it and where there are several: another reader may take another."""
+    found = [value for key, value in headers if key == name]
+    return found[0] if len(found) == 1 else None
+
+
+def is_encoded(headers: Headers) -> bool:
+    """Tell whether a body is compressed or coded otherwise, so that nobody here can read it."""
+    return any(key == b"content-encoding" and value.strip().lower() not in _PLAIN for key, value in headers)
+
+
+def is_endless(context: RequestContext) -> bool:
+    """Tell whether the answer is a stream of events, whose end nobody should wait for."""
+    kind = field(context.response_headers, b"content-type")
+    return kind is not None and kind.lower().startswith(_EVENTS)
