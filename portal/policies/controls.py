@@ -55,7 +55,7 @@ class Setting:
     title: str
     help: str
     placeholder: str = ""
-    # A choice beside it without which it says nothing: `credentialsOrigin=headers`.
+    # A choice beside it without which it says nothing: `algorithm=fixed-window`.
     only_with: str = ""
     secret: bool = False
     required: bool = True

@@ -20,6 +20,7 @@ def test_default_order() -> None:
         ("native-ext-authz", 250),
         ("spike-control", 290),
         ("rate-limiting", 300),
+        ("rate-limiting-sla-based", 310),
         ("json-threat-protection", 320),
         ("xml-threat-protection", 321),
         ("dataweave-request-filter", 380),
