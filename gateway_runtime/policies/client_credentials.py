@@ -12,12 +12,13 @@ from hmac import compare_digest
 from gateway_runtime.expressions.reading import wire
 from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.payloads import of_request
 from gateway_runtime.policies.selectors import selected_header
 from gateway_runtime.schema.document import Consumer
 from gateway_runtime.schema.expression import ExpressionSetting
 
 # What both expressions give.
-CREDENTIAL = ExpressionSetting()
+CREDENTIAL = ExpressionSetting(payload=True)
 CLIENT_ID = "#[attributes.headers['client_id']]"
 CLIENT_SECRET = "#[attributes.headers['client_secret']]"  # noqa: S105 — where it is, not what it is
 CHALLENGE = ((b"www-authenticate", b"Client-ID-Enforcement"),)
@@ -32,13 +33,18 @@ def reader(source: str) -> Read:
     name = selected_header(source)
     if name is not None:
         return lambda context: context.only_header(name)
-    evaluate = compile_for(CREDENTIAL, source).evaluate
+    evaluate = of_request(compile_for(CREDENTIAL, source))
 
     def read(context: RequestContext) -> bytes | None:
         value = evaluate(context)
         return wire(value) if type(value) is str else None
 
     return read
+
+
+def reads_body(*sources: str | None) -> bool:
+    """Tell whether one of these expressions looks at the body."""
+    return any(compile_for(CREDENTIAL, source).uses_payload for source in sources if source is not None)
 
 
 def read_basic(value: bytes | None) -> tuple[bytes | None, bytes]:

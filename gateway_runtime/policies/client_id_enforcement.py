@@ -27,14 +27,15 @@ and the secret the password of an `Authorization: Basic` header.
 
 ## What it does
 
-The expressions say where the credentials are: in headers, as it stands, or in the query
-(`#[attributes.queryParams['client_id']]`). One that gives nothing or cannot be evaluated, and a header that is there
+The expressions say where the credentials are: in headers, as it stands, in the query
+(`#[attributes.queryParams['client_id']]`) or in the body (`#[payload.client_id]`), which is then read up to the limit
+of the gateway (413 above). One that gives nothing or cannot be evaluated, and a header that is there
 twice, are no credentials. Without `clientSecretExpression` (null) or with `secretRequired: false` the client ID alone
 lets a request in.
 
-A secret in a header is taken out of the request before it goes to the service. One in the query stays there, for the
-service and every log on the way to read: prefer headers. The gateway holds only digests of secrets, compared in
-constant time.
+A secret in a header is taken out of the request before it goes to the service. One in the query or the body stays
+there, for the service and every log on the way to read: prefer headers. The gateway holds only digests of secrets,
+compared in constant time.
 
 ## What callers see
 
@@ -63,9 +64,11 @@ from gateway_runtime.policies.client_credentials import (
     kept_back,
     read_basic,
     reader,
+    reads_body,
     secret_fits,
 )
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
+from gateway_runtime.policies.payloads import request_handlers
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.expression import expression
 from gateway_runtime.schema.policy import (
@@ -151,7 +154,8 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         context.headers = [pair for pair in context.headers if pair[0] not in stripped]
         return None
 
-    return Handlers(request_headers=check)
+    looks = not basic and reads_body(id_source, secret_source if secret_required else None)
+    return Handlers(**request_handlers(check, reads_body=looks))
 
 
 DEFINITION = PolicyDefinition(

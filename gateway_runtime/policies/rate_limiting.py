@@ -55,8 +55,9 @@ A sliding window lets a caller that has been quiet use the whole maximum at once
 time its share of the period has gone by. Over any long time it is exactly the maximum in each period.
 
 `keySelector` is an expression whose every value has its own windows, capitals apart from small letters. Requests for
-which it gives nothing, an empty text or cannot be evaluated share one window. It stands in the place of `key`. With
-more than 100 000 different keys at a time in one worker, further keys share one window.
+which it gives nothing, an empty text or cannot be evaluated share one window. It stands in the place of `key`. Where
+it says `payload`, the body is read first, up to the limit of the gateway (413 above). With more than 100 000 different
+keys at a time in one worker, further keys share one window.
 
 Counters survive a new revision, and shared ones a restart. With another maximum what has been used stays used; with
 another period or key it begins anew.
@@ -102,6 +103,7 @@ from typing import Annotated
 from gateway_runtime.expressions.reading import wire
 from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
+from gateway_runtime.policies.payloads import of_request, request_handlers
 from gateway_runtime.policies.rate_limiting_headers import Teller, writer
 from gateway_runtime.policies.rate_limiting_settings import (
     ALGORITHM,
@@ -132,7 +134,7 @@ from gateway_runtime.state.limits import UNKNOWN_QUOTA, Verdict
 
 # Callers choose keys, and many are remembered: longer ones are counted under their digest.
 LONGEST_KEY = 64
-SELECTOR = ExpressionSetting()
+SELECTOR = ExpressionSetting(payload=True)
 
 
 class Key(enum.StrEnum):
@@ -178,7 +180,7 @@ class Config(PolicyConfig, frozen=True):
 
 def _selected(source: str) -> Callable[[RequestContext], str]:
     """Return what reads the key of a request. Nothing, and what cannot be evaluated, are the empty key."""
-    evaluate = compile_for(SELECTOR, source).evaluate
+    evaluate = of_request(compile_for(SELECTOR, source))
 
     def key_of(context: RequestContext) -> str:
         value = evaluate(context)
@@ -251,7 +253,11 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     async def later(context: RequestContext, verdict: Awaitable[Verdict]) -> Response | None:
         return judge(context, await verdict)
 
-    return Handlers(request_headers=check, response_headers=teller.on_response if tells else None)
+    selector = config.key_selector
+    reads_body = selector is not None and compile_for(SELECTOR, selector).uses_payload
+    return Handlers(
+        **request_handlers(check, reads_body=reads_body), response_headers=teller.on_response if tells else None
+    )
 
 
 DEFINITION = PolicyDefinition(

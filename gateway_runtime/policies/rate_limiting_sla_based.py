@@ -63,9 +63,11 @@ from gateway_runtime.policies.client_credentials import (
     check_sources,
     kept_back,
     reader,
+    reads_body,
     secret_fits,
 )
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
+from gateway_runtime.policies.payloads import request_handlers
 from gateway_runtime.policies.rate_limiting_headers import Teller, Write, writer
 from gateway_runtime.policies.rate_limiting_settings import (
     ALGORITHM,
@@ -206,7 +208,8 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     async def later(context: RequestContext, verdict: Awaitable[Verdict], write: Write) -> Response | None:
         return judge(context, await verdict, write)
 
-    return Handlers(request_headers=check, response_headers=teller.on_response if tells else None)
+    handlers = request_handlers(check, reads_body=reads_body(id_source, secret_source))
+    return Handlers(**handlers, response_headers=teller.on_response if tells else None)
 
 
 DEFINITION = PolicyDefinition(

@@ -216,3 +216,29 @@ def test_headers_that_cannot_work_are_refused(config: dict[str, str], words: str
     with pytest.raises(ConfigFault) as caught:
         case(**config)
     assert words in caught.value.message
+
+
+def test_credentials_may_be_in_the_body() -> None:
+    where = {"clientIdExpression": "#[payload.client_id]", "clientSecretExpression": "#[payload.client_secret]"}
+    policy = case(**where)
+    for kind, body in (
+        ("application/json", b'{"client_id": "shop-id", "client_secret": "new-secret"}'),
+        ("application/x-www-form-urlencoded", b"client_id=shop-id&client_secret=new-secret"),
+    ):
+        context = request("POST", headers={"content-type": kind}, body=body)
+        assert policy.send(context) is None
+        assert (context.application, context.body) == ("shop", body)
+    for body in (b"", b"{", b'{"client_id": "shop-id"}', b'{"client_id": ["shop-id"]}'):
+        refused = policy.send(request("POST", headers={"content-type": "application/json"}, body=body))
+        assert refused is not None
+        assert refused.status == 401
+
+
+def test_a_body_is_read_where_a_credential_is_looked_for_in_it_only() -> None:
+    unread = request("POST", headers={"client_id": "shop-id", "client_secret": "new-secret"}, body=b"x")
+    assert case().send(unread) is None
+    assert unread.body is None
+    without_secret = case(clientSecretExpression="#[payload.secret]", secretRequired=False)
+    unread = request("POST", headers={"client_id": "shop-id"}, body=b"x")
+    assert without_secret.send(unread) is None
+    assert unread.body is None

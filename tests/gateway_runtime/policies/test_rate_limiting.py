@@ -337,7 +337,7 @@ def test_another_key_selector_begins_with_new_windows() -> None:
     [
         ({"keySelector": SELECTOR, "key": "application"}, "leave the key at"),
         ({"keySelector": "x-tenant"}, "This setting takes an expression"),
-        ({"keySelector": "#[payload.tenant]"}, "without the body"),
+        ({"keySelector": "#[vars.tenant]"}, "no “vars”"),
     ],
 )
 def test_an_unusable_key_selector_is_refused(more: dict[str, object], words: str) -> None:
@@ -378,3 +378,18 @@ def test_what_happens_while_the_shared_storage_is_away(maximum: int, settings: d
     answer = policy.send(request())
     assert (answer.status if answer else 200) == status
     assert answer is None or (answer.code, answer.headers) == ("rate_limit_unknown", ((b"retry-after", b"1"),))
+
+
+def test_a_key_may_come_from_the_body() -> None:
+    policy = case((1, 1000), keySelector="#[payload.tenant]")
+    headers = {"content-type": "application/json"}
+
+    def status(body: bytes) -> int:
+        refused = policy.send(request("POST", headers=headers, body=body))
+        return refused.status if refused else 200
+
+    bodies = (b'{"tenant": "a"}', b'{"tenant": "b"}', b'{"tenant": "a"}', b"{", b"", b"[")
+    assert [status(body) for body in bodies] == [200, 200, 429, 200, 429, 429]
+    unread = request("POST", headers={"x-tenant": "a"}, body=b"x")
+    assert case((1, 1000), keySelector=SELECTOR).send(unread) is None
+    assert unread.body is None

@@ -188,7 +188,7 @@ def test_nobody_uses_the_quota_of_another(apps: list[str]) -> None:
     ("config", "path"),
     [
         ({"clientIdExpression": "client_id"}, "clientIdExpression"),
-        ({"clientSecretExpression": "#[payload.secret]"}, "clientSecretExpression"),
+        ({"clientSecretExpression": "#[vars.secret]"}, "clientSecretExpression"),
         ({"clientSecretExpression": "#[attributes.headers['client_id']]"}, ""),
         ({"timeZone": "Nowhere"}, ""),
         ({"algorithm": "none"}, "algorithm"),

@@ -130,6 +130,14 @@ POLICIES = {
               firstSection: true
               secondSection: true
 """,
+    "limited": """
+    - policyRef:
+        name: rate-limiting-flex
+      config:
+        rateLimits: [{maximumRequests: 1, timePeriodInMilliseconds: 600000}]
+        keySelector: "#[payload.tenant]"
+        clusterizable: false
+""",
     "both": """
     - policyRef:
         name: dataweave-body-transformation
@@ -401,7 +409,13 @@ def test_a_filter_in_shadow_changes_nothing(place: Place) -> None:
     assert place.call("/shadow/seen").status == 200
 
 
-# Logging
+# Bodies in other policies
+
+
+def test_a_limit_may_count_by_what_is_in_the_body(place: Place) -> None:
+    replies = [place.call("/limited/a", JSON, b'{"tenant": "%s"}' % tenant) for tenant in (b"a", b"b", b"a")]
+    assert [reply.status for reply in replies] == [200, 200, 429]
+    assert replies[0].json["body"] == '{"tenant": "a"}'
 
 
 def test_bodies_are_logged_where_a_message_asks_for_them(place: Place) -> None:
