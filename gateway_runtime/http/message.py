@@ -77,22 +77,23 @@ REMEMBERED_BYTES = 2048
 class Reading(NamedTuple):
     """What reading a head depends on beside its bytes, the same for all requests of a connection.
 
-    `names` says what each header is to this gateway, `secure` whether they came over TLS, and `pseudonym` is what this
-    gateway calls itself in `Via`.
+    `names` says what each header is to this gateway, `secure` whether they came over TLS, `pseudonym` is what this
+    gateway calls itself in `Via`, and `version` the one of HTTP that it says there.
     """
 
     names: dict[bytes, int] = REQUEST_NAMES
     secure: bool = False
     pseudonym: bytes = PSEUDONYM
+    version: bytes = b"1.1"
 
 
 PLAIN = Reading()
 
 
 @lru_cache(maxsize=64)
-def reading_of(trusted: bool, secure: bool, pseudonym: bytes) -> Reading:
+def reading_of(trusted: bool, secure: bool, pseudonym: bytes, version: bytes = b"1.1") -> Reading:
     """Return how to read the heads of a connection: from a trusted proxy or from anybody, over TLS or not."""
-    return Reading(TRUSTED_NAMES if trusted else REQUEST_NAMES, secure, pseudonym)
+    return Reading(TRUSTED_NAMES if trusted else REQUEST_NAMES, secure, pseudonym, version)
 
 
 class Request(msgspec.Struct, eq=False):  # a Struct, because C makes it: a third of the time of an `__init__`

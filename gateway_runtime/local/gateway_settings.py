@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from msgspec import convert
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from gateway_runtime.configuration.limits import LONGEST_SECONDS, check_proxies
 from gateway_runtime.local.configuration_kind import (
@@ -50,6 +50,11 @@ _TIMEOUTS = {
     ),
     "upstream_response_seconds": ("upstreamResponseSeconds", ("FLEX_UPSTREAM_RESPONSE_TIMEOUT_SECONDS",)),
 }
+# Documented variables that change nothing here, and why.
+WITHOUT_EFFECT = {
+    "FLEX_HEADER_RAW_VALUE_ENABLE": "Values of headers are always sent on as they came.",
+    "FLEX_DATASOURCE_CONTROL_NODE_ENABLED": "There is no control node: files are the configuration.",
+}
 # Where the settings of a proxy stand in a file.
 _PROXY_WRITTEN = {
     "forward_proxy.address": ("https", "address"),
@@ -88,8 +93,13 @@ class GatewaySettings:
         for name, (_, variables) in _TIMEOUTS.items():
             if name not in self._timeouts:
                 self._from_environment(name, variables)
-        self.runtime_log_outputs = self._outputs.of("runtimeLogs")
-        self.access_log_outputs = self._outputs.of("accessLogs")
+        self.notes += [
+            FileFault("environment", 0, name, f"{text} It is not used.", "without_effect")
+            for name, text in WITHOUT_EFFECT.items()
+            if self._environment.get(name)
+        ]
+        self.runtime_log_outputs = [self._through_proxy(each) for each in self._outputs.of("runtimeLogs")]
+        self.access_log_outputs = [self._through_proxy(each) for each in self._outputs.of("accessLogs")]
         self._outputs.finish()
         self.faults += self._outputs.faults
         self.notes += self._outputs.notes
@@ -210,6 +220,18 @@ class GatewaySettings:
             self.tracing = read_tracing(given, place)
         except FileFault as fault:
             self.faults.append(fault)
+
+    def _through_proxy(self, output: LogOutput) -> LogOutput:
+        """Return an output as it is reached: lines that are posted go through the forward proxy."""
+        collector, given = output.collector, self.forward_proxy
+        if given is None or collector is None or collector.http is None:
+            return output
+        proxy = Proxy(given)
+        if not proxy.is_for(collector.host):
+            return output
+        host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+        http = replace(collector.http, proxy=f"{host}:{proxy.port}", proxy_credentials=proxy.credentials.decode())
+        return replace(output, collector=replace(collector, http=http))
 
     def _trust(self, given: TrustedProxies, place: Place) -> None:
         try:
