@@ -223,6 +223,9 @@ class Exchange(Reply):
         context = self.context
         client = self.client
         target = self.target = upstream.target
+        if context is not None and context.when_sent is not None:
+            for call in context.when_sent:
+                call(target.authority)
         if context is None:
             head = upstream_head(request, target, self.path, client.forwarded, self.request_id)
         elif context.body is None and context.request_filters is None:

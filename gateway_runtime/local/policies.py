@@ -28,13 +28,16 @@ OUTBOUND = frozenset({
 })  # fmt: skip
 # These are bound to a Service, or to an ApiInstance for all that it sends.
 ON_EITHER = frozenset({
-    "circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth",
+    "aws-request-signature", "circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth",
     "credential-injection-oauth2", "idle-timeout",
 })  # fmt: skip
 # These work without contracts as long as this setting is on, with what it is without being said.
 NEED_NO_CONTRACT = {
-    "jwt-validation": True, "oauth2-token-introspection": False, "openidconnect-access-token-enforcement": True,
-}  # fmt: skip
+    "hmac-signature": True,
+    "jwt-validation": True,
+    "oauth2-token-introspection": False,
+    "openidconnect-access-token-enforcement": True,
+}
 NO_CONTRACT = "skipClientIdValidation"
 
 
