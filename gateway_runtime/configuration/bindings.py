@@ -1,11 +1,12 @@
-"""The policies of an API as its document binds them: read, built, and held to what a binding may say."""
+"""Builds the policies of an API, and holds what they share and what outlives a revision."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container, Iterable
 from functools import partial
 from typing import Any
 
+from gateway_runtime.clock import Clock
 from gateway_runtime.configuration.limits import most_buffered
 from gateway_runtime.consumers.index import ApiConsumers
 from gateway_runtime.directories.directory import Directories
@@ -20,43 +21,63 @@ from gateway_runtime.schema.document import ApiInstance, PolicyBinding, Surround
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.state.shared import SharedState
-from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.registry import PoolRegistry
-
-# Takes the API, the application, the policy, the reason code and the status of what shadow mode let pass.
-CountShadow = Callable[[str, str, str, str, int], None]
 
 
 class BindingBuilder:
-    """Builds bindings for one worker, and holds what policies share and keep from one revision to the next."""
+    """Builds bindings for one worker. `is_first`: it is the one that does what need not be done by all."""
 
     def __init__(
         self,
         pools: PoolRegistry,
-        clock: Callable[[], float],
-        count_shadow: CountShadow | None = None,
+        clock: Clock,
+        *,
+        count_shadow: Callable[[str, str, str, str, int], None] | None = None,
         add_line: Callable[[bytes], None] | None = None,
+        is_first: bool = True,
     ) -> None:
-        self.remotes = Remotes(pools.surroundings, clock)
-        self._directories = Directories(pools.surroundings, clock)
-        self._services = AskedServices(pools)
         self._clock = clock
         self._count_shadow = count_shadow
         self._add_line = add_line
+        self._is_first = is_first
+        self._directories = Directories(pools.surroundings, clock)
+        self._services = AskedServices(pools)
         self._kept: dict[tuple[str, str], Any] = {}
+        self.remotes = Remotes(pools.surroundings, clock)
 
     def build(
         self,
         document: Surroundings,
         api: ApiInstance,
-        position: int,
+        bindings: Iterable[PolicyBinding],
+        consumers: ApiConsumers,
+        shared: SharedState | None,
+    ) -> tuple[list[Binding], list[BindingRuntime]]:
+        """Return the policies that are not off, built in this order, and what each was built with.
+
+        Raises `ConfigFault`, and whatever a policy raises.
+        """
+        found, runtimes = [], []
+        for position, each in enumerate(bindings):
+            if each.mode is not Mode.OFF:
+                binding, runtime = self._build(document, api, f"policies[{position}]", each, consumers, shared)
+                found.append(binding)
+                runtimes.append(runtime)
+        return found, runtimes
+
+    def retain(self, bindings: Container[str]) -> None:
+        """Forget the state of all bindings but these."""
+        self._kept = {key: state for key, state in self._kept.items() if key[0] in bindings}
+
+    def _build(
+        self,
+        document: Surroundings,
+        api: ApiInstance,
+        path: str,
         binding: PolicyBinding,
         consumers: ApiConsumers,
         shared: SharedState | None,
-        asked: list[Pool],
-    ) -> Binding:
-        """Return the built policy, and add to `asked` the pools of the services that it asks. Raises `ConfigFault`."""
-        path = f"policies[{position}]"
+    ) -> tuple[Binding, BindingRuntime]:
         try:
             policy = definition(binding.policy)
             config = read_config(policy, binding.config)
@@ -76,19 +97,15 @@ class BindingBuilder:
             remotes=self.remotes,
             directories=self._directories,
             services=self._services,
+            is_first=self._is_first,
             api_name=api.name,
             add_line=self._add_line,
         )
         handlers = policy.build(config, runtime)
-        asked += [each.pool for each in runtime.asked]
         if binding.mode is Mode.SHADOW:
             if not policy.can_shadow:
                 message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
                 raise ConfigFault(f"{path}.mode", "shadow_not_possible", message)
             count = partial(self._count_shadow, api.id) if self._count_shadow is not None else count_nothing
             handlers = shadowed(policy.name, handlers, count, most_buffered(document, api))
-        return Binding(policy.name, handlers, compile_condition(binding.rules, path))
-
-    def retain(self, bindings: Collection[str]) -> None:
-        """Let go of what was kept for other bindings than these."""
-        self._kept = {key: state for key, state in self._kept.items() if key[0] in bindings}
+        return Binding(policy.name, handlers, compile_condition(binding.rules, path)), runtime

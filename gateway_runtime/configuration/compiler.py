@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway_runtime.configuration.bindings import BindingBuilder, CountShadow
+from gateway_runtime.configuration.bindings import BindingBuilder
 from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
 from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
@@ -34,7 +34,6 @@ from gateway_runtime.telemetry.outputs import check_outputs
 from gateway_runtime.telemetry.sampling import api_tracing
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.platform import platform_of
-from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
@@ -68,9 +67,10 @@ class Compiler:
         pools: PoolRegistry,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        count_shadow: CountShadow | None = None,
+        count_shadow: Callable[[str, str, str, str, int], None] | None = None,
         shared: SharedState | None = None,
         add_access_line: Callable[[bytes], None] | None = None,
+        is_first: bool = True,
     ) -> None:
         self._shared = shared
         self._add_access_line = add_access_line
@@ -79,7 +79,9 @@ class Compiler:
         self._pools = pools
         self._now = now
         self._directory = Directory()
-        self._bindings = BindingBuilder(pools, clock, count_shadow, add_access_line)
+        self._bindings = BindingBuilder(
+            pools, clock, count_shadow=count_shadow, add_line=add_access_line, is_first=is_first
+        )
 
     def compile(
         self,
@@ -220,12 +222,7 @@ class Compiler:
             return fenced
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
-        asked: list[Pool] = []
-        bindings = [
-            self._bindings.build(document, api, position, binding, consumers, shared, asked)
-            for position, binding in enumerate(ordered)
-            if binding.mode is not Mode.OFF
-        ]
+        bindings, built = self._bindings.build(document, api, ordered, consumers, shared)
         made = shaped(api, ordered)
         pools = {
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(made.services)
@@ -239,7 +236,8 @@ class Compiler:
             tracing=api_tracing(document, bindings),
             preflight=preflight,
         )
-        compiled.asked = tuple(asked)
+        compiled.asked = tuple(service.pool for each in built for service in each.asked)
+        compiled.reports = tuple(report for each in built for report in each.reports)
         compiled.access_log = log
         return compiled
 

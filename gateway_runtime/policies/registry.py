@@ -20,6 +20,7 @@ from gateway_runtime.policies import (
     ext_authz,
     header_injection,
     header_removal,
+    health_check,
     hmac_signature,
     idle_timeout,
     ip_allowlist,
@@ -79,6 +80,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     stream_idle_timeout.DEFINITION,
     idle_timeout.DEFINITION,
     circuit_breaker.DEFINITION,
+    health_check.DEFINITION,
 )
 # Those of the operator. Read once, when a process starts: every process of an installation sees the same ones.
 _CUSTOM = find_custom(_DEFINITIONS, os.environ)

@@ -37,4 +37,5 @@ def test_default_order() -> None:
         ("stream-idle-timeout", 510),
         ("idle-timeout", 520),
         ("circuit-breaker", 530),
+        ("health-check", 900),
     ]

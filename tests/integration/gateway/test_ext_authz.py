@@ -171,6 +171,7 @@ serviceResponseUpstreamHeaders: [x-user]
 serviceResponseUpstreamHeadersToAppend: [x-group]
 serviceResponseClientHeaders: [x-why]
 serviceResponseClientHeadersOnSuccess: [x-decided]""",
+        "shadow": grpc_uri,
         "http-away": "uri: http://127.0.0.1:1\nserverType: http",
     }
     conf = folder / "conf.d"
@@ -179,6 +180,8 @@ serviceResponseClientHeadersOnSuccess: [x-decided]""",
         policy = "native-ext-authz" if name == "default" else "native-ext-authz-flex"
         indented = "\n".join(f"        {line}" for line in config.splitlines())
         text = API.format(name=name, port=port, backend=backend, policy=policy, config=indented)
+        if name == "shadow":
+            text += "      mode: shadow\n"
         (conf / f"{name}.yaml").write_text(text)
     gateway = GatewayProcess(folder, config=conf, workers=1)
     try:
@@ -324,6 +327,18 @@ def test_an_authorizer_that_is_stopped_and_started_again(place: Place) -> None:
     place.grpc.start()
     wait_until(lambda: place.case("grant").status == 200, seconds=10, what="the authorizer to be back")
     assert place.gateway.events("authorizer_back")
+
+
+def test_in_shadow_nothing_changes_and_the_verdict_is_counted(place: Place) -> None:
+    assert "x-user" not in seen(place.call("/shadow/a", {"x-case": "empty-user"}))
+    assert seen(place.call("/shadow/a", {"x-case": "headers", "x-secret": "s"}))["x-secret"] == "s"
+    assert place.call("/shadow/a", {"x-case": "deny"}).status == 200
+
+    def counted() -> bool:
+        lines = place.gateway.page("/metrics").body.decode().splitlines()
+        return any("shadow_rejections" in line and 'reason="ext_authz_denied"' in line for line in lines)
+
+    wait_until(counted, seconds=5, what="the verdict in the metrics")
 
 
 # HTTP
