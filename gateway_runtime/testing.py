@@ -1,7 +1,7 @@
 """A policy on its own, for tests: built as the gateway does it and sent requests, without sockets or waiting."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway_runtime.consumers.index import ApiConsumers, Directory
@@ -13,7 +13,7 @@ from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.policies.runtime import BindingRuntime
-from gateway_runtime.schema.document import Consumer
+from gateway_runtime.schema.document import Consumer, Tier
 from gateway_runtime.schema.policy import PolicyDefinition
 
 
@@ -103,6 +103,8 @@ class PolicyCase:
         services: AskedServices | None = None,
         shared: Any = None,
         specification: str = "",
+        tiers: Mapping[str, Tier] | None = None,
+        binding: str = "binding-1",
     ) -> None:
         self.definition = definition(name) if isinstance(name, str) else name
         self.clock = clock or FakeClock()
@@ -113,9 +115,9 @@ class PolicyCase:
         directory.fill([*consumers, *strangers])
         runtime = BindingRuntime(
             api="api-1",
-            binding="binding-1",
+            binding=binding,
             definition=self.definition,
-            consumers=ApiConsumers(directory, consumers),
+            consumers=ApiConsumers(directory, consumers, tiers),
             clock=self.clock,
             kept=self.kept,
             now=self.clock,

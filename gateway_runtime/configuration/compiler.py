@@ -25,12 +25,7 @@ from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantin
 from gateway_runtime.routing.rules import RuleError
 from gateway_runtime.routing.table import OverlapError, PortTable
 from gateway_runtime.schema.access_log import AccessLog
-from gateway_runtime.schema.document import (
-    ApiInstance,
-    Consumer,
-    Listener,
-    Surroundings,
-)
+from gateway_runtime.schema.document import ApiInstance, Consumer, Listener, Surroundings, Tier
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.storage import SharedStorage
@@ -123,7 +118,7 @@ class Compiler:
         check_outputs(document.runtime_log_outputs, "runtime_log_outputs")
         check_outputs(document.access_log_outputs, "access_log_outputs")
         ports = _ports(document.listeners)
-        consumers = _consumers_by_api(document)
+        consumers, tiers = _consumers_by_api(document), _tiers_by_api(document)
         yield
         running = {each.data: each for each in previous.definitions.values()} if previous else {}
         apis: dict[str, CompiledApi] = {}
@@ -161,6 +156,7 @@ class Compiler:
                 and same.id not in apis
                 and same.listener in ports
                 and previous.consumers.get(same.id) == consumers.get(same.id)
+                and previous.tiers.get(same.id) == tiers.get(same.id)
             ):
                 apis[same.id], used[same.id] = previous.apis[same.id], same
                 bindings.update(same.bindings)
@@ -168,7 +164,7 @@ class Compiler:
                 yield
                 continue
             api = _read_api(raw, index, ports, apis)
-            clients = consumers.get(api.id, ())
+            clients = ApiConsumers(self._directory, consumers.get(api.id, ()), tiers.get(api.id))
             try:
                 apis[api.id] = self._compile_api(document, api, clients)
                 if not api.quarantine:
@@ -188,7 +184,7 @@ class Compiler:
             tables = {port: PortTable.build(on_listener[listener]) for listener, port in ports.items()}
         except OverlapError as error:
             raise ConfigFault("apis", "base_path_in_use", str(error)) from error
-        snapshot = Snapshot(revision, digest, tables, apis, document, used, tls, consumers, bindings)
+        snapshot = Snapshot(revision, digest, tables, apis, document, used, tls, consumers, bindings, tiers)
         return Compiled(snapshot, faults)
 
     def commit(self, snapshot: Snapshot) -> None:
@@ -212,13 +208,12 @@ class Compiler:
         """Return where counters are shared under a document."""
         return document.shared_storage or self.registered
 
-    def _compile_api(self, document: Surroundings, api: ApiInstance, clients: tuple[Consumer, ...]) -> CompiledApi:
+    def _compile_api(self, document: Surroundings, api: ApiInstance, consumers: ApiConsumers) -> CompiledApi:
         log = self.access_logger(api.access_log, api.id, api.name)
         if api.quarantine:
             fenced = quarantined_api(api, api.quarantine)
             fenced.access_log = log
             return fenced
-        consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
         built: list[BindingRuntime] = []
@@ -241,7 +236,7 @@ class Compiler:
         return compiled
 
     def _stand_in(
-        self, document: Surroundings, api: ApiInstance, clients: tuple[Consumer, ...], good: ApiInstance | None
+        self, document: Surroundings, api: ApiInstance, clients: ApiConsumers, good: ApiInstance | None
     ) -> tuple[CompiledApi, Definition | None]:
         """Return what stands in for a broken API: its last good definition where it is now, or a 503.
 
@@ -303,6 +298,16 @@ def _consumers_by_api(document: Surroundings) -> dict[str, tuple[Consumer, ...]]
         if consumer := by_id.get(contract.consumer):
             found[contract.api].append(consumer)
     return {api: tuple(consumers) for api, consumers in found.items()}
+
+
+def _tiers_by_api(document: Surroundings) -> dict[str, dict[str, Tier]]:
+    """Return the tiers of contracts: by API, then by consumer."""
+    by_id = {tier.id: tier for tier in document.tiers}
+    found: defaultdict[str, dict[str, Tier]] = defaultdict(dict)
+    for contract in document.contracts:
+        if tier := by_id.get(contract.tier):
+            found[contract.api][contract.consumer] = tier
+    return dict(found)
 
 
 def _listener_fault(kept: ListenerFault) -> ApiFault:

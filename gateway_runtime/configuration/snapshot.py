@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway_runtime.schema.document import Consumer, Surroundings
+from gateway_runtime.schema.document import Consumer, Surroundings, Tier
 
 if TYPE_CHECKING:
     from gateway_runtime.routing.table import CompiledApi, PortTable
@@ -28,13 +28,25 @@ class Snapshot:
 
     `ports` maps a listener's port to its routing table, `apis` an instance's id to its compiled form. `definitions`
     holds the definition each compiled API was really made from, which is an older one where the new one is broken.
-    `consumers` has those with a contract for an API by its id, `bindings` the ids of all policy bindings, also of
+    `consumers` has those with a contract for an API by its id, `tiers` the tiers of these contracts by the consumer's
+    id, `bindings` the ids of all policy bindings, also of
     those that could not be built. `tls` maps the port of each listener that speaks TLS to how it does. `token` names
     this snapshot for those who must not keep it in memory.
     """
 
-    __slots__ = ("apis", "bindings", "consumers", "definitions", "digest", "document", "ports", "revision", "tls",
-                 "token")  # fmt: skip
+    __slots__ = (
+        "apis",
+        "bindings",
+        "consumers",
+        "definitions",
+        "digest",
+        "document",
+        "ports",
+        "revision",
+        "tiers",
+        "tls",
+        "token",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -47,6 +59,7 @@ class Snapshot:
         tls: dict[int, ListenerTls] | None = None,
         consumers: Mapping[str, tuple[Consumer, ...]] | None = None,
         bindings: Set[str] = frozenset(),
+        tiers: Mapping[str, Mapping[str, Tier]] | None = None,
     ) -> None:
         self.token = object()
         self.revision = revision
@@ -57,4 +70,5 @@ class Snapshot:
         self.definitions = {} if definitions is None else definitions
         self.tls = {} if tls is None else tls
         self.consumers = {} if consumers is None else consumers
+        self.tiers = {} if tiers is None else tiers
         self.bindings = bindings

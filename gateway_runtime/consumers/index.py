@@ -1,8 +1,8 @@
 """Which client applications there are, and which of them may call one API."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from gateway_runtime.schema.document import Consumer
+from gateway_runtime.schema.document import Consumer, Tier
 
 
 class Directory:
@@ -26,12 +26,15 @@ class Directory:
 
 
 class ApiConsumers:
-    """The `ConsumerIndex` of one API: who has an active contract."""
+    """The `ConsumerIndex` of one API: who has an active contract, and under which tier (by the consumer's id)."""
 
-    __slots__ = ("_by_client_id", "_directory")
+    __slots__ = ("_by_client_id", "_directory", "tiers")
 
-    def __init__(self, directory: Directory, consumers: Iterable[Consumer]) -> None:
+    def __init__(
+        self, directory: Directory, consumers: Iterable[Consumer], tiers: Mapping[str, Tier] | None = None
+    ) -> None:
         self._directory = directory
+        self.tiers: Mapping[str, Tier] = tiers or {}
         self._by_client_id = {consumer.client_id.encode(): consumer for consumer in consumers}
 
     def by_client_id(self, client_id: bytes) -> Consumer | None:

@@ -136,10 +136,12 @@ class Compiler:
         return select(self._base(node.base, key), key)
 
     def _present(self, node: Present) -> Code:
-        source = self._source(node.base)
-        key = self.code(node.key)
-        if source is not None and source.part is not None and key.constant and type(key.value) is str:
-            there = self._part(source, key).run
+        named = Select(node.base, node.key, node.at)
+        source, key = self._source(node.base), self.code(node.key)
+        has_parts = source is not None and source.part is not None and key.constant and type(key.value) is str
+        if has_parts or self._source(named) is not None:
+            # Names that are known beforehand are there when they are not null.
+            there = self._select(named).run
             return Code(run=lambda context, frame: there(context, frame) is not None, type=BOOLEAN, at=node.at)
         return present(self._base(node.base, key), key, node.at)
 

@@ -4,8 +4,8 @@ Lets a request pass only when it comes from a client application that has an act
 
 ## When to use it
 
-Whenever consumers of an API are applications that register in the developer hub and request access: every call is then
-known by its application, in analytics and to later policies such as rate limiting by application.
+Whenever consumers of an API are applications that register in the developer hub and request access: every call is
+then known by its application, in analytics and to later policies such as rate limiting by application.
 
 ## Example
 
@@ -13,17 +13,29 @@ known by its application, in analytics and to later policies such as rate limiti
 policyRef:
   name: client-id-enforcement
 config:
-  credentialsOrigin: headers
-  clientIdHeader: client_id
-  clientSecretHeader: client_secret
+  credentialsOriginHasHttpBasicAuthenticationHeader: customExpression
+  clientIdExpression: "#[attributes.headers['client_id']]"
+  clientSecretExpression: "#[attributes.headers['client_secret']]"
 ```
 
 ```
 curl -H 'client_id: 7d1f…' -H 'client_secret: 9b22…' http://localhost:8080/orders
 ```
 
-With `credentialsOrigin: basicAuthentication` the client ID is the user name and the secret the password of an
-`Authorization: Basic` header.
+With `credentialsOriginHasHttpBasicAuthenticationHeader: httpBasicAuthenticationHeader` the client ID is the user name
+and the secret the password of an `Authorization: Basic` header.
+
+## What it does
+
+The expressions say where the credentials are: in headers, as it stands, in the query
+(`#[attributes.queryParams['client_id']]`) or in the body (`#[payload.client_id]`), which is then read up to the limit
+of the gateway (413 above). One that gives nothing or cannot be evaluated, and a header that is there
+twice, are no credentials. Without `clientSecretExpression` (null) or with `secretRequired: false` the client ID alone
+lets a request in.
+
+A secret in a header is taken out of the request before it goes to the service. One in the query or the body stays
+there, for the service and every log on the way to read: prefer headers. The gateway holds only digests of secrets,
+compared in constant time.
 
 ## What callers see
 
@@ -33,22 +45,32 @@ With `credentialsOrigin: basicAuthentication` the client ID is the user name and
 | 401 | `client_credentials_invalid` | the application is unknown or its secret is wrong |
 | 403 | `no_contract` | the credentials are right, but the application has no active contract for this API |
 
-The 401 answers carry `WWW-Authenticate: Client-ID-Enforcement`, or a Basic challenge where Basic credentials are
-expected. The secret is taken out of the request before it goes to the backend. The gateway holds only digests of
-secrets, compared in constant time. This policy always fails closed.
+The 401 answers carry `WWW-Authenticate: Client-ID-Enforcement`, or `Basic realm="mule-realm"` where Basic credentials
+are expected. A contract that waits for approval, was rejected or revoked, or is one for another API, is none. This
+policy always fails closed.
 """
 
 import enum
-import re
-from base64 import b64decode
-from binascii import Error as Base64Error
-from hashlib import sha256
-from hmac import compare_digest
 from typing import Annotated
 
+import msgspec
+
+from gateway_runtime.policies.client_credentials import (
+    CHALLENGE,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    CREDENTIAL,
+    check_sources,
+    kept_back,
+    read_basic,
+    reader,
+    reads_body,
+    secret_fits,
+)
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
+from gateway_runtime.policies.payloads import request_handlers
 from gateway_runtime.policies.results import Response
-from gateway_runtime.schema.document import Consumer
+from gateway_runtime.schema.expression import expression
 from gateway_runtime.schema.policy import (
     Category,
     Handlers,
@@ -59,18 +81,16 @@ from gateway_runtime.schema.policy import (
     setting,
 )
 
-CHALLENGE = ((b"www-authenticate", b"Client-ID-Enforcement"),)
-BASIC_CHALLENGE = ((b"www-authenticate", b'Basic realm="portico", charset="UTF-8"'),)
-# Names with other signs than the dash are dropped before policies see them, but for the documented two.
-WITH_UNDERSCORE = frozenset({"client_id", "client_secret"})
-HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+BASIC_CHALLENGE = ((b"www-authenticate", b'Basic realm="mule-realm"'),)
+BASIC_HEADERS = frozenset({b"authorization"})
+CUSTOM = "credentialsOriginHasHttpBasicAuthenticationHeader=customExpression"
 
 
 class Origin(enum.StrEnum):
     """Where a request carries its credentials."""
 
-    HEADERS = "headers"
-    BASIC = "basicAuthentication"
+    EXPRESSION = "customExpression"
+    BASIC = "httpBasicAuthenticationHeader"
 
 
 class Config(PolicyConfig, frozen=True):
@@ -78,28 +98,15 @@ class Config(PolicyConfig, frozen=True):
 
     credentials_origin: Annotated[
         Origin,
-        setting("Credentials from", "Two headers of their own, or the user name and password of HTTP Basic."),
-    ] = Origin.HEADERS
-    client_id_header: Annotated[
-        str,
-        setting(
-            "Client ID header",
-            "The header that carries the client ID.",
-            only_with="credentialsOrigin=headers",
-            pattern=HEADER_NAME,
-            max_length=100,
-        ),
-    ] = "client_id"
-    client_secret_header: Annotated[
-        str,
-        setting(
-            "Client secret header",
-            "The header that carries the secret.",
-            only_with="credentialsOrigin=headers",
-            pattern=HEADER_NAME,
-            max_length=100,
-        ),
-    ] = "client_secret"  # noqa: S105 — the name of a header
+        setting("Credentials from", "What two expressions give, or the user name and password of HTTP Basic."),
+    ] = msgspec.field(name="credentialsOriginHasHttpBasicAuthenticationHeader", default=Origin.EXPRESSION)
+    client_id_expression: Annotated[
+        str, expression("Client ID", "Where a request carries the client ID.", CREDENTIAL, only_with=CUSTOM)
+    ] = CLIENT_ID
+    client_secret_expression: Annotated[
+        str | None,
+        expression("Client secret", "Where a request carries the secret.", CREDENTIAL, only_with=CUSTOM),
+    ] = CLIENT_SECRET
     secret_required: Annotated[
         bool,
         setting(
@@ -109,48 +116,17 @@ class Config(PolicyConfig, frozen=True):
     ] = True
 
     def __post_init__(self) -> None:
-        for name in (self.client_id_header.lower(), self.client_secret_header.lower()):
-            dashed = re.sub("[^a-z0-9]", "-", name)
-            if dashed != name and name not in WITH_UNDERSCORE:
-                raise ValueError(f"The gateway drops headers with other signs than “-”: use “{dashed}”")
-        if self.client_id_header.lower() == self.client_secret_header.lower():
-            raise ValueError("Client ID and secret need a header each")
-
-
-def _other_spelling(name: bytes) -> bytes:
-    """Return the name that some backends cannot tell from this one."""
-    return name.replace(b"_", b"-") if b"_" in name else name.replace(b"-", b"_")
-
-
-def _read_basic(value: bytes | None) -> tuple[bytes | None, bytes]:
-    """Return client ID and secret of an Authorization header; (None, b"") when it is not a Basic one."""
-    scheme, _, encoded = (value or b"").partition(b" ")
-    if scheme.lower() != b"basic":
-        return None, b""
-    try:
-        client_id, colon, secret = b64decode(encoded.strip(b" "), validate=True).partition(b":")
-    except Base64Error:
-        return b"", b""
-    return (client_id, secret) if colon else (b"", b"")
-
-
-def _secret_fits(consumer: Consumer, secret: bytes) -> bool:
-    digest = sha256(secret).hexdigest()
-    fits = False
-    for known in consumer.secrets:
-        # No early end: the time taken must not tell which of several secrets was right.
-        fits |= compare_digest(digest, known)
-    return fits
+        check_sources(self.client_id_expression, self.client_secret_expression)
 
 
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     """Bind the check to the API's consumers."""
-    id_header, secret_header = config.client_id_header.lower().encode(), config.client_secret_header.lower().encode()
     basic = config.credentials_origin is Origin.BASIC
-    alike = {secret_header, _other_spelling(secret_header), _other_spelling(id_header)} - {id_header}
-    stripped = {b"authorization"} if basic else alike
+    id_source, secret_source = config.client_id_expression, config.client_secret_expression
+    stripped = BASIC_HEADERS if basic else kept_back(id_source, secret_source)
     challenge = BASIC_CHALLENGE if basic else CHALLENGE
-    secret_required = config.secret_required
+    secret_required = config.secret_required and (basic or secret_source is not None)
+    read_id, read_secret = reader(id_source), reader(secret_source or CLIENT_SECRET)
     consumers = runtime.consumers
     missing = runtime.refusal("client_id_missing", headers=challenge)
     invalid = runtime.refusal("client_credentials_invalid", headers=challenge)
@@ -159,16 +135,16 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     def check(context: RequestContext) -> Response | None:
         client_id: bytes | None
         if basic:
-            client_id, secret = _read_basic(context.only_header(b"authorization"))
+            client_id, secret = read_basic(context.only_header(b"authorization"))
         else:
-            client_id = context.only_header(id_header)
-            secret = context.only_header(secret_header) or b""
+            client_id = read_id(context)
+            secret = (read_secret(context) or b"") if secret_required else b""
         if client_id is None:
             return missing
         consumer = consumers.by_client_id(client_id)
         known = consumer if consumer is not None else consumers.known(client_id)
         # Only who proves to be the application learns that it lacks a contract.
-        if known is None or (secret_required and not _secret_fits(known, secret)):
+        if known is None or (secret_required and not secret_fits(known, secret)):
             return invalid
         if consumer is None:
             return no_contract
@@ -178,7 +154,8 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         context.headers = [pair for pair in context.headers if pair[0] not in stripped]
         return None
 
-    return Handlers(request_headers=check)
+    looks = not basic and reads_body(id_source, secret_source if secret_required else None)
+    return Handlers(**request_handlers(check, reads_body=looks))
 
 
 DEFINITION = PolicyDefinition(
@@ -192,9 +169,9 @@ DEFINITION = PolicyDefinition(
     default_order=200,
     phases=(Phase.REQUEST_HEADERS,),
     example={
-        "credentialsOrigin": "headers",
-        "clientIdHeader": "client_id",
-        "clientSecretHeader": "client_secret",
+        "credentialsOriginHasHttpBasicAuthenticationHeader": "customExpression",
+        "clientIdExpression": CLIENT_ID,
+        "clientSecretExpression": CLIENT_SECRET,
         "secretRequired": True,
     },
     refusals=(

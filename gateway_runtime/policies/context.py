@@ -1,20 +1,20 @@
 """What a policy sees of a request, and what it is given when it is built. Never the protocol or the Redis client."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway_runtime.clock import Clock, Sleep
 from gateway_runtime.fetching.client import ANSWER_LIMIT, Fetched
 from gateway_runtime.fetching.url import Url
 from gateway_runtime.policies.results import BodyFilter, Response
-from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter
+from gateway_runtime.state.limits import Limit, Limiter
 
 if TYPE_CHECKING:
     from gateway_runtime.directories.directory import Directory
     from gateway_runtime.directories.ldap import LdapSettings
     from gateway_runtime.fetching.service import AskedService
     from gateway_runtime.notices import Report
-    from gateway_runtime.schema.document import Service
+    from gateway_runtime.schema.document import Service, Tier
     from gateway_runtime.state.cache import ByteCache
     from gateway_runtime.tls.client_certificate import ClientCertificate
 
@@ -27,7 +27,12 @@ OWN_ANSWER = "own_answer"
 
 
 class ConsumerIndex(Protocol):
-    """The client applications that have an active contract for the API being compiled."""
+    """The client applications that have an active contract for the API being compiled.
+
+    `tiers` are those of the contracts by the consumer's id; who has a contract without a tier is not in it.
+    """
+
+    tiers: "Mapping[str, Tier]"
 
     def by_client_id(self, client_id: bytes) -> Any | None:
         """Return the `Consumer` with this client id when its contract is active, else None."""
@@ -198,11 +203,21 @@ class PolicyRuntime(Protocol):
     def keep(self, name: str, make: Callable[[], Any]) -> Any:
         """Return state of this binding that survives a new revision (counters, caches), made on first use."""
 
-    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool, blocks: bool = False) -> Limiter:
-        """Return counters that answer at once, shared with all replicas where there is a shared storage."""
+    def limiter(
+        self,
+        name: str,
+        limits: tuple[Limit, ...],
+        *,
+        shared: bool,
+        exact: bool = False,
+        blocks: bool = False,
+        counters: str = "",
+    ) -> Limiter:
+        """Return counters, shared with all replicas where there is a shared storage: `exact` ones ask about each
+        request, others lease.
 
-    def exact_limiter(self, name: str, limits: tuple[Limit, ...], *, blocks: bool = False) -> WaitingLimiter | None:
-        """Return counters shared with all replicas that ask about each request; None without a shared storage."""
+        `counters` is under which name they count there, where several of a binding count for the same.
+        """
 
     def cache(self, name: str, *, entries: int, shared: bool) -> "ByteCache":
         """Return a cache, shared with all replicas where there is a shared storage."""

@@ -40,8 +40,8 @@ or 304. With `onResponse` the backend is asked for whole answers that are not co
 `If-Range` are taken out of the request), and digests of the old body are taken out of the answer; its `ETag` is marked
 as weak.
 
-Every body is held in memory while it is transformed, up to the limit of the gateway (`bufferedBody`). A request above
-it is refused with 413, an answer above it becomes a 502.
+Every body is held in memory while it is transformed, up to the limit of the gateway (`bufferedBodyBytes`). A request
+above it is refused with 413, an answer above it becomes a 502.
 
 ## What callers see
 
@@ -56,12 +56,15 @@ backend, so callers get 502 and not the 400 that says that their request was wro
 
 ## More examples
 
-Every example is run by the tests.
+Every example is run by the tests. Behind each script is a body before and after it, a line each.
 
 Add a field, and one that is there only where a header is:
 
 ```dataweave
-payload ++ { channel: "web", (tenant: attributes.headers.'x-tenant') if attributes.headers.'x-tenant'? }
+payload ++ {
+  channel: "web",
+  (tenant: attributes.headers.'x-tenant') if attributes.headers.'x-tenant'?
+}
 ```
 
 ```json
@@ -84,7 +87,10 @@ Rename fields, of an object and of each item of a list:
 
 ```dataweave
 (payload - "items") ++ {
-  lines: payload.items map ((item) -> { article: item.sku, quantity: item.count default 1 })
+  lines: payload.items map ((item) -> {
+    article: item.sku,
+    quantity: item.count default 1
+  })
 }
 ```
 
@@ -123,17 +129,21 @@ Wrap:
 {"data": {"id": 17}, "meta": {"path": "/orders/17"}}
 ```
 
-One envelope for all errors of a backend (`onResponse`):
+One envelope for all errors of a backend (`onResponse`, here for an answer with the status 409):
 
 ```dataweave
-if (attributes.statusCode >= 400)
-  { error: { status: attributes.statusCode, message: payload.message default "Something went wrong." } }
+if (attributes.statusCode >= 400) {
+  error: {
+    status: attributes.statusCode,
+    message: payload.message default "Something went wrong."
+  }
+}
 else payload
 ```
 
 ```json
-{"id": 17}
-{"id": 17}
+{"message": "out of stock"}
+{"error": {"status": 409, "message": "out of stock"}}
 ```
 """
 
@@ -235,7 +245,8 @@ def _on_response(script: Expression, runtime: PolicyRuntime) -> Handlers:
         context.headers = [pair for pair in context.headers if pair[0] not in ASKS_FOR_OTHERS]
 
     def ask(context: RequestContext) -> NeedsBody | None:
-        if context.method == b"HEAD" or context.response_status in WITHOUT_BODY:
+        status = context.response_status
+        if context.method == b"HEAD" or status < 200 or status in WITHOUT_BODY:
             return None
         if is_encoded(context.response_headers) or is_endless(context):
             raise Refused(failed)

@@ -101,7 +101,7 @@ from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import Headers, PolicyRuntime, RequestContext
 from gateway_runtime.policies.dataweave_body_transformation import Flow, check_flow
 from gateway_runtime.policies.header_injection import LONGEST_VALUE, RESERVED
-from gateway_runtime.policies.payloads import request_payload, response_payload
+from gateway_runtime.policies.payloads import request_handlers, request_payload, response_payload
 from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody, Refused, Response
 from gateway_runtime.schema.expression import ExpressionSetting, Gives, expression
 from gateway_runtime.schema.policy import (
@@ -207,9 +207,7 @@ def _on_request(evaluate: Callable[..., Any], needs_body: bool, runtime: PolicyR
         context.headers = made
         return None
 
-    if needs_body:
-        return Handlers(request_headers=_ask, request_body=transform)
-    return Handlers(request_headers=transform)
+    return Handlers(**request_handlers(transform, reads_body=needs_body))
 
 
 def _on_response(evaluate: Callable[..., Any], needs_body: bool, runtime: PolicyRuntime) -> Handlers:

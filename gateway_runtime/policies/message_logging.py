@@ -38,7 +38,7 @@ of a refused request, `violation` with `policyName`, `violationType`, `clientId`
 `payload` is the body of the request in the first section and that of the answer in the second: what its JSON or its
 form says, else a text; null without a body, and for a stream of events. Only where a message or its condition says
 `payload`, and its condition can still hold, the message waits for its whole body, up to the limit of the gateway
-(`bufferedBody`): a request above it is refused with 413, an answer above it becomes a 502. All other bodies pass
+(`bufferedBodyBytes`): a request above it is refused with 413, an answer above it becomes a 502. All other bodies pass
 unread.
 
 `conditional` has to give true, else nothing is written. A message that cannot be evaluated is written empty, with the

@@ -1,11 +1,14 @@
 """Whole bodies as values of expressions, read once for all policies that look at the same one."""
 
+from collections.abc import Callable
 from typing import Any
 
 from gateway_runtime.expressions.errors import Failure
+from gateway_runtime.expressions.expression import Expression
 from gateway_runtime.expressions.given import Given
 from gateway_runtime.expressions.payload import read_payload
 from gateway_runtime.policies.context import Headers, RequestContext
+from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody
 
 _REQUEST, _RESPONSE = "payload of request", "payload of response"
 # A body in another coding than these is not what its Content-Type says.
@@ -23,9 +26,21 @@ def response_payload(context: RequestContext) -> Any | Failure:
     return _payload(context, _RESPONSE, context.response_body, context.response_headers)
 
 
-def given_request(context: RequestContext) -> Given:
-    """Return what an expression about a request gets beside the context, where its body has been read."""
-    return Given(payload=request_payload(context))
+def of_request(expression: Expression) -> Callable[[RequestContext], Any]:
+    """Return what evaluates an expression about a request, whose body has been read if the expression uses it."""
+    evaluate = expression.evaluate
+    if not expression.uses_payload:
+        return evaluate
+    return lambda context: evaluate(context, Given(payload=request_payload(context)))
+
+
+def request_handlers(judge: Callable[[RequestContext], Any], *, reads_body: bool) -> dict[str, Any]:
+    """Return the request handlers of a policy whose expressions may or may not look at the body."""
+    return {"request_headers": _ask, "request_body": judge} if reads_body else {"request_headers": judge}
+
+
+def _ask(context: RequestContext) -> NeedsBody:
+    return NEEDS_BODY
 
 
 def _payload(context: RequestContext, note: str, body: bytes | None, headers: Headers) -> Any | Failure:

@@ -1,11 +1,13 @@
 """# Rate limiting
 
-Lets through at most a number of requests in a span of time and refuses the rest with 429.
+Lets through at most a number of requests in a span of time, or in each day, week, month or year, and refuses the rest
+with 429.
 
 ## When to use it
 
 To protect a backend from more traffic than it can carry, or to share it fairly: per API, per caller address, or per
-client application (put client ID enforcement before it).
+client application (put client ID enforcement before it). Where each application has limits of its own, by the tier of
+its contract, use [Rate limiting: SLA-based](/docs/policies/rate-limiting-sla-based/).
 
 ## Example
 
@@ -22,7 +24,7 @@ config:
   exposeHeaders: true
 ```
 
-By a header instead of the application:
+By a header instead of the application, smoothly, and with a quota for each month as it is in Berlin:
 
 ```yaml
 policyRef:
@@ -31,26 +33,53 @@ config:
   rateLimits:
     - maximumRequests: 100
       timePeriodInMilliseconds: 1000
+    - maximumRequests: 1000000
+      calendarPeriod: month
+  algorithm: sliding-window
+  timeZone: Europe/Berlin
   keySelector: "#[attributes.headers['x-tenant']]"
 ```
 
 ## What it does
 
-Each limit counts in a fixed window that is opened by the first request. Every limit must have quota left; a refused
-request uses none, so a caller that keeps trying is never locked out. Counters survive a new revision. With more than
-100 000 different keys at a time, further keys share one window.
+Every limit must have quota left; a refused request uses none, so a caller that keeps trying is never locked out. Of
+two limits with the same period the smaller one counts.
+
+| A limit with | Counts in | What is used comes back |
+| --- | --- | --- |
+| `timePeriodInMilliseconds` | a fixed window that is opened by the first request | when the window ends |
+| it, and `algorithm: sliding-window` | a sliding window (GCRA) | evenly, one by one: of 100 a second one each 10 ms |
+| `calendarPeriod` | the day, week (from Monday), month or year in `timeZone` | at its first midnight |
+
+A sliding window lets a caller that has been quiet use the whole maximum at once, and from then on one request each
+time its share of the period has gone by. Over any long time it is exactly the maximum in each period.
 
 `keySelector` is an expression whose every value has its own windows, capitals apart from small letters. Requests for
-which it gives nothing, an empty text or cannot be evaluated share one window. It stands in the place of `key`.
+which it gives nothing, an empty text or cannot be evaluated share one window. It stands in the place of `key`. Where
+it says `payload`, the body is read first, up to the limit of the gateway (413 above). With more than 100 000 different
+keys at a time in one worker, further keys share one window.
 
-All workers of all replicas of a gateway count together (`clusterizable`) where there is a shared storage: the Redis of
-the portal, or the one that is configured. Small limits (below 100 requests, or shorter than a second) and those with
-`exact` are asked for in Redis for each request, and are exact. For others each worker leases a part in advance, which
-costs no time: see [Limits over several replicas](/docs/operations/limits-over-replicas/) for how exact that is.
+Counters survive a new revision, and shared ones a restart. With another maximum what has been used stays used; with
+another period or key it begins anew.
 
-As it stands it fails open: while the shared storage is away, and with `clusterizable: false`, each worker process
-counts on its own. A request never waits for longer than 50 milliseconds for it, and not at all once it is known to be
-away. With `blockOnUnknownQuota` requests are refused with 503 instead, but for what a worker has leased already.
+A request that other policies before this one have refused or answered is not counted, one that a policy after it
+refuses is; so is one that the service answers with an error. A request that the gateway sends to the service again is
+counted once, and a WebSocket once when it is opened.
+
+## Strict and fast
+
+All workers of all replicas of a gateway count together (`clusterizable`) where there is a shared storage: the Redis
+of the portal, or the one that is configured. Its clock counts, not that of the node.
+
+Strictly: limits below 100 requests, shorter than a second, or sliding, and all with `exact`, are asked for in Redis
+for each request, in one round trip, and exactly as many pass as the limit says. Fast: for others each worker leases a
+part in advance, which costs no time. Then at most one request in a hundred too many passes. See [Limits over several
+replicas](/docs/operations/limits-over-replicas/).
+
+While the shared storage is away each worker process counts on its own (it fails open); with `blockOnUnknownQuota`
+requests are refused with 503 instead, but for what a worker has leased already. A request never waits for longer than
+50 milliseconds, and not at all once it is known to be away. With `clusterizable: false` each worker process always
+counts on its own.
 
 ## What callers see
 
@@ -60,19 +89,35 @@ away. With `blockOnUnknownQuota` requests are refused with 503 instead, but for 
 | 503 | `rate_limit_unknown` | with `blockOnUnknownQuota`: the shared storage is away, so nobody can tell |
 
 With `exposeHeaders` every answer carries `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset`
-(milliseconds) of the limit that is nearest to its end.
+(milliseconds until the window ends; of a sliding one, until all is back). With `exposeRateLimitHeaders` it carries
+`RateLimit-Policy` (all limits) and `RateLimit` as the IETF's draft has them: `"minute";r=7;t=30`. Both tell of the
+limit that is nearest to its end, also where several policies count, and take the place of headers of the service with
+these names. What a request says in such headers is of no account.
 """
 
 import enum
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from hashlib import sha256
-from math import ceil
 from typing import Annotated
 
 from gateway_runtime.expressions.reading import wire
 from gateway_runtime.expressions.settings import compile_for
-from gateway_runtime.policies.context import Headers, PolicyRuntime, RequestContext
+from gateway_runtime.policies.context import PolicyRuntime, RequestContext
+from gateway_runtime.policies.payloads import of_request, request_handlers
+from gateway_runtime.policies.rate_limiting_headers import Teller, writer
+from gateway_runtime.policies.rate_limiting_settings import (
+    ALGORITHM,
+    BLOCK_ON_UNKNOWN_QUOTA,
+    CLUSTERIZABLE,
+    EXACT,
+    EXPOSE_HEADERS,
+    EXPOSE_STANDARD_HEADERS,
+    TIME_ZONE,
+    Algorithm,
+    RateLimit,
+    counted,
+    limit_of,
+)
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.expression import ExpressionSetting, expression
 from gateway_runtime.schema.policy import (
@@ -84,15 +129,12 @@ from gateway_runtime.schema.policy import (
     Refusal,
     setting,
 )
-from gateway_runtime.state.limits import UNKNOWN_QUOTA, Limit, Verdict
+from gateway_runtime.state.calendar import zone_of
+from gateway_runtime.state.limits import UNKNOWN_QUOTA, Verdict
 
-# Smaller limits and shorter windows are counted exactly where they are shared: a part of them is not worth leasing, and
-# so few requests are quickly asked about.
-LEASED_REQUESTS = 100
-LEASED_SECONDS = 1.0
 # Callers choose keys, and many are remembered: longer ones are counted under their digest.
 LONGEST_KEY = 64
-SELECTOR = ExpressionSetting()
+SELECTOR = ExpressionSetting(payload=True)
 
 
 class Key(enum.StrEnum):
@@ -103,18 +145,6 @@ class Key(enum.StrEnum):
     APPLICATION = "application"
 
 
-class RateLimit(PolicyConfig, frozen=True):
-    """So many requests in so much time."""
-
-    maximum_requests: Annotated[
-        int, setting("Maximum requests", "How many requests pass in one window.", ge=1, le=1_000_000_000)
-    ]
-    time_period_in_milliseconds: Annotated[
-        int,
-        setting("Time period in milliseconds", "How long a window lasts, up to 366 days.", ge=1, le=31_622_400_000),
-    ]
-
-
 class Config(PolicyConfig, frozen=True):
     """The limits, and what they are counted by."""
 
@@ -122,6 +152,8 @@ class Config(PolicyConfig, frozen=True):
         list[RateLimit],
         setting("Limits", "Every limit must have quota left for a request to pass.", min_length=1, max_length=10),
     ]
+    algorithm: Annotated[Algorithm, ALGORITHM] = Algorithm.FIXED_WINDOW
+    time_zone: Annotated[str, TIME_ZONE] = "UTC"
     key: Annotated[
         Key, setting("Count by", "The whole API together, each caller's address, or each client application.")
     ] = Key.API
@@ -134,31 +166,21 @@ class Config(PolicyConfig, frozen=True):
             placeholder="#[attributes.headers['x-tenant']]",
         ),
     ] = None
-    expose_headers: Annotated[
-        bool, setting("Expose headers", "Tell callers their limit, what is left and when it begins anew.")
-    ] = False
-    clusterizable: Annotated[
-        bool, setting("Share between replicas", "All replicas of the gateway count together in the shared storage.")
-    ] = True
-    exact: Annotated[
-        bool, setting("Count exactly", "Ask the shared storage about each request: exact, and a little slower.")
-    ] = False
-    block_on_unknown_quota: Annotated[
-        bool,
-        setting(
-            "Block on unknown quota",
-            "Refuse requests while the shared storage is away. Otherwise each worker counts by itself then.",
-        ),
-    ] = False
+    expose_headers: Annotated[bool, EXPOSE_HEADERS] = False
+    expose_rate_limit_headers: Annotated[bool, EXPOSE_STANDARD_HEADERS] = False
+    clusterizable: Annotated[bool, CLUSTERIZABLE] = True
+    exact: Annotated[bool, EXACT] = False
+    block_on_unknown_quota: Annotated[bool, BLOCK_ON_UNKNOWN_QUOTA] = False
 
     def __post_init__(self) -> None:
         if self.key_selector is not None and self.key is not Key.API:
             raise ValueError("Count by a key or by a key selector: leave the key at “api” beside a key selector")
+        zone_of(self.time_zone)
 
 
 def _selected(source: str) -> Callable[[RequestContext], str]:
     """Return what reads the key of a request. Nothing, and what cannot be evaluated, are the empty key."""
-    evaluate = compile_for(SELECTOR, source).evaluate
+    evaluate = of_request(compile_for(SELECTOR, source))
 
     def key_of(context: RequestContext) -> str:
         value = evaluate(context)
@@ -189,80 +211,59 @@ def _name(config: Config) -> str:
     return f"windows selected {sha256(wire(config.key_selector)).hexdigest()[:16]}"
 
 
-def _headers(verdict: Verdict) -> Headers:
-    return [
-        (b"x-ratelimit-limit", b"%d" % verdict.limit),
-        (b"x-ratelimit-remaining", b"%d" % verdict.remaining),
-        (b"x-ratelimit-reset", b"%d" % ceil(verdict.reset * 1000)),
-    ]
-
-
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
-    """Take over the windows of the running revision where the limits and the key are the same."""
-    limits = tuple(Limit(r.maximum_requests, r.time_period_in_milliseconds / 1000) for r in config.rate_limits)
-    name = _name(config)
-    small = any(maximum < LEASED_REQUESTS or period < LEASED_SECONDS for maximum, period in limits)
-    blocks = config.block_on_unknown_quota
-    exactly = config.clusterizable and (config.exact or small)
-    exact = runtime.exact_limiter(name, limits, blocks=blocks) if exactly else None
+    """Take over what the running revision has counted where period and key are the same."""
+    written = [
+        limit_of(
+            each.maximum_requests,
+            each.time_period_in_milliseconds,
+            each.calendar_period,
+            config.algorithm,
+            config.time_zone,
+        )
+        for each in config.rate_limits
+    ]
+    limits, exact = counted(written, exact=config.exact)
+    ask = runtime.limiter(
+        _name(config), limits, shared=config.clusterizable, exact=exact, blocks=config.block_on_unknown_quota
+    ).ask
+    headers = {"old": config.expose_headers, "new": config.expose_rate_limit_headers}
+    teller, write = Teller(runtime.binding, **headers), writer(limits, **headers)
     refused = runtime.refusal("rate_limit_exceeded")
     unknown = runtime.refusal("rate_limit_unknown", headers=((b"retry-after", b"1"),))
-    clock, binding, expose = runtime.clock, runtime.binding, config.expose_headers
-    key, key_of = config.key, _reader(config)
+    clock, tells, key_of = runtime.clock, teller.tells, _reader(config)
+
+    def check(context: RequestContext) -> Response | Awaitable[Response | None] | None:
+        verdict = ask(key_of(context), clock())
+        if type(verdict) is not Verdict:
+            return later(context, verdict)  # type: ignore[arg-type]
+        if verdict[3] or tells:
+            return judge(context, verdict)
+        return None
 
     def judge(context: RequestContext, verdict: Verdict) -> Response | None:
+        if verdict is UNKNOWN_QUOTA:
+            return unknown
         if verdict[3]:
-            if verdict is UNKNOWN_QUOTA:
-                return unknown
-            headers = [(b"retry-after", b"%d" % ceil(verdict.retry_after))]
-            return replace(refused, headers=tuple(headers + (_headers(verdict) if expose else [])))
-        if expose:
-            context.note(binding, verdict)
+            return teller.refused(context, refused, verdict, write)
+        if tells:
+            teller.passed(context, verdict, write)
         return None
 
-    def on_response(context: RequestContext) -> None:
-        verdict = (context.notes or {}).get(binding)
-        if verdict is not None:
-            context.response_headers += _headers(verdict)
+    async def later(context: RequestContext, verdict: Awaitable[Verdict]) -> Response | None:
+        return judge(context, await verdict)
 
-    if exact is not None:
-        ask = exact.ask
-
-        def check_exactly(context: RequestContext) -> Response | Awaitable[Response | None] | None:
-            verdict = ask(key_of(context), clock())
-            return judge(context, verdict) if type(verdict) is Verdict else later(context, verdict)  # type: ignore[arg-type]
-
-        async def later(context: RequestContext, verdict: Awaitable[Verdict]) -> Response | None:
-            return judge(context, await verdict)
-
-        return Handlers(request_headers=check_exactly, response_headers=on_response if expose else None)
-
-    take = runtime.limiter(name, limits, shared=config.clusterizable, blocks=blocks).take
-
-    def check(context: RequestContext) -> Response | None:
-        if key is Key.API:
-            verdict = take("", clock())
-        else:
-            verdict = take(context.application if key is Key.APPLICATION else context.client_ip, clock())
-        if verdict[3] or expose:
-            return judge(context, verdict)
-        return None
-
-    def check_selected(context: RequestContext) -> Response | None:
-        verdict = take(key_of(context), clock())
-        if verdict[3] or expose:
-            return judge(context, verdict)
-        return None
-
-    if config.key_selector is not None:
-        return Handlers(request_headers=check_selected, response_headers=on_response if expose else None)
-    return Handlers(request_headers=check, response_headers=on_response if expose else None)
+    selector = config.key_selector
+    reads_body = selector is not None and compile_for(SELECTOR, selector).uses_payload
+    return Handlers(
+        **request_handlers(check, reads_body=reads_body), response_headers=teller.on_response if tells else None
+    )
 
 
 DEFINITION = PolicyDefinition(
     name="rate-limiting",
     title="Rate limiting",
-    summary="Lets through at most a number of requests in a span of time.",
+    summary="Lets through at most a number of requests in a span of time, or a quota by the calendar.",
     category=Category.QUALITY_OF_SERVICE,
     icon="gauge",
     config=Config,
@@ -271,6 +272,7 @@ DEFINITION = PolicyDefinition(
     phases=(Phase.REQUEST_HEADERS, Phase.RESPONSE_HEADERS),
     example={
         "rateLimits": [{"maximumRequests": 100, "timePeriodInMilliseconds": 60_000}],
+        "algorithm": "fixed-window",
         "key": "api",
         "exposeHeaders": True,
         "clusterizable": True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway_runtime import clock as times
 from gateway_runtime.clock import Clock, Sleep
@@ -19,7 +19,8 @@ from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.document import Service
 from gateway_runtime.schema.policy import PolicyDefinition
 from gateway_runtime.state.cache import ByteCache, LocalCache
-from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter, Windows
+from gateway_runtime.state.leases import LeasedWindows
+from gateway_runtime.state.limits import Limit, Limiter, Windows
 
 if TYPE_CHECKING:
     from gateway_runtime.state.shared import SharedState
@@ -30,6 +31,20 @@ Kept = MutableMapping[tuple[str, str], Any]
 
 def write_nowhere(line: bytes) -> None:
     """Take a line where there is no log, as while a revision is only checked."""
+
+
+class Counting(NamedTuple):
+    """What a limiter was made for."""
+
+    limits: tuple[Limit, ...]
+    shared: bool
+    exact: bool
+    blocks: bool
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the names of the counters."""
+        return tuple(limit.field for limit in self.limits)
 
 
 class BindingRuntime:
@@ -102,23 +117,37 @@ class BindingRuntime:
             self._kept[key] = make()
         return self._kept[key]
 
-    def limiter(self, name: str, limits: tuple[Limit, ...], *, shared: bool, blocks: bool = False) -> Limiter:
-        """Return counters that answer at once, shared with all replicas where there is a shared storage."""
-        storage = self._shared if shared else None
-        if storage is None:
-            return self.keep(f"{name} {limits}", lambda: Windows(limits))
-        owner = f"{self.binding} {name} {limits}"
-        kept = f"leased {name} {limits} {blocks}"
-        return self.keep(kept, lambda: storage.windows(limits, owner, self.clock, blocks=blocks))
+    def limiter(
+        self,
+        name: str,
+        limits: tuple[Limit, ...],
+        *,
+        shared: bool,
+        exact: bool = False,
+        blocks: bool = False,
+        counters: str = "",
+    ) -> Limiter:
+        """Return counters, shared with all replicas where there is a shared storage.
 
-    def exact_limiter(self, name: str, limits: tuple[Limit, ...], *, blocks: bool = False) -> WaitingLimiter | None:
-        """Return counters shared with all replicas that ask about each request; None without a shared storage."""
-        storage = self._shared
+        Those of the running revision go on: as they are, and under other maxima with what they have counted.
+        """
+        storage = self._shared if shared else None
+        made = Counting(limits, storage is not None, exact, blocks)
+        known: tuple[Counting, Limiter] | None = self._kept.get((self.binding, f"limiter {name}"))
+        if known is not None and known[0] == made:
+            return known[1]
+        limiter = self._limiter(made, storage, f"{self.binding} {counters or name}", known[1] if known else None)
+        self._kept[self.binding, f"limiter {name}"] = made, limiter
+        return limiter
+
+    def _limiter(self, made: Counting, storage: SharedState | None, owner: str, before: Limiter | None) -> Limiter:
+        if isinstance(before, LeasedWindows):
+            before.give_back(self.clock(), everything=True)
         if storage is None:
-            return None
-        owner = f"{self.binding} {name} {limits}"
-        kept = f"exact {name} {limits} {blocks}"
-        return self.keep(kept, lambda: storage.strict(limits, owner, self.clock, blocks=blocks))
+            like = before if isinstance(before, Windows) and before.fields == made.fields else None
+            return Windows(made.limits, wall=self.now, like=like)
+        make = storage.strict if made.exact else storage.windows
+        return make(made.limits, owner, self.clock, blocks=made.blocks)
 
     def cache(self, name: str, *, entries: int, shared: bool) -> ByteCache:
         """Return a cache, shared with all replicas where there is a shared storage."""

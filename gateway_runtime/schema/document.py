@@ -180,6 +180,22 @@ class Consumer(Part, frozen=True):
     secrets: list[str] = []
 
 
+class TierLimit(Part, frozen=True):
+    """So many requests: in so many milliseconds, or in each calendar period (`day`, `week`, `month`, `year`)."""
+
+    maximum_requests: int
+    period_ms: int = 0
+    calendar_period: str = ""
+
+
+class Tier(Part, frozen=True):
+    """A level of service. All its limits count, for each contract by itself; without limits there is none."""
+
+    id: str
+    name: str
+    limits: list[TierLimit] = []
+
+
 class Contract(Part, frozen=True):
     """An active contract: this consumer may call this API instance, under this tier ("" for none)."""
 
@@ -213,6 +229,7 @@ class Surroundings(Part, frozen=True):
     listeners: list[Listener] = []
     consumers: list[Consumer] = []
     contracts: list[Contract] = []
+    tiers: list[Tier] = []
     timeouts: Timeouts = Timeouts()
     forward_proxy: ForwardProxy | None = None
     limits: Limits = Limits()
@@ -259,5 +276,5 @@ def sections(document: Document) -> dict[str, str]:
     """Return a digest of each top-level section, so that a compiler can keep what has not changed."""
     return {
         name: digest(msgspec.json.encode(getattr(document, name), order="deterministic"))
-        for name in ("listeners", "apis", "consumers", "contracts")
+        for name in ("listeners", "apis", "consumers", "contracts", "tiers")
     }

@@ -69,7 +69,8 @@ def expression(
 ) -> msgspec.Meta:
     """Describe one setting that takes an expression: `Annotated[str, expression("Key", "What … by.")]`.
 
-    It is checked wherever settings are (form, REST, file, compiler), with the character in the sentence.
+    It is checked wherever settings are (form, REST, file, compiler), with the character in the sentence. `only_with` is
+    that of `policy.setting`.
     """
     takes = takes or ExpressionSetting()
     extra = {"secret": False, "placeholder": placeholder, "only_with": only_with, KEY: takes}

@@ -64,7 +64,7 @@ def setting(
 
     `limits` are those of `msgspec.Meta` (ge, gt, le, lt, pattern, min_length, max_length). A secret is encrypted at
     rest, masked in every answer and kept when a form leaves it empty. `only_with` names a choice beside it without
-    which it says nothing (`credentialsOrigin=headers`): the form hides it then.
+    which it says nothing (`algorithm=fixed-window`): the form hides it then.
     """
     extra = {"secret": secret, "placeholder": placeholder, "only_with": only_with}
     return msgspec.Meta(title=title, description=help, extra=extra, **limits)
@@ -141,7 +141,7 @@ class PolicyDefinition:
     @property
     def whole_api(self) -> bool:
         """Tell whether it holds for a whole API, so that its binding has no conditions."""
-        return self.answers_preflight or not (self.phases or self.traces)
+        return self.answers_preflight or not self.phases
 
     @property
     def can_shadow(self) -> bool:

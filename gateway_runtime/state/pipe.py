@@ -17,6 +17,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from gateway_runtime.state.breaker import Breaker, BreakerState
 from gateway_runtime.state.connection import Connect
+from gateway_runtime.state.patience import Patience
 from gateway_runtime.state.scripts import Script
 from gateway_runtime.tasks import cancel, spawn
 
@@ -111,14 +112,17 @@ class Pipe:
 
     async def call(self, command: Command) -> Any:
         """Ask and wait, at most `CALL_SECONDS`. Returns the answer or `UNKNOWN`."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        timer = loop.call_later(CALL_SECONDS, _resolve, future, UNKNOWN)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        patience = Patience(CALL_SECONDS, lambda: self._expire(future))
         self.ask(command, lambda answer: _resolve(future, answer))
         try:
             return await future
         finally:
-            timer.cancel()
+            patience.cancel()
+
+    def _expire(self, future: asyncio.Future[Any]) -> None:
+        self.unknown += 1
+        _resolve(future, UNKNOWN)
 
     async def _run(self) -> None:
         while True:
@@ -137,8 +141,7 @@ class Pipe:
     async def _send(self, batch: list[Call], seconds: float) -> None:
         """Make the calls of a batch in one round trip."""
         try:
-            async with asyncio.timeout(seconds):
-                answers = await self._exchange([command for command, _ in batch])
+            answers = await self._exchange_within(seconds, [command for command, _ in batch])
         except (RedisError, OSError, TimeoutError) as error:
             await self._disconnect()
             self._breaker.failed(_reason(error))
@@ -154,6 +157,14 @@ class Pipe:
             self.answered += len(batch)
             for (_, done), answer in zip(batch, answers, strict=True):
                 done(answer)
+
+    async def _exchange_within(self, seconds: float, commands: list[Command]) -> list[Any]:
+        async with asyncio.timeout(None) as limit:
+            patience = Patience(seconds, lambda: limit.reschedule(0.0))
+            try:
+                return await self._exchange(commands)
+            finally:
+                patience.cancel()
 
     async def _exchange(self, commands: list[Command]) -> list[Any]:
         connection = self._connection

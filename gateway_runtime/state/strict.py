@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
-from gateway_runtime.clock import Clock
+from gateway_runtime.clock import Clock, time
+from gateway_runtime.state.gcra import MICROSECONDS
 from gateway_runtime.state.keyed import Keyed
 from gateway_runtime.state.limits import UNKNOWN_QUOTA, Limit, Verdict, Windows
 from gateway_runtime.state.pipe import UNKNOWN, Command
-from gateway_runtime.state.scripts import TAKE
+from gateway_runtime.state.scripts import TAKE, taking
 
 
 class Store(Protocol):
@@ -27,64 +28,84 @@ class Store(Protocol):
 
 
 class StrictWindows:
-    """Fixed windows in Redis, each opened by its first request.
+    """Windows in Redis: fixed ones are opened by their first request.
 
     What this worker lets through is counted here as well, and that alone decides while Redis is away: then at most N
     times the limit passes with N workers. One that `blocks` says `UNKNOWN_QUOTA` then. Refusals are remembered until
-    the window ends, so they ask nobody.
+    one more may pass, so they ask nobody.
     """
 
-    __slots__ = ("_blocks", "_clock", "_limits", "_local", "_owner", "_spent", "_store")
+    __slots__ = ("_blocks", "_clock", "_limits", "_local", "_owner", "_spent", "_store", "_wall")
 
     def __init__(
-        self, limits: tuple[Limit, ...], store: Store, owner: str, clock: Clock, *, blocks: bool = False
+        self,
+        limits: tuple[Limit, ...],
+        store: Store,
+        owner: str,
+        clock: Clock,
+        *,
+        blocks: bool = False,
+        wall: Clock = time,
     ) -> None:
         self._blocks = blocks
         self._limits = limits
         self._store = store
         self._owner = owner
         self._clock = clock
-        self._local = Windows(limits)
-        # Until when, and which limit.
-        self._spent: dict[str, tuple[float, Verdict]] = {}
+        self._wall = wall
+        self._local = Windows(limits, wall=wall)
+        # Until when, when its window ends, and which limit.
+        self._spent: dict[str, tuple[float, float, Verdict]] = {}
 
     def ask(self, key: str, now: float) -> Verdict | Awaitable[Verdict]:
         """Use one request of every limit of a key, or none when one of them is used up."""
         spent = self._spent.get(key)
         if spent is not None:
-            until, verdict = spent
+            until, ends, verdict = spent
             if now < until:
-                return verdict._replace(reset=until - now, retry_after=until - now)
+                return verdict._replace(reset=ends - now, retry_after=until - now)
             del self._spent[key]
         if self._store.away:
-            return UNKNOWN_QUOTA if self._blocks else self._local.take(key, now)
+            return UNKNOWN_QUOTA if self._blocks else self._local.ask(key, now)
         return self._ask(key, now)
 
     async def _ask(self, key: str, now: float) -> Verdict:
         arguments: list[str | int] = [self._store.key(self._owner, key)]
-        for maximum, period in self._limits:
-            arguments += (maximum, int(period * 1000))
+        wall = self._wall()
+        for limit in self._limits:
+            arguments += taking(limit, wall)
         answer = await self._store.call(Command(tuple(arguments), TAKE))
         if answer is UNKNOWN:
-            return UNKNOWN_QUOTA if self._blocks else self._local.take(key, self._clock())
-        passes, *windows = answer
-        verdict = self._verdict(bool(passes), windows)
+            return UNKNOWN_QUOTA if self._blocks else self._local.ask(key, self._clock())
+        passes, _, *found = answer
+        verdict = verdict_of(self._limits, bool(passes), found)
         if passes:
-            self._local.take(key, now)
+            self._local.ask(key, now)
         else:
             if len(self._spent) >= Keyed.KEY_LIMIT:
                 # They are only there to save questions.
                 self._spent.clear()
             # Counted from when it was asked, so it never lasts too long.
-            self._spent[key] = (now + verdict.retry_after, verdict)
+            self._spent[key] = (now + verdict.retry_after, now + verdict.reset, verdict)
         return verdict
 
-    def _verdict(self, passes: bool, windows: list[int]) -> Verdict:
-        found = [
-            (1.0 - used / limit.maximum, limit.maximum, max(0, limit.maximum - used), left / 1000)
-            for limit, used, left in zip(self._limits, windows[::2], windows[1::2], strict=True)
-        ]
-        _, maximum, remaining, reset = min(found)
-        if passes:
-            return Verdict(maximum, remaining, reset, 0.0)
-        return Verdict(maximum, remaining, reset, max(left for _, _, remaining, left in found if not remaining))
+
+def verdict_of(limits: tuple[Limit, ...], passes: bool, found: list[int]) -> Verdict:
+    """Return what the answer of `TAKE` says, two numbers for each limit."""
+    nearest = 2.0
+    wait = reset = 0.0
+    tight = left = 0
+    for position, limit in enumerate(limits):
+        first, second = found[2 * position], found[2 * position + 1]
+        rate = limit.rate
+        if rate is not None:
+            remaining, ends, more = rate.remaining(first, second), first / MICROSECONDS, rate.wait(first, second)
+        else:
+            remaining, ends = limit.maximum - first, second / 1000
+            more = ends if remaining <= 0 else 0.0
+        share = (remaining if passes else remaining - 1) / limit.maximum
+        if share < nearest:
+            nearest, tight, left, reset = share, position, remaining, ends
+        if more > wait:
+            wait = more
+    return Verdict(limits[tight].maximum, max(left, 0), reset, 0.0 if passes else wait, tight)

@@ -5,7 +5,9 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 
+from gateway_runtime.schema.calendar_period import CalendarPeriod
 from portal.contracts.limits import (
+    CALENDAR_PERIOD,
     LONGEST_PERIOD_MS,
     MAXIMUM_REQUESTS,
     MOST_LIMITS,
@@ -15,12 +17,17 @@ from portal.contracts.limits import (
 from portal.contracts.models import Approval, SlaTier
 from portal.core.forms import ConsoleForm
 
-UNITS = (
-    (1_000, "seconds"),
-    (60_000, "minutes"),
-    (3_600_000, "hours"),
-    (86_400_000, "days"),
-)
+UNITS = {
+    "seconds": 1_000,
+    "minutes": 60_000,
+    "hours": 3_600_000,
+    "days": 86_400_000,
+}
+USUAL_UNIT = "minutes"
+UNIT_CHOICES = [
+    ("Any time of this length", [(unit, unit) for unit in UNITS]),
+    ("By the calendar", [(str(period), f"calendar {period}") for period in CalendarPeriod]),
+]
 LEAST_ROWS = 2
 
 
@@ -45,8 +52,8 @@ class TierForm(ConsoleForm):
         for row in range(self.row_count):
             self._add_row(row, limits[row] if row < len(limits) else None)
 
-    def _add_row(self, row: int, limit: dict[str, int] | None) -> None:
-        period, unit = self._in_units(limit[TIME_PERIOD]) if limit else (1, 60_000)
+    def _add_row(self, row: int, limit: dict[str, Any] | None) -> None:
+        period, unit = self._in_units(limit) if limit else (1, USUAL_UNIT)
         requests = forms.IntegerField(
             min_value=1,
             max_value=MOST_REQUESTS,
@@ -56,17 +63,18 @@ class TierForm(ConsoleForm):
         )
         self.fields[f"requests_{row}"] = requests
         self.fields[f"period_{row}"] = forms.FloatField(min_value=0.001, required=False, label="In", initial=period)
-        self.fields[f"unit_{row}"] = forms.TypedChoiceField(
-            choices=UNITS, coerce=int, required=False, label="Unit", initial=unit
-        )
+        self.fields[f"unit_{row}"] = forms.ChoiceField(choices=UNIT_CHOICES, required=False, label="Unit", initial=unit)
         for name in ("requests", "period", "unit"):
             self.dress(self.fields[f"{name}_{row}"])
 
     @staticmethod
-    def _in_units(period_ms: int) -> tuple[float, int]:
-        length = next((length for length, _ in reversed(UNITS) if period_ms % length == 0), 1_000)
-        count = period_ms / length
-        return (int(count) if count.is_integer() else count), length
+    def _in_units(limit: dict[str, Any]) -> tuple[float, str]:
+        if CALENDAR_PERIOD in limit:
+            return 1, limit[CALENDAR_PERIOD]
+        period_ms = limit[TIME_PERIOD]
+        unit = next((unit for unit, length in reversed(UNITS.items()) if period_ms % length == 0), "seconds")
+        count = period_ms / UNITS[unit]
+        return (int(count) if count.is_integer() else count), unit
 
     def limit_rows(self) -> list[tuple[BoundField, BoundField, BoundField]]:
         """Return the fields of each row, for the template."""
@@ -78,13 +86,18 @@ class TierForm(ConsoleForm):
         limits = []
         for row in range(self.row_count):
             requests = cleaned.get(f"requests_{row}")
-            period, unit = cleaned.get(f"period_{row}"), cleaned.get(f"unit_{row}") or 60_000
+            period, unit = cleaned.get(f"period_{row}"), cleaned.get(f"unit_{row}") or USUAL_UNIT
             if requests is None:
+                continue
+            if unit not in UNITS:
+                if period not in (None, 1):
+                    self.add_error(f"period_{row}", f"By the calendar a limit is for one {unit}.")
+                limits.append({MAXIMUM_REQUESTS: requests, CALENDAR_PERIOD: unit})
                 continue
             if period is None:
                 self.add_error(f"period_{row}", "Say in how much time.")
                 continue
-            period_ms = round(period * unit)
+            period_ms = round(period * UNITS[unit])
             if not 1_000 <= period_ms <= LONGEST_PERIOD_MS:
                 self.add_error(f"period_{row}", "Use a time from one second to 366 days.")
                 continue

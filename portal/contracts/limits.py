@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway_runtime.schema.calendar_period import CalendarPeriod
 from portal.core.errors import ApplicationError
 
 MAXIMUM_REQUESTS = "maximumRequests"
 TIME_PERIOD = "timePeriodInMilliseconds"
+CALENDAR_PERIOD = "calendarPeriod"
 MOST_LIMITS = 10
 MOST_REQUESTS = 1_000_000_000
 SHORTEST_PERIOD_MS = 1_000
 LONGEST_PERIOD_MS = 366 * 24 * 3_600_000
 
+_SHAPES = ({MAXIMUM_REQUESTS, TIME_PERIOD}, {MAXIMUM_REQUESTS, CALENDAR_PERIOD})
 # Longest first; 30 days are called a month in plans.
 _UNITS = ((2_592_000_000, "month"), (604_800_000, "week"), (86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"))
 
@@ -28,19 +31,27 @@ def _whole_number(limit: Mapping[str, Any], name: str, least: int, most: int) ->
     return value
 
 
-def limits_checked(raw: Any) -> list[dict[str, int]]:
+def _period(limit: Mapping[str, Any]) -> dict[str, Any]:
+    if CALENDAR_PERIOD not in limit:
+        return {TIME_PERIOD: _whole_number(limit, TIME_PERIOD, SHORTEST_PERIOD_MS, LONGEST_PERIOD_MS)}
+    if limit[CALENDAR_PERIOD] not in list(CalendarPeriod):
+        raise _fault(f"{CALENDAR_PERIOD} must be one of {', '.join(CalendarPeriod)}.")
+    return {CALENDAR_PERIOD: str(limit[CALENDAR_PERIOD])}
+
+
+def limits_checked(raw: Any) -> list[dict[str, Any]]:
     """Return the limits as they are stored. Raises `ApplicationError` with a sentence for the field `limits`."""
     if not isinstance(raw, list) or len(raw) > MOST_LIMITS:
         raise _fault(f"Limits are a list of at most {MOST_LIMITS}.")
     checked = []
     for limit in raw:
-        if not isinstance(limit, dict) or set(limit) != {MAXIMUM_REQUESTS, TIME_PERIOD}:
-            raise _fault(f"Each limit has exactly {MAXIMUM_REQUESTS} and {TIME_PERIOD}.")
+        if not isinstance(limit, dict) or set(limit) not in _SHAPES:
+            raise _fault(f"Each limit has exactly {MAXIMUM_REQUESTS}, and {TIME_PERIOD} or {CALENDAR_PERIOD}.")
         checked.append({
             MAXIMUM_REQUESTS: _whole_number(limit, MAXIMUM_REQUESTS, 1, MOST_REQUESTS),
-            TIME_PERIOD: _whole_number(limit, TIME_PERIOD, SHORTEST_PERIOD_MS, LONGEST_PERIOD_MS),
+            **_period(limit),
         })  # fmt: skip
-    periods = [limit[TIME_PERIOD] for limit in checked]
+    periods = [limit.get(TIME_PERIOD) or limit[CALENDAR_PERIOD] for limit in checked]
     if len(set(periods)) != len(periods):
         raise _fault("Two limits have the same period. Keep the stricter one.")
     return checked
@@ -55,7 +66,9 @@ def _period_in_words(period_ms: int) -> str:
     return "second" if seconds == 1 else f"{seconds:g} seconds"
 
 
-def limit_in_words(limit: Mapping[str, int]) -> str:
-    """Return a limit as people say it: "1,000 requests per minute"."""
+def limit_in_words(limit: Mapping[str, Any]) -> str:
+    """Return a limit as people say it: "1,000 requests per minute", "50,000 requests per calendar month"."""
     count = limit[MAXIMUM_REQUESTS]
-    return f"{count:,} request{'' if count == 1 else 's'} per {_period_in_words(limit[TIME_PERIOD])}"
+    calendar = limit.get(CALENDAR_PERIOD)
+    period = f"calendar {calendar}" if calendar else _period_in_words(limit[TIME_PERIOD])
+    return f"{count:,} request{'' if count == 1 else 's'} per {period}"

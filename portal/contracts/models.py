@@ -68,7 +68,8 @@ class Approval(models.TextChoices):
 class SlaTier(Record):
     """A level of service for one API instance.
 
-    `limits` is a list of `{"maximumRequests", "timePeriodInMilliseconds"}`.
+    `limits` is a list of `{"maximumRequests", "timePeriodInMilliseconds"}` or of `{"maximumRequests",
+    "calendarPeriod"}`. A contract has to keep all of them.
     """
 
     instance = models.ForeignKey(ApiInstance, on_delete=models.CASCADE, related_name="tiers")

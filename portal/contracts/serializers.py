@@ -4,8 +4,15 @@ from typing import Any
 
 from rest_framework import serializers
 
+from gateway_runtime.schema.calendar_period import CalendarPeriod
 from portal.apis.models import ApiInstance
-from portal.contracts.limits import MAXIMUM_REQUESTS, MOST_REQUESTS, SHORTEST_PERIOD_MS, TIME_PERIOD
+from portal.contracts.limits import (
+    CALENDAR_PERIOD,
+    MAXIMUM_REQUESTS,
+    MOST_REQUESTS,
+    SHORTEST_PERIOD_MS,
+    TIME_PERIOD,
+)
 from portal.contracts.models import ClientApplication, Contract, Credential, SlaTier
 from portal.contracts.selectors import applications_of, instances_offered_to, tiers_readable_by
 from portal.core.api import ScopedRelatedField
@@ -41,13 +48,16 @@ class IssuedApplicationSerializer(ApplicationSerializer):
 
 
 class LimitSerializer(serializers.Serializer):
-    """So many requests in so much time."""
+    """So many requests in so much time, or in each calendar period."""
 
     def get_fields(self) -> Any:
         """Name the fields as policies do."""
         return {
             MAXIMUM_REQUESTS: serializers.IntegerField(min_value=1, max_value=MOST_REQUESTS),
-            TIME_PERIOD: serializers.IntegerField(min_value=SHORTEST_PERIOD_MS),
+            TIME_PERIOD: serializers.IntegerField(min_value=SHORTEST_PERIOD_MS, required=False),
+            CALENDAR_PERIOD: serializers.ChoiceField(
+                choices=[str(period) for period in CalendarPeriod], required=False
+            ),
         }
 
 

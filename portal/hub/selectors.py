@@ -1,5 +1,6 @@
 """What a developer, or a stranger, finds in the hub. Every page of the hub starts here."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from portal.policies.effective import policy_of
 
 # So many APIs are read through to find a word in their operations; beyond it only names and summaries count.
 MOST_SPECIFICATIONS = 200
+_HEADER_SELECTOR = re.compile(r"attributes\.headers\[\s*['\"]([A-Za-z0-9_-]+)['\"]\s*\]")
 _LIFECYCLE_ORDER = [Lifecycle.STABLE, Lifecycle.DEVELOPMENT, Lifecycle.DEPRECATED]
 
 
@@ -152,8 +154,14 @@ def client_headers_of(instance: ApiInstance) -> ClientHeaders:
     if config is None:
         return ClientHeaders()
     return ClientHeaders(
-        id_header=config.get("clientIdHeader", "client_id"),
-        secret_header=config.get("clientSecretHeader", "client_secret"),
-        basic=config.get("credentialsOrigin") == "basicAuthentication",
+        id_header=_header_of(config.get("clientIdExpression"), "client_id"),
+        secret_header=_header_of(config.get("clientSecretExpression"), "client_secret"),
+        basic=config.get("credentialsOriginHasHttpBasicAuthenticationHeader") == "httpBasicAuthenticationHeader",
         enforced=True,
     )
+
+
+def _header_of(expression: str | None, usual: str) -> str:
+    """Return the header that an expression selects; the usual one where it is another expression."""
+    found = _HEADER_SELECTOR.search(expression or "")
+    return found.group(1) if found else usual

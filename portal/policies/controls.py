@@ -55,7 +55,7 @@ class Setting:
     title: str
     help: str
     placeholder: str = ""
-    # A choice beside it without which it says nothing: `credentialsOrigin=headers`.
+    # A choice beside it without which it says nothing: `algorithm=fixed-window`.
     only_with: str = ""
     secret: bool = False
     required: bool = True
@@ -143,7 +143,8 @@ class Text(Control):
         roomy = (info.max_length or 0) >= 10_000 or (takes is not None and not takes.text)
         long = not secret and not info.pattern and roomy
         widget: Any = forms.PasswordInput if secret else forms.Textarea if long else forms.TextInput
-        attrs = {**self.attrs(), **({"rows": 2} if long else {}), **({} if secret else {"spellcheck": "false"})}
+        rows = {"rows": 10 if takes is not None and takes.script else 2} if long else {}
+        attrs = {**self.attrs(), **rows, **({} if secret else {"spellcheck": "false"})}
         needed = bool(self.setting.required or info.min_length or info.pattern)
         names = self.names(required=needed and not self.setting.nullable and not kept)
         if kept:
@@ -167,7 +168,10 @@ class Text(Control):
 
     def value(self, cleaned: Any) -> Any:
         """Return the text; an optional one that is empty is left out."""
-        return OMIT if cleaned is None or (cleaned == "" and self.setting.nullable) else cleaned
+        if cleaned is None or (cleaned == "" and self.setting.nullable):
+            return OMIT
+        # Browsers send two characters for each line end, and places in a text are counted by one.
+        return cleaned.replace("\r\n", "\n")
 
 
 class Choice(Control):

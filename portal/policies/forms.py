@@ -34,7 +34,7 @@ class Shown:
 
     @property
     def only_with(self) -> str:
-        """Return the field and the value without which this is hidden: `credentialsOrigin=headers`; "" for always."""
+        """Return the field and the value without which this is hidden: `algorithm=fixed-window`; "" for always."""
         name, sign, value = self.setting.only_with.partition("=")
         return f"{join(self.path.rpartition('.')[0], name)}{sign}{value}" if sign else ""
 

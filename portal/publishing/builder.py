@@ -17,7 +17,8 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
 from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
-from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential
+from portal.contracts.limits import CALENDAR_PERIOD, MAXIMUM_REQUESTS, TIME_PERIOD
+from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.gateways.models import Gateway
 from portal.policies.effective import BEFORE_OWN, effective_policies
 from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
@@ -61,6 +62,7 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
             apis.append(api)
             quarantined[api.id] = {"name": api.name, "reason": str(fault), "kept": not api.quarantine}
     consumers, contracts = consumers_and_contracts(gateway)
+    tiers = _tiers(gateway)
     listeners = [
         schema.Listener(id=str(listener.pk), name=listener.name, port=listener.port, host=listener.host)
         for listener in gateway.listeners.order_by("port", "pk")
@@ -75,6 +77,7 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
         apis=apis,
         consumers=consumers,
         contracts=contracts,
+        tiers=tiers,
     )
     return Built(document, quarantined)
 
@@ -120,6 +123,28 @@ def consumers_and_contracts(gateway: Gateway) -> tuple[list[schema.Consumer], li
         for contract in active.order_by("instance_id", "application_id", "pk")
     ]
     return consumers, contracts
+
+
+def _tiers(gateway: Gateway) -> list[schema.Tier]:
+    """Return the tiers of active contracts on `gateway`."""
+    active = Contract.objects.filter(
+        instance__gateway=gateway, instance__status=InstanceStatus.ACTIVE, status=ContractStatus.ACTIVE
+    )
+    return [
+        schema.Tier(
+            id=str(tier.pk),
+            name=tier.name,
+            limits=[
+                schema.TierLimit(
+                    maximum_requests=limit[MAXIMUM_REQUESTS],
+                    period_ms=limit.get(TIME_PERIOD, 0),
+                    calendar_period=limit.get(CALENDAR_PERIOD, ""),
+                )
+                for limit in tier.limits
+            ],
+        )
+        for tier in SlaTier.objects.filter(pk__in=active.values("tier")).order_by("pk")
+    ]
 
 
 def _instances(gateway: Gateway) -> Any:

@@ -42,6 +42,7 @@ def revision_changes(old: schema.Document | None, new: schema.Document) -> list[
     changes += _things("listener", old.listeners, new.listeners)
     changes += _apis(old, new)
     changes += _things("client application", old.consumers, new.consumers)
+    changes += _things("SLA tier", old.tiers, new.tiers)
     changes += _contracts(old, new)
     return changes
 

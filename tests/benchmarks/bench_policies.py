@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -17,6 +18,7 @@ from gateway_runtime.fetching.header_changes import changed, for_backend
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.ext_authz_messages import check_request, read_verdict
 from gateway_runtime.policies.results import NEEDS_BODY
+from gateway_runtime.schema.document import Consumer, Tier, TierLimit
 from gateway_runtime.testing import PolicyCase, SentRequest, policy_case, request
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.resolving import Resolver
@@ -50,6 +52,8 @@ LIMITS = {
     "maxArrayElementCount": 100,
     "maxStringValueLength": 500,
 }
+APPLICATION = Consumer(id="shop", name="Shop", client_id="shop-id", secrets=[sha256(b"secret").hexdigest()])
+TIER = Tier(id="t", name="Gold", limits=[TierLimit(maximum_requests=1_000_000_000, period_ms=60_000)])
 
 # What is measured, its goal in microseconds, and the call.
 Case = tuple[str, float, Callable[[], Any]]
@@ -93,6 +97,13 @@ def _cases() -> Iterator[Case]:
     yield "rate limiting", 2.0, _request("rate-limiting", limits)
     selected = {**limits, "keySelector": "#[attributes.headers['x-debug']]"}
     yield "rate limiting by an expression", 2.0, _request("rate-limiting", selected)
+    yield "rate limiting, a sliding window", 2.0, _request("rate-limiting", {**limits, "algorithm": "sliding-window"})
+    quota = {"rateLimits": [{"maximumRequests": 1_000_000_000, "calendarPeriod": "month"}]}
+    yield "rate limiting, a quota by the month", 2.0, _request("rate-limiting", quota)
+    yield "rate limiting, all headers", NO_GOAL, _request("rate-limiting", {**limits, "exposeHeaders": True})
+    known = {"client_id": "shop-id", "client_secret": "secret"}
+    yield "rate limiting, SLA-based", NO_GOAL, _request("rate-limiting-sla-based", {}, **known)
+    yield "client ID enforcement", NO_GOAL, _request("client-id-enforcement", {}, **known)
     message = {"message": "#[attributes.method] #[attributes.requestPath]", "level": "INFO", "firstSection": True}
     yield (
         "message logging, a line",
@@ -274,7 +285,7 @@ def _ranges() -> list[str]:
 
 
 def _request(name: str, config: dict[str, Any] | None, **headers: str) -> Callable[[], Any]:
-    return _of(policy_case(name, config), **headers)
+    return _of(policy_case(name, config, consumers=[APPLICATION], tiers={"shop": TIER}), **headers)
 
 
 def _of(case: PolicyCase, **headers: str) -> Callable[[], Any]:

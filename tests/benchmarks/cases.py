@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tests.benchmarks import (
     bench_changes,
     bench_latency,
+    bench_limits,
     bench_memory,
     bench_policies,
     bench_profile,
@@ -39,6 +40,7 @@ BENCHMARKS = (
     Benchmark("changes", "A configuration change every second under load", bench_changes.measure),
     Benchmark("memory", "Memory of a worker", bench_memory.measure),
     Benchmark("scale", "Many APIs on one gateway", bench_scale.measure),
+    Benchmark("limits", "How exact limits in fast mode are", bench_limits.measure, ()),
     Benchmark("policies", "CPU time of one policy", bench_policies.measure, ()),
     Benchmark("profile", "Where the bare proxy's time goes", bench_profile.measure, ("nginx", "wrk"), by_name=True),
 )

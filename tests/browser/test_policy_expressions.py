@@ -43,3 +43,14 @@ def test_a_field_in_a_row_that_was_added_is_checked_and_signs_count_as_people_co
     expect(note).to_contain_text("belongs to the response")
     expect(note.locator("mark")).to_have_text("s")
     expect(note.locator("b")).to_have_count(0)
+
+
+def test_a_script_is_checked_at_its_line(page: Page) -> None:
+    page.goto(page.url.replace("rate-limiting", "dataweave-body-transformation"))
+    field = page.get_by_label("Script")
+    note = page.locator("#id_script_live")
+    field.fill("%dw 2.0\noutput application/json\n---\n{ id: paylaod.id }")
+    expect(note).to_contain_text("Character 43: There is no “paylaod”. Did you mean “payload”?")
+    expect(note.locator("mark")).to_have_text("p")
+    field.fill("%dw 2.0\noutput application/json\n---\n{ id: payload.id }")
+    expect(note).to_be_empty()

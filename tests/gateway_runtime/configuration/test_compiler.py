@@ -239,7 +239,7 @@ def test_a_policy_that_fails_to_build_fences_its_api_without_telling_its_setting
     def explode(*arguments: Any) -> None:
         raise RuntimeError("sesame")
 
-    monkeypatch.setattr(rate_limiting, "Limit", explode)
+    monkeypatch.setattr(rate_limiting, "counted", explode)
     worker = Worker()
     (fault,) = worker.take(document(api("a", LIMIT))).faults
     assert fault.code == "api_not_compiled"

@@ -120,3 +120,11 @@ def test_whether_a_header_is_there() -> None:
     source = "attributes.headers.'x-key'? and not attributes.queryParams.q?"
     assert evaluate(source, message(headers={"x-key": ""})) is True
     assert evaluate(source, message(query=b"q=1", headers={"x-key": "1"})) is False
+
+
+def test_whether_a_name_that_is_known_beforehand_is_there() -> None:
+    assert evaluate("attributes.scheme?") is False
+    assert evaluate("attributes.scheme?", given=Given(scheme="https")) is True
+    assert evaluate("authentication.clientId? or vars.any?") is False
+    assert evaluate("vars.any?", given=Given(vars={"any": 0})) is True
+    assert mistake("#[attributes.metod?]")[0] == "unknown_name"

@@ -36,6 +36,10 @@ signs = st.lists(
     | st.sampled_from(
         ["attributes", "headers", "payload", "vars", "if", "else", "not", "and", "default", "++", "==", "-"]
     )
+    | st.sampled_from(
+        ["map", "filter", "reduce", "->", "(a) -> a", "$", "$$", "as", "is", "Number", "?", "--", "*", "+"]
+    )
+    | st.sampled_from(["replace", "with", "mapObject", "(a: 1) if", "=", "/"])
     | st.sampled_from(["lower", "splitBy", "uuid", "::", ",", ":", "1", "1e999", "\ud800", "\udcff", "\x00", "\u2028"])
     | st.sampled_from(HOSTILE)
     | st.text(max_size=3),

@@ -38,16 +38,12 @@ def code(cell: str) -> str:
 
 LOOPS_OF_THE_PAGE = "Functions with a function"
 SECTIONS = ("Names", "Values", "Parts of values", "Operators", "Functions", LOOPS_OF_THE_PAGE)
-EXAMPLES = (
-    [
-        (code(row[0]), code(row[1]))
-        for heading in SECTIONS
-        for row in rows(heading, width=2)
-        if row[0].startswith("`#[") and row[1].endswith("`")
-    ]
-    + [(code(row[2]), code(row[3])) for heading in ("Operators", "Functions") for row in rows(heading, width=4)]
-    + [(code(row[3]), code(row[4])) for row in rows(LOOPS_OF_THE_PAGE, width=5)]
-)
+EXAMPLES = [
+    (code(row[0]), code(row[1]))
+    for heading in SECTIONS
+    for row in rows(heading, width=2)
+    if row[0].startswith("`#[") and row[1].endswith("`")
+] + [(code(row[2]), code(row[3])) for heading in ("Operators", "Functions") for row in rows(heading, width=4)]
 TEMPLATES = [(code(one), code(other)) for one, other in rows("Text with expressions inside", width=2)]
 MISTAKES = [(code(one), other) for one, other in rows("Mistakes", width=2)]
 FAILURES = [(code(row[2]), code(row[0])) for row in rows("Failures", width=3) if row[2] != ""]
@@ -127,7 +123,7 @@ def test_every_function_and_every_operator_is_on_the_page() -> None:
     for name, function in FUNCTIONS.items():
         written = ", ".join(parameter for parameter, _ in function.parameters)
         assert f"| `{name}({written})` |" in TEXT
-    loops = {code(row[0]): row[1] for row in rows(LOOPS_OF_THE_PAGE, width=5)}
+    loops = {code(row[0]): row[1] for row in rows(LOOPS_OF_THE_PAGE, width=3)}
     assert {name: len(takes.split(",")) for name, takes in loops.items()} == {
         name: kind.takes for name, kind in LOOPS.items()
     }

@@ -1,6 +1,10 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from gateway_runtime.clock import Clock
+from gateway_runtime.policies.chain import Binding, Chain
+from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.state.leases import LeasedWindows
 from gateway_runtime.state.limits import Limit
@@ -97,10 +101,167 @@ def test_counters_survive_a_new_revision() -> None:
     assert verdicts(second, 1) == [429]
 
 
-def test_other_limits_begin_anew() -> None:
+def test_another_maximum_does_not_forget_what_has_been_used() -> None:
     first = case((1, 1000))
     assert verdicts(first, 2) == [200, 429]
-    assert verdicts(case((2, 1000), clock=first.clock, kept=first.kept), 3) == [200, 200, 429]
+    larger = case((3, 1000), clock=first.clock, kept=first.kept)
+    assert verdicts(larger, 3) == [200, 200, 429]
+    smaller = case((2, 1000), clock=first.clock, kept=first.kept)
+    assert verdicts(smaller, 1) == [429]
+    smaller.clock.advance(1)
+    assert verdicts(smaller, 3) == [200, 200, 429]
+
+
+def test_another_period_begins_anew() -> None:
+    first = case((1, 1000))
+    assert verdicts(first, 2) == [200, 429]
+    assert verdicts(case((2, 2000), clock=first.clock, kept=first.kept), 3) == [200, 200, 429]
+
+
+def test_of_two_limits_with_one_period_the_smaller_counts() -> None:
+    assert verdicts(case((5, 1000), (2, 1000)), 3) == [200, 200, 429]
+
+
+def test_changes_leave_nothing_behind() -> None:
+    kept: dict = {}
+    for maximum in range(1, 50):
+        case((maximum, 1000 * maximum), kept=kept)
+    assert len(kept) == 1
+
+
+def test_a_sliding_window_gives_back_one_by_one() -> None:
+    policy = case((4, 1000), algorithm="sliding-window")
+    assert verdicts(policy, 5) == [200, 200, 200, 200, 429]
+    policy.clock.advance(0.25)
+    assert verdicts(policy, 2) == [200, 429]
+    policy.clock.advance(0.5)
+    assert verdicts(policy, 3) == [200, 200, 429]
+    policy.clock.advance(60)
+    assert verdicts(policy, 5) == [200, 200, 200, 200, 429]
+
+
+def test_a_sliding_window_never_locks_out_who_keeps_trying() -> None:
+    policy = case((10, 1000), algorithm="sliding-window")
+    passed = 0
+    for _ in range(20 * 60):
+        passed += verdicts(policy, 1) == [200]
+        policy.clock.advance(0.05)
+    assert 600 <= passed <= 610
+
+
+def quota(maximum: int, period: str, *, clock: FakeClock, **more: object) -> PolicyCase:
+    return policy_case(
+        NAME, {"rateLimits": [{"maximumRequests": maximum, "calendarPeriod": period}], **more}, clock=clock
+    )
+
+
+@pytest.mark.parametrize(
+    ("period", "zone", "inside", "beyond"),
+    [
+        ("day", "UTC", "2026-03-28T23:59:59+00:00", "2026-03-29T00:00:00+00:00"),
+        ("day", "Europe/Berlin", "2026-03-29T21:59:59+00:00", "2026-03-29T22:00:00+00:00"),
+        ("day", "Asia/Kolkata", "2026-03-28T18:29:59+00:00", "2026-03-28T18:30:00+00:00"),
+        ("week", "UTC", "2026-03-29T23:59:59+00:00", "2026-03-30T00:00:00+00:00"),
+        ("month", "UTC", "2026-03-31T23:59:59+00:00", "2026-04-01T00:00:00+00:00"),
+        ("month", "America/New_York", "2026-04-01T03:59:59+00:00", "2026-04-01T04:00:00+00:00"),
+        ("year", "Europe/Berlin", "2026-12-31T22:59:59+00:00", "2026-12-31T23:00:00+00:00"),
+    ],
+)
+def test_a_quota_comes_back_with_the_calendar(period: str, zone: str, inside: str, beyond: str) -> None:
+    moments = [datetime.fromisoformat(text).timestamp() for text in ("2026-03-28T12:00:00+00:00", inside, beyond)]
+    if zone == "Europe/Berlin" and period == "day":
+        moments[0] += 86_400
+    clock = FakeClock(moments[0])
+    policy = quota(2, period, clock=clock, timeZone=zone)
+    assert verdicts(policy, 1) == [200]
+    clock.now = moments[1]
+    assert verdicts(policy, 2) == [200, 429]
+    clock.now = moments[2]
+    assert verdicts(policy, 3) == [200, 200, 429]
+
+
+def test_several_kinds_of_limits_hold_together() -> None:
+    clock = FakeClock(datetime(2026, 3, 28, tzinfo=UTC).timestamp())
+    limits = [
+        {"maximumRequests": 2, "timePeriodInMilliseconds": 1000},
+        {"maximumRequests": 3, "calendarPeriod": "day"},
+    ]
+    policy = policy_case(
+        NAME, {"rateLimits": limits, "algorithm": "sliding-window", "exposeHeaders": True}, clock=clock
+    )
+    assert verdicts(policy, 3) == [200, 200, 429]
+    clock.advance(2)
+    assert verdicts(policy, 2) == [200, 429]
+    refused = policy.send(request())
+    assert refused is not None
+    assert dict(refused.headers) == {
+        b"retry-after": b"86398",
+        b"x-ratelimit-limit": b"3",
+        b"x-ratelimit-remaining": b"0",
+        b"x-ratelimit-reset": b"86398000",
+    }
+
+
+def test_the_headers_of_the_draft_name_all_limits_and_what_is_left_of_the_nearest() -> None:
+    clock = FakeClock(datetime(2026, 3, 28, tzinfo=UTC).timestamp())
+    limits = [
+        {"maximumRequests": 10, "timePeriodInMilliseconds": 60_000},
+        {"maximumRequests": 7, "timePeriodInMilliseconds": 1_500},
+        {"maximumRequests": 5, "calendarPeriod": "month"},
+    ]
+    policy = policy_case(NAME, {"rateLimits": limits, "exposeRateLimitHeaders": True}, clock=clock)
+    context = request()
+    policy.send(context)
+    assert policy.answer(context) == {
+        "ratelimit-policy": '"minute";q=10;w=60, "1500-milliseconds";q=7, "calendar-month";q=5',
+        "ratelimit": '"calendar-month";r=4;t=345600',
+    }
+
+
+def test_headers_of_the_service_and_of_the_caller_are_of_no_account() -> None:
+    policy = case((2, 1000), exposeHeaders=True)
+    context = request(headers={"x-ratelimit-remaining": "-1", "x-ratelimit-cost": "NaN", "ratelimit": '"x";r=1e99'})
+    policy.send(context)
+    answered = policy.answer(context, {"x-ratelimit-limit": "-7", "x-ratelimit-remaining": "1e999", "etag": "1"})
+    assert answered == {
+        "etag": "1",
+        "x-ratelimit-limit": "2",
+        "x-ratelimit-remaining": "1",
+        "x-ratelimit-reset": "1000",
+    }
+
+
+def test_of_several_policies_that_tell_the_nearest_limit_is_told() -> None:
+    far = case((100, 60_000), exposeHeaders=True)
+    other = policy_case(
+        NAME,
+        {"rateLimits": [{"maximumRequests": 4, "timePeriodInMilliseconds": 1000}], "exposeHeaders": True},
+        binding="binding-2",
+    )
+    for order in ([far.handlers, other.handlers], [other.handlers, far.handlers]):
+        bindings = [Binding(NAME, handlers) for handlers in order]
+        chain, context = Chain(bindings), request()
+        assert chain.run_request(context) is None
+        chain.run_response(context)
+        told = [value for name, value in context.response_headers if name == b"x-ratelimit-limit"]
+        assert told == [b"4"]
+
+
+def test_a_refusal_tells_of_the_limit_that_is_used_up() -> None:
+    far = case((100, 60_000), exposeHeaders=True)
+    other = policy_case(
+        NAME,
+        {"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 1000}], "exposeHeaders": True},
+        binding="binding-2",
+    )
+    chain = Chain([Binding(NAME, far.handlers), Binding(NAME, other.handlers)])
+    assert chain.run_request(request()) is None
+    context = request()
+    refused = chain.run_request(context)
+    assert isinstance(refused, Response)
+    context.response_headers = [*refused.headers]
+    chain.run_response(context)
+    assert [value for name, value in context.response_headers if name == b"x-ratelimit-limit"] == [b"1"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +270,14 @@ def test_other_limits_begin_anew() -> None:
         ({"rateLimits": []}, "rateLimits"),
         ({}, "rateLimits"),
         ({"rateLimits": [{"maximumRequests": 0, "timePeriodInMilliseconds": 1}]}, "rateLimits[0].maximumRequests"),
-        ({"rateLimits": [{"maximumRequests": 1}]}, "rateLimits[0].timePeriodInMilliseconds"),
+        ({"rateLimits": [{"maximumRequests": 1}]}, "rateLimits[0]"),
+        (
+            {"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 1, "calendarPeriod": "day"}]},
+            "rateLimits[0]",
+        ),
+        ({"rateLimits": [{"maximumRequests": 1, "calendarPeriod": "hour"}]}, "rateLimits[0].calendarPeriod"),
+        ({"rateLimits": [{"maximumRequests": 1, "calendarPeriod": "day"}], "algorithm": "leaky"}, "algorithm"),
+        ({"rateLimits": [{"maximumRequests": 1, "calendarPeriod": "day"}], "timeZone": "Mars/Olympus"}, ""),
         ({"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 1}], "key": "colour"}, "key"),
     ],
 )
@@ -147,7 +315,7 @@ def test_a_key_that_cannot_be_evaluated_is_no_way_around_the_limit() -> None:
 def test_a_long_or_strange_key_is_counted_under_its_digest(long: str) -> None:
     policy = case((1, 1000), keySelector=SELECTOR)
     assert selected(policy, long, long + "y", long) == [200, 200, 429]
-    (windows,) = policy.kept.values()
+    ((_, windows),) = policy.kept.values()
     assert all(key.isascii() and len(key) < 100 for key in windows._entries)
 
 
@@ -169,7 +337,7 @@ def test_another_key_selector_begins_with_new_windows() -> None:
     [
         ({"keySelector": SELECTOR, "key": "application"}, "leave the key at"),
         ({"keySelector": "x-tenant"}, "This setting takes an expression"),
-        ({"keySelector": "#[payload.tenant]"}, "without the body"),
+        ({"keySelector": "#[vars.tenant]"}, "no “vars”"),
     ],
 )
 def test_an_unusable_key_selector_is_refused(more: dict[str, object], words: str) -> None:
@@ -210,3 +378,18 @@ def test_what_happens_while_the_shared_storage_is_away(maximum: int, settings: d
     answer = policy.send(request())
     assert (answer.status if answer else 200) == status
     assert answer is None or (answer.code, answer.headers) == ("rate_limit_unknown", ((b"retry-after", b"1"),))
+
+
+def test_a_key_may_come_from_the_body() -> None:
+    policy = case((1, 1000), keySelector="#[payload.tenant]")
+    headers = {"content-type": "application/json"}
+
+    def status(body: bytes) -> int:
+        refused = policy.send(request("POST", headers=headers, body=body))
+        return refused.status if refused else 200
+
+    bodies = (b'{"tenant": "a"}', b'{"tenant": "b"}', b'{"tenant": "a"}', b"{", b"", b"[")
+    assert [status(body) for body in bodies] == [200, 200, 429, 200, 429, 429]
+    unread = request("POST", headers={"x-tenant": "a"}, body=b"x")
+    assert case((1, 1000), keySelector=SELECTOR).send(unread) is None
+    assert unread.body is None

@@ -34,51 +34,61 @@ class Time:
 
 @dataclass
 class FakeCounters:
-    """What the scripts do, in Python. `windows` are all that were ever opened: (counter, limit, start, end) in ms."""
+    """What the scripts do with fixed windows, in Python. `windows` are all that were ever opened: (counter, limit,
+    start, end) in ms.
+    """
 
     time: Time
-    fields: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
-    windows: list[tuple[str, int, int, int]] = field(default_factory=list)
+    fields: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    windows: list[tuple[str, str, int, int]] = field(default_factory=list)
 
     def run(self, command: Command) -> list[int]:
         assert command.script in (LEASE, TAKE)
         key, *arguments = command.arguments
-        numbers = [int(argument) for argument in arguments]
         now = int(self.time.now * 1000)
-        return self._lease(str(key), numbers, now) if command.script is LEASE else self._take(str(key), numbers, now)
+        return (
+            self._lease(str(key), arguments, now) if command.script is LEASE else self._take(str(key), arguments, now)
+        )
 
-    def _lease(self, key: str, numbers: list[int], now: int) -> list[int]:
-        limiters, answer = numbers[0], [now]
-        for number, at in enumerate(range(1, len(numbers), 6)):
-            maximum, period, window, debt, back, want = numbers[at : at + 6]
-            used, ends = self.fields.get((key, number), (0, 0))
+    def _lease(self, key: str, arguments: list[Any], now: int) -> list[int]:
+        limiters, answer = int(arguments[0]), [now]
+        for at in range(1, len(arguments), 11):
+            name, maximum, period, *ends_of, window, debt, back, need, want = arguments[at : at + 11]
+            used, ends = self.fields.get((key, name), (0, 0))
             grant = 0
             if ends <= now:
-                used, ends = 0, now + period if debt + want > 0 else 0
+                used, ends = 0, _end(now, period, ends_of) if debt + need + want > 0 else 0
                 if ends:
-                    self.windows.append((key, number, now, ends))
+                    self.windows.append((key, name, now, ends))
             elif ends == window:
                 used = max(0, used - back)
             if ends:
                 used += debt
-                grant = min(want, max(0, ceil((maximum - used) / limiters)))
+                left = max(0, maximum - used)
+                grant = min(need, left)
+                grant += min(want, ceil((left - grant) / limiters))
                 used += grant
-                self.fields[key, number] = used, ends
+                self.fields[key, name] = used, ends
             answer += [used, ends, grant]
         return answer
 
-    def _take(self, key: str, numbers: list[int], now: int) -> list[int]:
+    def _take(self, key: str, arguments: list[Any], now: int) -> list[int]:
         found = []
-        for number, at in enumerate(range(0, len(numbers), 2)):
-            used, ends = self.fields.get((key, number), (0, 0))
-            found.append((used, ends) if ends > now else (0, now + numbers[at + 1]))
-        passes = all(used < maximum for (used, _), maximum in zip(found, numbers[::2], strict=True))
-        answer = [int(passes)]
-        for number, (used, ends) in enumerate(found):
+        for at in range(0, len(arguments), 6):
+            name, maximum, period, *ends_of = arguments[at : at + 6]
+            used, ends = self.fields.get((key, name), (0, 0))
+            found.append((name, maximum, *((used, ends) if ends > now else (0, _end(now, period, ends_of)))))
+        passes = all(used < maximum for _, maximum, used, _ in found)
+        answer = [int(passes), now * 1000]
+        for name, _, used, ends in found:
             if passes:
-                self.fields[key, number] = used + 1, ends
+                self.fields[key, name] = used + 1, ends
             answer += [used + int(passes), ends - now]
         return answer
+
+
+def _end(now: int, period: int, ends: list[int]) -> int:
+    return next((end for end in ends if now < end), now + period)
 
 
 @dataclass

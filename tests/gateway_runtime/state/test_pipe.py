@@ -1,6 +1,8 @@
 """Calls over one connection, with a Redis that answers as a test says."""
 
 import asyncio
+import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ from gateway_runtime.state import pipe as module
 from gateway_runtime.state.breaker import Breaker, BreakerState
 from gateway_runtime.state.pipe import UNKNOWN, Command, Pipe
 from gateway_runtime.state.scripts import TAKE
+from gateway_runtime.tasks import spawn
 from tests.gateway_runtime.fakes import FakeClock
 
 PING = Command(("PING",))
@@ -24,7 +27,12 @@ class FakeConnection:
         self._asked: list[tuple] = []
         self.batches: list[int] = []
         self.hanging: asyncio.Event | None = None
+        self._reader: asyncio.StreamReader | None = None
         self.closed = 0
+
+    def answer_from(self, reader: asyncio.StreamReader) -> None:
+        """Answer each command only when a byte of it has come by a socket."""
+        self._reader = reader
 
     async def connect(self) -> None:
         pass
@@ -39,6 +47,8 @@ class FakeConnection:
     async def read_response(self, disconnect_on_error: bool) -> Any:
         if self.hanging is not None:
             await self.hanging.wait()
+        if self._reader is not None:
+            await self._reader.readexactly(1)
         answer = self._answer(self._asked.pop(0))
         if isinstance(answer, Exception):
             raise answer
@@ -165,3 +175,24 @@ def test_a_store_that_is_back_is_found_in_the_background(monkeypatch: pytest.Mon
         assert await pipe.call(PING) == ("PING",)
 
     run(test, lambda command: OSError("gone") if failing else command)
+
+
+def test_a_worker_that_is_busy_for_long_does_not_take_redis_for_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has come in time is read, though nobody could look for it before the time limit was over."""
+    monkeypatch.setattr(module, "CALL_SECONDS", 0.02)
+
+    async def test(pipe: Pipe, connection: FakeConnection) -> None:
+        here, there = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=here)
+        connection.answer_from(reader)
+        calls = [spawn("call", pipe.call(Command(("GET", n)))) for n in range(3)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        there.sendall(b"x" * 3)
+        time.sleep(0.05)
+        assert await asyncio.gather(*calls) == [("GET", n) for n in range(3)]
+        assert not pipe.away
+        writer.close()
+        there.close()
+
+    run(test)

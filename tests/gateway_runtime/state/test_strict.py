@@ -92,11 +92,11 @@ def test_one_that_leases_and_blocks_gives_out_what_it_has_and_then_nothing() -> 
     limit = Limit(100, 10.0)
     limiter = LeasedWindows((limit,), workers.stores[0], "o", lambda: workers.time.now, blocks=True)
     for _ in range(5):
-        assert not limiter.take("k", workers.time.now).retry_after
+        assert not limiter.ask("k", workers.time.now).retry_after
         workers.time.advance(0.01)
     workers.stores[0].away = True
-    verdicts = [limiter.take("k", workers.time.now) for _ in range(101)]
+    verdicts = [limiter.ask("k", workers.time.now) for _ in range(101)]
     passed = [verdict for verdict in verdicts if not verdict.retry_after]
     assert 0 < len(passed) < 100
     assert all(verdict is UNKNOWN_QUOTA for verdict in verdicts[len(passed) :])
-    assert limiter.take("never seen", workers.time.now) is UNKNOWN_QUOTA
+    assert limiter.ask("never seen", workers.time.now) is UNKNOWN_QUOTA

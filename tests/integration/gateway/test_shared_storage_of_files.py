@@ -109,8 +109,8 @@ def test_a_user_who_may_touch_nothing_but_the_gateways_keys_is_enough(
     with redis_server.client() as redis:
         redis.execute_command(
             "ACL", "SETUSER", "edge", "on", ">open sesame", "resetkeys", "~portico:gateway:local:*", "resetchannels",
-            "-@all", "+ping", "+select", "+eval", "+evalsha", "+time", "+hmget", "+hset", "+pexpire", "+zadd", "+zcard",
-            "+zrem", "+zremrangebyscore", "+get", "+set",
+            "-@all", "+ping", "+select", "+eval", "+evalsha", "+time", "+hmget", "+hset", "+pexpire", "+pttl", "+zadd",
+            "+zcard", "+zrem", "+zremrangebyscore", "+get", "+set",
         )  # fmt: skip
     storage = f"{{address: '127.0.0.1:{redis_server.port}', username: edge, password: $STORE, db: 2}}"
     gateway = start(tmp_path, storage, port, backend, STORE="open sesame")

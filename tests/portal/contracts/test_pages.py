@@ -70,7 +70,7 @@ class ContractPageTests(ObjectPageCases, WithContracts):
 class TierPageTests(ObjectPageCases, WithContracts):
     edit_page = "contracts:tier_edit"
     actions = ("contracts:tier_delete",)
-    form = {"name": "Silver", "approval": "manual", "requests_0": "5", "period_0": "2", "unit_0": "60000"}
+    form = {"name": "Silver", "approval": "manual", "requests_0": "5", "period_0": "2", "unit_0": "minutes"}
 
     def get_target(self) -> SlaTier:
         return self.tier
@@ -81,7 +81,7 @@ class TierPageTests(ObjectPageCases, WithContracts):
     def test_limits_are_written_in_rows(self) -> None:
         address = console_url(self.world.production, "contracts:tier_create", self.world.instance.pk)
         response = self.client_of(self.world.erik).post(
-            address, self.form | {"requests_1": "7", "period_1": "1.5", "unit_1": "1000"}
+            address, self.form | {"requests_1": "7", "period_1": "1.5", "unit_1": "seconds"}
         )
         assert response.status_code == 302
         assert SlaTier.objects.get(name="Silver").limits == [
@@ -89,8 +89,21 @@ class TierPageTests(ObjectPageCases, WithContracts):
             {"maximumRequests": 7, "timePeriodInMilliseconds": 1_500},
         ]
 
+    def test_a_limit_may_be_for_a_period_of_the_calendar(self) -> None:
+        address = console_url(self.world.production, "contracts:tier_create", self.world.instance.pk)
+        quota = {"requests_0": "5000", "period_0": "1", "unit_0": "month"}
+        assert self.client_of(self.world.erik).post(address, self.form | quota).status_code == 302
+        assert SlaTier.objects.get(name="Silver").limits == [{"maximumRequests": 5000, "calendarPeriod": "month"}]
+
+    def test_a_period_of_the_calendar_is_one(self) -> None:
+        address = console_url(self.world.production, "contracts:tier_create", self.world.instance.pk)
+        quota = {"requests_0": "5000", "period_0": "2", "unit_0": "month"}
+        response = self.client_of(self.world.erik).post(address, self.form | quota)
+        assert response.context["form"].errors["period_0"] == ["By the calendar a limit is for one month."]
+
     def test_a_tier_comes_back_into_its_form_unchanged(self) -> None:
-        self.tier.limits = [{"maximumRequests": 5, "timePeriodInMilliseconds": 1_500}, PER_MINUTE]
+        quota = {"maximumRequests": 9, "calendarPeriod": "week"}
+        self.tier.limits = [{"maximumRequests": 5, "timePeriodInMilliseconds": 1_500}, PER_MINUTE, quota]
         self.tier.save()
         address = console_url(self.world.production, "contracts:tier_edit", self.tier.pk)
         form = self.client_of(self.world.ada).get(address).context["form"]
@@ -102,7 +115,7 @@ class TierPageTests(ObjectPageCases, WithContracts):
 
     def test_a_period_that_is_too_short_is_said_beside_it(self) -> None:
         address = console_url(self.world.production, "contracts:tier_create", self.world.instance.pk)
-        response = self.client_of(self.world.ada).post(address, self.form | {"period_0": "0.5", "unit_0": "1000"})
+        response = self.client_of(self.world.ada).post(address, self.form | {"period_0": "0.5", "unit_0": "seconds"})
         assert "period_0" in response.context["form"].errors
 
     def test_tiers_of_another_organization_s_instance_cannot_be_added(self) -> None:

@@ -25,6 +25,10 @@ from tests.portal.contracts.factories import PER_MINUTE, ContractTestCase, make_
         [{"maximumRequests": 5, "timePeriodInMilliseconds": 10**15}],
         [{"maximumRequests": 5, "timePeriodInMilliseconds": 1000, "burst": 1}],
         [PER_MINUTE, PER_MINUTE],
+        [{"maximumRequests": 5, "calendarPeriod": "fortnight"}],
+        [{"maximumRequests": 5, "calendarPeriod": ["day"]}],
+        [{"maximumRequests": 5, "calendarPeriod": "day", "timePeriodInMilliseconds": 1000}],
+        [{"maximumRequests": 5, "calendarPeriod": "day"}, {"maximumRequests": 6, "calendarPeriod": "day"}],
         [{"maximumRequests": 5, "timePeriodInMilliseconds": 1000 + n} for n in range(11)],
     ],
 )
@@ -47,6 +51,12 @@ def test_wrong_limits_are_refused_beside_their_field(limits: Any) -> None:
 )
 def test_limits_in_words(requests: int, period_ms: int, words: str) -> None:
     assert limit_in_words({"maximumRequests": requests, "timePeriodInMilliseconds": period_ms}) == words
+
+
+def test_a_quota_by_the_calendar_in_words() -> None:
+    assert (
+        limit_in_words({"maximumRequests": 50_000, "calendarPeriod": "month"}) == "50,000 requests per calendar month"
+    )
 
 
 class TierTests(ContractTestCase):

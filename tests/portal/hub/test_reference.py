@@ -108,7 +108,10 @@ class DocumentTests(HubTestCase):
         client = self.client_of(None)
         self.assertNotContains(client.get("/hub/apis/acme/orders/v1/operations/"), "YOUR_CLIENT_ID")
         PolicyBinding.objects.create(
-            instance=self.world.instance, policy="client-id-enforcement", order=1, config={"clientIdHeader": "x-key"}
+            instance=self.world.instance,
+            policy="client-id-enforcement",
+            order=1,
+            config={"clientIdExpression": "#[attributes.headers['x-key']]"},
         )
         self.assertContains(client.get("/hub/apis/acme/orders/v1/operations/"), "x-key: YOUR_CLIENT_ID")
 

@@ -43,6 +43,10 @@ class Config(PolicyConfig, frozen=True):
     )
     headers: Annotated[list[Header], setting("Headers", "What is added.")] = []
     told: Annotated[str, expression("Told", "What is sent back.", ExpressionSetting(response=True, text=True))] = ""
+    script: Annotated[
+        str | None,
+        expression("Script", "What is made.", ExpressionSetting(gives=Gives.OBJECT, script=True, payload=True)),
+    ] = None
 
 
 POLICY = PolicyDefinition(
@@ -158,3 +162,14 @@ def test_the_guide_shows_how_a_policy_uses_it() -> None:
     assert check(request()) is None
     assert check(request(headers={"x-key": "K1"})) is None
     assert counted == ["192.0.2.1", "K1"]
+
+
+def test_a_script_has_room_and_keeps_its_places_whatever_the_browser_ends_lines_with() -> None:
+    right = {"keySelector": "#[attributes.method]", "script": "%dw 2.0\r\n---\r\n{a: payload.id}"}
+    form = PolicyForm(posted(right), definition=POLICY)
+    assert form.is_valid(), form.errors
+    assert form.config["script"] == "%dw 2.0\n---\n{a: payload.id}"
+    assert form.fields["script"].widget.attrs["rows"] == 10
+    wrong = PolicyForm(posted({**right, "script": "%dw 2.0\r\n---\r\n{a: paylaod.id}"}), definition=POLICY)
+    assert not wrong.is_valid()
+    assert "Character 17: There is no “paylaod”" in str(wrong.errors["script"])

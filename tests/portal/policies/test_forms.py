@@ -42,7 +42,10 @@ def test_no_secret_of_the_example_is_drawn(policy: PolicyDefinition) -> None:
 
 
 def limits_form(data: dict[str, Any]) -> PolicyForm:
-    return PolicyForm({"key": "api", "_when.mode": "enforce", **data}, definition=definition("rate-limiting"))
+    return PolicyForm(
+        {"algorithm": "fixed-window", "timeZone": "UTC", "key": "api", "_when.mode": "enforce", **data},
+        definition=definition("rate-limiting"),
+    )
 
 
 def test_blank_rows_are_left_out_and_the_others_keep_their_errors() -> None:

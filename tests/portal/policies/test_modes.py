@@ -16,7 +16,13 @@ from portal.publishing.changes import revision_changes
 from tests.portal.base import World, client_of
 
 LIMIT = {"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 1000}]}
-FORM = {"rateLimits.0.maximumRequests": "1", "rateLimits.0.timePeriodInMilliseconds": "1000", "key": "api"}
+FORM = {
+    "rateLimits.0.maximumRequests": "1",
+    "rateLimits.0.timePeriodInMilliseconds": "1000",
+    "algorithm": "fixed-window",
+    "timeZone": "UTC",
+    "key": "api",
+}
 
 
 def apply(world: World, policy: str = "rate-limiting", **fields: Any) -> PolicyBinding:

@@ -117,13 +117,25 @@ class PolicyPageTests(PortalTestCase):
         self.assertContains(page, 'data-expression="string"')
 
     def test_wrong_value_comes_back_with_its_sentence_and_the_input(self) -> None:
-        data = {"rateLimits.0.maximumRequests": "0", "rateLimits.0.timePeriodInMilliseconds": "1234", "key": "api"}
+        data = {
+            "rateLimits.0.maximumRequests": "0",
+            "rateLimits.0.timePeriodInMilliseconds": "1234",
+            "algorithm": "fixed-window",
+            "timeZone": "UTC",
+            "key": "api",
+        }
         response = self.client_of(self.world.ada).post(self.url("apply", "rate-limiting"), data)
         self.assertContains(response, "Use 1 or more.", status_code=422)
         self.assertContains(response, 'value="1234"', status_code=422)
 
     def test_add_row_shows_the_form_again_and_saves_nothing(self) -> None:
-        data = {"rateLimits.0.maximumRequests": "5", "key": "api", "_add_row": "rateLimits"}
+        data = {
+            "rateLimits.0.maximumRequests": "5",
+            "algorithm": "fixed-window",
+            "timeZone": "UTC",
+            "key": "api",
+            "_add_row": "rateLimits",
+        }
         response = self.client_of(self.world.ada).post(self.url("apply", "rate-limiting"), data)
         self.assertContains(response, 'name="rateLimits.1.maximumRequests"')
         self.assertContains(response, 'value="5"')

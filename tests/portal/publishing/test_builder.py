@@ -75,12 +75,12 @@ def test_equal_tables_give_equal_bytes(world: World) -> None:
 def test_number_of_queries_does_not_depend_on_the_number_of_apis(world: World, django_assert_num_queries: Any) -> None:
     gateway = type(world.gateway).objects.select_related("environment").get(pk=world.gateway.pk)
     apply(world.instance)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         build(gateway)
     for number in range(3):
         api = make_api(world.organization, f"Api {number}")
         apply(make_instance(world.gateway, api.versions.get(), base_path=f"/api-{number}"))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         build(gateway)
 
 
@@ -92,6 +92,29 @@ def contract(world: World, status: str = ContractStatus.ACTIVE) -> Contract:
     )
     tier = SlaTier.objects.create(instance=world.instance, name="Gold")
     return Contract.objects.create(application=application, instance=world.instance, tier=tier, status=status)
+
+
+def test_an_active_contract_brings_the_limits_of_its_tier(world: World) -> None:
+    made = contract(world)
+    made.tier.limits = [
+        {"maximumRequests": 5, "timePeriodInMilliseconds": 60_000},
+        {"maximumRequests": 100, "calendarPeriod": "month"},
+    ]
+    made.tier.save()
+    document = build(world.gateway).document
+    assert [each.tier for each in document.contracts] == [str(made.tier.pk)]
+    assert document.tiers == [
+        schema.Tier(
+            id=str(made.tier.pk),
+            name="Gold",
+            limits=[
+                schema.TierLimit(maximum_requests=5, period_ms=60_000),
+                schema.TierLimit(maximum_requests=100, calendar_period="month"),
+            ],
+        )
+    ]
+    Contract.objects.update(status=ContractStatus.REVOKED)
+    assert build(world.gateway).document.tiers == []
 
 
 def test_active_contract_brings_its_application_with_unexpired_secrets_only(world: World) -> None:
