@@ -94,7 +94,7 @@ def test_a_hanging_store_costs_one_time_limit_and_no_exception(monkeypatch: pyte
         for _ in range(3):
             began = loop.time()
             assert await pipe.call(PING) is UNKNOWN
-            assert loop.time() - began < 0.05
+            assert loop.time() - began < 0.2
             await asyncio.sleep(0.01)
         assert pipe.state is BreakerState.OPEN
         began = loop.time()
