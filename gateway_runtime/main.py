@@ -26,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from gateway_runtime.local.dump import dump_main
 
         return dump_main(given[1:], os.environ)
+    if given[:1] == ["probe"]:
+        from gateway_runtime.probing import probe_main
+
+        return probe_main(given[1:], os.environ)
     try:
         options = read_options(given, os.environ)
         if faults := custom_faults():

@@ -47,7 +47,7 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
     registration, config = _origin(given, environment)
     # The documented variable of Flex Gateway counts where ours is not set.
     drain = environment.get("FLEX_SERVICE_ENVOY_DRAIN_TIME") or str(int(DRAIN_SECONDS))
-    host, port = _address(*value("admin", DEFAULT_ADMIN))
+    host, port = read_address(*value("admin", DEFAULT_ADMIN))
     home = environment.get("PORTICO_HOME") or "var"
     return Options(
         registration=Path(registration) if registration else None,
@@ -103,7 +103,8 @@ def _number(text: str, name: str, *, low: int, high: int) -> int:
     return int(text)
 
 
-def _address(text: str, name: str) -> tuple[str, int]:
+def read_address(text: str, name: str) -> tuple[str, int]:
+    """Return host and port. Raises `OptionError`, which calls the setting by its name."""
     host, colon, port = text.rpartition(":")
     if not colon or not host:
         raise OptionError(f"{name} must be HOST:PORT, for example {DEFAULT_ADMIN}, not “{text}”.")

@@ -10,7 +10,13 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
 
@@ -38,6 +44,12 @@ def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
 def pem_of(key: Any) -> str:
     """Return a private key without passphrase."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def sealed(pem: str, passphrase: str, *, form: PrivateFormat = PrivateFormat.PKCS8) -> str:
+    """Return a private key with a passphrase."""
+    key = load_pem_private_key(pem.encode(), None)
+    return key.private_bytes(Encoding.PEM, form, BestAvailableEncryption(passphrase.encode())).decode()
 
 
 class Authority:

@@ -11,7 +11,7 @@ from functools import lru_cache
 # PASS is zero, so that the common case is a truth test.
 PASS, DROP, HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, REQUEST_ID, ONCE = range(9)
 # These are rare: they are set aside and read after the others, so that requests without them pay nothing.
-UPGRADE, VIA, TRACE, FORWARDED = range(9, 13)
+UPGRADE, VIA, TRACE, FORWARDED, TRACE_TOKEN = range(9, 14)
 SET_ASIDE = UPGRADE
 
 # Meaningful between two neighbours only (RFC 9110 section 7.6.1).
@@ -42,6 +42,7 @@ _ACTED_ON = {
     b"traceparent": TRACE,
     b"tracestate": TRACE,
     b"baggage": TRACE,
+    b"x-portico-trace": TRACE_TOKEN,
 }
 # Who the caller is, as a proxy says it: believed where the proxy is trusted, else dropped.
 _FORWARDED = frozenset(

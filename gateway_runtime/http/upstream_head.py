@@ -14,22 +14,30 @@ if TYPE_CHECKING:
     from gateway_runtime.upstream.target import TargetConnections
 
 _FORWARDED_HOST = b"\r\nx-forwarded-host: "
+_VIA, _VIA_10 = b"\r\nvia: 1.1 ", b"\r\nvia: 1.0 "
 
 
 def forwarded_lines(
-    chain: str, scheme: bytes, pseudonym: bytes, *, host: bytes = b"", port: bytes = b"", more: bytes = b""
+    chain: str,
+    scheme: bytes,
+    pseudonym: bytes,
+    *,
+    version: bytes = b"1.1",
+    host: bytes = b"",
+    port: bytes = b"",
+    more: bytes = b"",
 ) -> bytes:
     """Return what is the same for every request of a connection: who sent it, and through whom.
 
-    `host` and `port` are what a trusted proxy was asked for; without, the host of each request is said. `more` is a
-    line, too.
+    `version` is that of HTTP which the caller speaks. `host` and `port` are what a trusted proxy was asked for;
+    without, the host of each request is said. `more` is a line, too.
     """
     lines = [b"", b"x-forwarded-for: " + chain.encode(), b"x-forwarded-proto: " + scheme]
     if port:
         lines.append(b"x-forwarded-port: " + port)
     if more:
         lines.append(more)
-    lines.append(b"via: 1.1 " + pseudonym)
+    lines.append(b"via: %b %b" % (version, pseudonym))
     return b"\r\n".join(lines) + (_FORWARDED_HOST + host if host else b"")
 
 
@@ -41,6 +49,7 @@ def origin_of(proxies: TrustedProxies, request: Request, address: str, reading: 
         ", ".join(origin.chain),
         scheme,
         reading.pseudonym,
+        version=reading.version,
         host=origin.host,
         port=origin.port,
         more=forwarded_element_list(origin.chain, scheme) if proxies.send_forwarded else b"",
@@ -123,6 +132,9 @@ def _framing(request: Request, length: int) -> list[bytes]:
 def _around_id(request: Request, lines: list[bytes], framing: list[bytes], forwarded: bytes) -> tuple[bytes, bytes]:
     """Return what stands between the host and the request id, and what follows the id."""
     before = b"\r\n".join((b"", *lines, *framing, b"x-request-id: "))
+    if request.http10:
+        # The one version that changes from request to request of a connection.
+        forwarded = forwarded.replace(_VIA, _VIA_10, 1)
     authority = request.authority
     if authority and _FORWARDED_HOST not in forwarded:
         forwarded += _FORWARDED_HOST + authority

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from gateway_runtime.http.state import WorkerState
 
 STREAMS = 100
+# As `Via` has it, where this version has no second number (RFC 9110 section 2.5).
+_VERSION = b"2.0"
 _ANY_STREAM = 2**31 - 1
 # A deadline that has always passed: the sweep looks at the streams each time.
 _NOW = 0.0
@@ -228,8 +230,9 @@ class CallerConnection(Http2Connection):
             self.certificate = client_certificate(tls)
         if worker.proxies is not None and self.address in worker.proxies:
             self.proxies = worker.proxies
-        self._reading = reading_of(self.proxies is not None, tls is not None, worker.pseudonym)
-        self.forwarded = forwarded_lines(self.peer, b"http" if tls is None else b"https", worker.pseudonym)
+        self._reading = reading_of(self.proxies is not None, tls is not None, worker.pseudonym, _VERSION)
+        scheme = b"http" if tls is None else b"https"
+        self.forwarded = forwarded_lines(self.peer, scheme, worker.pseudonym, version=_VERSION)
         self.transport.write(self.state.begin(STREAMS))
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -300,6 +303,7 @@ class CallerConnection(Http2Connection):
         answer.append((b"x-request-id", request_id))
         size = sum(len(name) + len(value) for name, value in fields)
         worker.recorder.record("", "", "", response.status, "", response.code, size, len(body), 0, -1)
+        worker.refusals.keep_unread(stream, request_id, response)
         if (log := worker.access_log) is not None:
             log.write_unread(stream, request_id, response.status, response.code, (size, len(body)))
         stream.deadline = worker.stream_by

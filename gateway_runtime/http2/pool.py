@@ -11,11 +11,14 @@ from gateway_runtime.upstream.errors import CONNECT_TIMEOUT, NOT_HTTP2, RESET, U
 from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.target import TargetConnections
 
+# In which whoever waited for a connection asks on it.
+_MOMENT_SECONDS = 1.0
+
 
 class Http2Target(TargetConnections):
     """One host and port. An exchange gets a stream of the first connection that has room.
 
-    `for_one`: it is not for requests, so its connection closes after each.
+    `for_one`: it is not for requests, or not any more, so a connection closes when nobody asks on it.
     """
 
     __slots__ = ("connecting", "connections", "for_one", "scheme")
@@ -65,7 +68,8 @@ class Http2Target(TargetConnections):
                 connection.retire()
 
     def close(self) -> None:
-        """Close idle connections now, and those in use with their last stream."""
+        """Close idle connections now, those in use with their last stream, and those that are being made likewise."""
+        self.for_one = True
         for connection in self.connections.copy():
             connection.retire()
 
@@ -115,4 +119,7 @@ class Http2Pool(Pool):
                 connection.transport.abort()
             return error
         target.connections.append(connection)
+        if target.for_one:
+            # Whoever wanted it may have gone, and nobody looks after a target that is no longer asked.
+            asyncio.get_running_loop().call_later(_MOMENT_SECONDS, target.close)
         return connection

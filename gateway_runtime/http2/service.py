@@ -214,13 +214,14 @@ class ServiceStream(Stream):
 class ServiceConnection(Http2Connection):
     """Made for a target, and used by as many exchanges at a time as the service allows."""
 
-    __slots__ = ("_retiring", "clock", "heard", "idle_until", "ready", "reserved", "target")
+    __slots__ = ("_retiring", "address", "clock", "heard", "idle_until", "ready", "reserved", "target")
 
     streams: dict[int, ServiceStream]
 
     def __init__(self, target: Http2Target, header_bytes: int, clock: Clock) -> None:
         super().__init__(Http2State(client=True, header_bytes=header_bytes), FrameReader(b"", 2 * header_bytes, clock))
         self.target = target
+        self.address = ""
         self.clock = clock
         # Set when the service has said what it allows, which is also how it shows that it speaks HTTP/2.
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -239,7 +240,7 @@ class ServiceConnection(Http2Connection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
-        self.target.open += 1
+        self.target.made.add(self)  # type: ignore[arg-type]
         self.transport.write(self.state.begin())
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -319,6 +320,10 @@ class ServiceConnection(Http2Connection):
             # The service has done nothing with it, so it can be asked again.
             stream.over()
             stream.fail(RESET, stale=True)
+
+    def leave(self) -> None:
+        """The target has moved."""
+        self.retire()
 
     def retire(self) -> None:
         """Begin nothing new on this connection, and close it with its last stream."""

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from gateway_runtime.local.addresses import read_instance_address
 from gateway_runtime.local.api_limits import limits_of
+from gateway_runtime.local.extensions import Extensions
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.gateway_settings import GatewaySettings, check_hidden
 from gateway_runtime.local.kinds import Kind, PolicyBinding
@@ -69,7 +70,7 @@ class Assembly:
         self._apis = {resource.id: resource for resource in by_kind[Kind.API_INSTANCE]}
         self._services = {resource.id: resource for resource in by_kind[Kind.SERVICE]}
         self._bindings = by_kind[Kind.POLICY_BINDING]
-        self._extensions = {resource.id: resource for resource in by_kind[Kind.EXTENSION]}
+        self._extensions = Extensions(by_kind[Kind.EXTENSION])
         self._settings = GatewaySettings(environment)
         self._configurations = by_kind[Kind.CONFIGURATION]
         self._name = environment.get("FLEX_NAME") or GATEWAY
@@ -101,9 +102,9 @@ class Assembly:
             self._collect(self._bind, binding)
         placed = list(self._placed.values())
         self.faults += [*sharing_faults(placed), *self._settings.probe_faults(placed)]
-        for extension in self._extensions.values():
-            message = "Custom code (WASM) is not supported by this gateway: this definition is not used."
-            self.notes.append(extension.place.fault(message, "without_effect"))
+        self._extensions.check()
+        self.faults += self._extensions.faults
+        self.notes += self._extensions.notes
         made = document.Document(
             gateway=GATEWAY,
             name=self._name,
@@ -118,6 +119,7 @@ class Assembly:
             shared_storage=self._settings.shared_storage,
             access_log=self._settings.access_log(),
             probe=self._settings.probe,
+            tracing=self._settings.tracing,
             runtime_log_outputs=self._settings.runtime_log_outputs,
             access_log_outputs=self._settings.access_log_outputs,
         )

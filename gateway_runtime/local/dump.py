@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.local.extensions import Extensions
 from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.kinds import ROUTER_ORDER, Kind, PolicyBinding
 from gateway_runtime.local.listener_tls import TLS
@@ -21,6 +22,7 @@ from gateway_runtime.local.service_policies import SERVICE_POLICIES, TLS_OUTBOUN
 from gateway_runtime.policies.registry import SUFFIX, all_definitions, definition
 from gateway_runtime.policies.shaping import shaped
 from gateway_runtime.schema.document import ForwardProxy
+from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
 
@@ -39,6 +41,7 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
     """Return the parts of a dump. Secrets are masked, and what came from a variable is shown as that."""
     apis = {api.id: api for api in loaded.document.apis}
     timeouts = loaded.document.timeouts
+    installed = Extensions(())
     of_kind = {kind: [r for r in loaded.resources if r.kind is kind] for kind in Kind}
     return {
         "apiInstances": [
@@ -69,8 +72,8 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
                 "trustedProxies": _written(loaded.document.trusted_proxies),
                 "proxyProtocol": any(listener.proxy_protocol for listener in loaded.document.listeners),
                 "probe": None if loaded.document.probe is None else _written(loaded.document.probe),
-                "runtimeLogOutputs": [_written(each) for each in loaded.document.runtime_log_outputs],
-                "accessLogOutputs": [_written(each) for each in loaded.document.access_log_outputs],
+                "runtimeLogOutputs": [_output(each) for each in loaded.document.runtime_log_outputs],
+                "accessLogOutputs": [_output(each) for each in loaded.document.access_log_outputs],
                 "logLevel": loaded.document.log_level,
                 "forwardProxy": _proxy(loaded.document.forward_proxy),
                 "resources": [_envelope(each, None) for each in of_kind[Kind.CONFIGURATION]],
@@ -84,7 +87,10 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
             *({"name": name, "title": "Traffic management", "supported": True} for name in sorted(ROUTES)),
             {"name": TLS, "title": "TLS for callers", "supported": True},
             {"name": TLS_OUTBOUND, "title": "TLS for services", "supported": True},
-            *({"name": each.name, "namespace": each.namespace, "supported": False} for each in of_kind[Kind.EXTENSION]),
+            *(
+                {"name": each.name, "namespace": each.namespace, "supported": installed.is_installed(each.name)}
+                for each in of_kind[Kind.EXTENSION]
+            ),
         ],
     }
 
@@ -106,6 +112,17 @@ def _service(resource: Resource) -> dict[str, Any]:
 def _proxy(proxy: ForwardProxy | None) -> dict[str, Any] | None:
     """Return the address that services are reached through. Credentials are not shown at all."""
     return None if proxy is None else {"address": proxy.address, "noProxy": proxy.no_proxy}
+
+
+def _output(output: LogOutput) -> dict[str, Any]:
+    """Return where lines go. Credentials are not shown at all."""
+    collector = output.collector
+    if collector is None:
+        return {"type": output.type, "path": output.path, "mkdir": output.mkdir}
+    shown = {"type": output.type, "host": collector.host, "port": collector.port, "tls": collector.tls is not None}
+    if collector.http is not None:
+        shown |= {"uri": collector.http.uri, "proxy": collector.http.proxy or None}
+    return shown
 
 
 def _envelope(resource: Resource, spec: dict[str, Any] | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from gateway_runtime.local.place import Place
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.sharing import Placed
 from gateway_runtime.local.spelling import usual_spelling
-from gateway_runtime.local.tls_settings import InboundTls
+from gateway_runtime.local.tls_settings import InboundTls, read_key
 from gateway_runtime.schema.document import Certificate, Tls
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.tls.compiled import compile_tls
@@ -64,8 +64,9 @@ class PortTls:
         given: InboundTls = place.convert(usual_spelling(binding.spec.config or {}, InboundTls), InboundTls)
         assert given.certificate is not None
         alpn = tuple(given.alpn) if given.alpn else DEFAULT_ALPN
+        key = read_key(given.certificate, place.at("certificate"))
         tls = Tls(
-            certificates=[Certificate(certificate=given.certificate.crt, key=given.certificate.key)],
+            certificates=[Certificate(certificate=given.certificate.crt, key=key)],
             require_client_certificate=given.requireClientCertificate,
             trusted_ca=given.trustedCA,
             min_version=given.minversion,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
 from typing import Any
 
+from gateway_runtime.local.extensions import Extensions
 from gateway_runtime.local.kinds import DEFAULT_NAMESPACE, PolicyBinding
 from gateway_runtime.local.place import Place
 from gateway_runtime.policies import registry
@@ -18,7 +18,7 @@ from gateway_runtime.schema.policy import PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "http-caching", "native-ext-proc", "spec-validation", "tracing",
+    "http-caching", "native-ext-proc", "spec-validation",
 })  # fmt: skip
 # Read by other modules.
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"})
@@ -28,13 +28,16 @@ OUTBOUND = frozenset({
 })  # fmt: skip
 # These are bound to a Service, or to an ApiInstance for all that it sends.
 ON_EITHER = frozenset({
-    "circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth",
+    "aws-request-signature", "circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth",
     "credential-injection-oauth2", "idle-timeout",
 })  # fmt: skip
 # These work without contracts as long as this setting is on, with what it is without being said.
 NEED_NO_CONTRACT = {
-    "jwt-validation": True, "oauth2-token-introspection": False, "openidconnect-access-token-enforcement": True,
-}  # fmt: skip
+    "hmac-signature": True,
+    "jwt-validation": True,
+    "oauth2-token-introspection": False,
+    "openidconnect-access-token-enforcement": True,
+}
 NO_CONTRACT = "skipClientIdValidation"
 
 
@@ -43,11 +46,11 @@ def plain_name(name: str) -> str:
     return name.removesuffix(SUFFIX)
 
 
-def find_policy(binding: PolicyBinding, place: Place, extensions: Collection[str], namespace: str) -> PolicyDefinition:
+def find_policy(binding: PolicyBinding, place: Place, extensions: Extensions, namespace: str) -> PolicyDefinition:
     """Return the policy that a binding on an ApiInstance means. Raises `FileFault`."""
     name = plain_name(binding.policy_ref.name)
     here = place.at("policyRef", "name")
-    _refuse_custom_code(binding, here, extensions, namespace)
+    is_extension = _refuse_custom_code(binding, here, extensions, namespace)
     if name in NOT_LOCAL:
         message = f"The policy “{name}” needs what only the portal knows and cannot be used in local mode."
         raise here.fault(message, "not_in_local_mode")
@@ -59,13 +62,13 @@ def find_policy(binding: PolicyBinding, place: Place, extensions: Collection[str
         _refuse_unknown(binding, place)
         raise AssertionError("unreachable") from None
     ref = binding.policy_ref.namespace
-    if ref and ref != DEFAULT_NAMESPACE:
+    if ref and ref != DEFAULT_NAMESPACE and not is_extension:
         message = f"The policies of the gateway are in the namespace “{DEFAULT_NAMESPACE}”, not in “{ref}”."
         raise place.at("policyRef", "namespace").fault(message, "unknown_policy")
     return found
 
 
-def refuse_service_binding(binding: PolicyBinding, place: Place, extensions: Collection[str], namespace: str) -> None:
+def refuse_service_binding(binding: PolicyBinding, place: Place, extensions: Extensions, namespace: str) -> None:
     """Raise a `FileFault` where a policy does not work on a Service, or not yet."""
     here = place.at("policyRef", "name")
     _refuse_custom_code(binding, here, extensions, namespace)
@@ -77,12 +80,18 @@ def refuse_service_binding(binding: PolicyBinding, place: Place, extensions: Col
         _refuse_unknown(binding, place)
 
 
-def _refuse_custom_code(binding: PolicyBinding, here: Place, extensions: Collection[str], namespace: str) -> None:
-    if f"{binding.policy_ref.namespace or namespace}/{binding.policy_ref.name}" in extensions:
+def _refuse_custom_code(binding: PolicyBinding, here: Place, extensions: Extensions, namespace: str) -> bool:
+    """Tell whether a binding means an Extension whose code is installed. Raises `FileFault` for one in WASM."""
+    name = binding.policy_ref.name
+    if f"{binding.policy_ref.namespace or namespace}/{name}" not in extensions:
+        return False
+    if not extensions.is_installed(name):
         raise here.fault(
-            f"“{binding.policy_ref.name}” is a custom policy. Custom code (WASM) is not supported by this gateway.",
+            f"“{name}” is a custom policy. Custom code (WASM) is not supported by this gateway: write the policy in "
+            "Python and install it under this name.",
             "not_supported",
         )
+    return True
 
 
 def _refuse_unknown(binding: PolicyBinding, place: Place) -> None:

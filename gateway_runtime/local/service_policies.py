@@ -12,7 +12,7 @@ from gateway_runtime.local.place import Place
 from gateway_runtime.local.policies import plain_name
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.spelling import usual_spelling
-from gateway_runtime.local.tls_settings import OutboundTls
+from gateway_runtime.local.tls_settings import OutboundTls, read_key
 from gateway_runtime.policies import circuit_breaker, idle_timeout
 from gateway_runtime.schema import document, upstream
 from gateway_runtime.schema.faults import ConfigFault
@@ -63,13 +63,10 @@ class ServicePolicies:
         if given.alpn and "http/1.1" not in given.alpn:
             service = structs.replace(service, protocol="http2")
         pair = given.certificate
-        if pair is not None and pair.key_passphrase:
-            message = "A key with a passphrase is not supported. Give it without one."
-            raise place.at("certificate", "keyPassphrase").fault(message, "not_supported")
         tls = upstream.UpstreamTls(
             trusted_ca=given.trustedCA,
             certificate=pair.crt if pair else "",
-            key=pair.key if pair else "",
+            key=read_key(pair, place.at("certificate")) if pair else "",
             server_name=given.serverName,
             skip_validation=given.skipValidation,
             min_version=given.minversion,

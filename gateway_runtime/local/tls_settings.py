@@ -3,7 +3,9 @@
 from typing import Literal
 
 from gateway_runtime.local.form import Form
+from gateway_runtime.local.place import Place
 from gateway_runtime.tls.ciphers import openssl_names
+from gateway_runtime.tls.passphrase import NotOpened, plain_key
 
 TlsVersion = Literal["1.1", "1.2", "1.3"]
 
@@ -14,6 +16,14 @@ class Certificate(Form, frozen=True):
     key: str = ""
     crt: str = ""
     key_passphrase: str = ""
+
+
+def read_key(certificate: Certificate, place: Place) -> str:
+    """Return the key of a certificate without its passphrase; `place` is that of the certificate."""
+    try:
+        return plain_key(certificate.key, certificate.key_passphrase)
+    except NotOpened as error:
+        raise place.at("keyPassphrase").fault(str(error)) from error
 
 
 class _Versions(Form, frozen=True, rename=None):

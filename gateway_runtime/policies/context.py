@@ -60,7 +60,7 @@ class RequestContext:
         "api_path", "application", "application_name", "body", "body_length", "client_certificate", "client_ip",
         "forward_path", "headers", "host", "method", "notes", "path", "principal", "query", "request_filters",
         "request_id", "response_body", "response_filters", "response_headers", "response_status", "resume_at",
-        "stopped_at",
+        "stopped_at", "when_sent",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +89,8 @@ class RequestContext:
         # What bodies stream through on their way, in this order.
         self.request_filters: list[BodyFilter] | None = None
         self.response_filters: list[BodyFilter] | None = None
+        # What is called when it is known which target the request goes to: see `before_sending`.
+        self.when_sent: list[Callable[[bytes], None]] | None = None
         self.client_certificate: ClientCertificate | None = None
         # What a policy's request handler leaves for its own response handler, by binding id. What later expressions
         # know of the caller is `AUTHENTICATION` and `CLIENT_ID` (`expressions/given.py`), a refusal `REFUSAL`.
@@ -131,6 +133,17 @@ class RequestContext:
             self.response_filters = [body_filter]
         else:
             self.response_filters.append(body_filter)
+
+    def before_sending(self, call: Callable[[bytes], None]) -> None:
+        """Have something called just before the request is sent, with the Host header that the target will get.
+
+        For what depends on the bytes that really go out, such as a signature. It may change `headers` and nothing else,
+        must not raise, and is called again where the request is sent to another target.
+        """
+        if self.when_sent is None:
+            self.when_sent = [call]
+        else:
+            self.when_sent.append(call)
 
     def note(self, binding: str, value: Any) -> None:
         """Leave something for the same binding's response handler."""
@@ -215,7 +228,8 @@ class PolicyRuntime(Protocol):
     ) -> Fetched:
         """Ask an HTTP service of somebody else once, and return its whole answer whatever its status.
 
-        The one way in which policies ask others. `url` is made by `parse_url` when the policy is built; its address is
+        For questions whose answers are kept: each one is a connection. What is asked about every request is asked on
+        kept connections of a `service`. `url` is made by `parse_url` when the policy is built; its address is
         judged as those of services are, certificates are checked, redirects are not followed. Everything together
         takes `seconds` at most, and the answer's body has `limit` bytes at most. Raises `FetchError`, whose `code`
         tells nothing of the answer. Nothing is kept and nobody shares the question: that is up to the policy.

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway_runtime.expressions.settings import check_expression, check_expressions, expression_setting
 from gateway_runtime.policies import (
+    aws_request_signature,
     basic_authentication,
     circuit_breaker,
     client_id_enforcement,
@@ -19,6 +20,7 @@ from gateway_runtime.policies import (
     ext_authz,
     header_injection,
     header_removal,
+    hmac_signature,
     idle_timeout,
     ip_allowlist,
     ip_blocklist,
@@ -34,6 +36,7 @@ from gateway_runtime.policies import (
     response_timeout,
     spike_control,
     stream_idle_timeout,
+    tracing,
     xml_threat_protection,
 )
 from gateway_runtime.policies.custom import find_custom
@@ -46,6 +49,7 @@ SUFFIX = "-flex"
 _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     cors.DEFINITION,
     message_logging.DEFINITION,
+    tracing.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
     maintenance.DEFINITION,
@@ -54,6 +58,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     jwt_validation.DEFINITION,
     oauth2_token_introspection.DEFINITION,
     openidconnect_access_token_enforcement.DEFINITION,
+    hmac_signature.DEFINITION,
     client_id_enforcement.DEFINITION,
     ext_authz.DEFINITION,
     spike_control.DEFINITION,
@@ -69,6 +74,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     credential_injection_basic.DEFINITION,
     credential_injection_api_key.DEFINITION,
     credential_injection_oauth2.DEFINITION,
+    aws_request_signature.DEFINITION,
     response_timeout.DEFINITION,
     stream_idle_timeout.DEFINITION,
     idle_timeout.DEFINITION,

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import select
-import stat
-from collections.abc import Iterator
 from queue import SimpleQueue
 from threading import Thread
 
-from gateway_runtime.telemetry.log_file import LogFile
+from gateway_runtime.telemetry.delivery import Delivery, Descriptor
 
 BUFFER_BYTES = 4 * 1024 * 1024
 FLUSH_SECONDS = 0.1
 CLOSE_SECONDS = 1.0
-# What is written to a pipe at once is not mixed with what other workers write, up to this size.
-ATOMIC_BYTES = select.PIPE_BUF
-STANDARD_OUTPUT = 1
 
 
 class AccessSink:
-    """Lines to a file descriptor, or to a file by its name. At most one buffer waits, while another is being written.
+    """Lines to one place, standard output where none is given. At most one buffer waits, while another is delivered.
 
     A descriptor that is shared with other processes must not be made non-blocking, so a thread does the writing.
     """
 
-    def __init__(
-        self, descriptor: int = STANDARD_OUTPUT, limit: int = BUFFER_BYTES, file: LogFile | None = None
-    ) -> None:
-        self._descriptor = descriptor
-        self._file = file
+    def __init__(self, place: Delivery | None = None, limit: int = BUFFER_BYTES) -> None:
+        self._place = place or Descriptor()
         self._limit = limit
         self._lines: list[bytes] = []
         self._size = 0
@@ -91,44 +81,11 @@ class AccessSink:
         while lines := queue.get():
             done = 0
             try:
-                descriptor = self._descriptor if self._file is None else self._file.descriptor()
-                for count, data in pieces(lines, piece_bytes(descriptor)):
-                    write(descriptor, data)
+                for count in self._place.deliver(lines):
                     done += count
-            except OSError:
-                # Nobody will ever read it.
-                self._lost += len(lines) - done
+            except Exception:  # noqa: S110 - without this thread every later line would be lost, too
+                pass  # nobody will ever read it
+            self._lost += len(lines) - done
             self.written += done
             self._writing = False
-        if self._file is not None:
-            self._file.close()
-
-
-def piece_bytes(descriptor: int) -> int:
-    """Return how much may be written at once without being mixed with what others write."""
-    return ATOMIC_BYTES if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else BUFFER_BYTES
-
-
-def pieces(lines: list[bytes], size: int) -> Iterator[tuple[int, bytes]]:
-    """Yield whole lines together, as many as fit: how many, and their bytes."""
-    piece: list[bytes] = []
-    room = size
-    for line in lines:
-        if piece and len(line) > room:
-            yield len(piece), b"".join(piece)
-            piece, room = [], size
-        piece.append(line)
-        room -= len(line)
-    if piece:
-        yield len(piece), b"".join(piece)
-
-
-def write(descriptor: int, data: bytes) -> None:
-    """Write everything, however long that takes. Raises `OSError`."""
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(descriptor, view) :]
-        except BlockingIOError:
-            # Somebody else has made it non-blocking.
-            select.select([], [descriptor], [], 1.0)
+        self._place.close()

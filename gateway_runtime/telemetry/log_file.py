@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
+
+from gateway_runtime.telemetry.delivery import written
 
 MODE = 0o640
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -16,6 +19,10 @@ class LogFile:
         self._path = path
         self._mkdir = mkdir
         self._descriptor = -1
+
+    def deliver(self, lines: list[bytes]) -> Iterator[int]:
+        """Append the lines."""
+        return written(self.descriptor(), lines)
 
     def descriptor(self) -> int:
         """Return what to write to now. Raises `OSError`."""

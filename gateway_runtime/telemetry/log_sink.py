@@ -8,8 +8,7 @@ import time
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
-from gateway_runtime.telemetry.access_sink import STANDARD_OUTPUT, piece_bytes, pieces, write
-from gateway_runtime.telemetry.log_file import LogFile
+from gateway_runtime.telemetry.delivery import Delivery, Descriptor
 
 BUFFER_BYTES = 1024 * 1024
 CLOSE_SECONDS = 1.0
@@ -17,10 +16,10 @@ LOOK_SECONDS = 0.01
 
 
 class LogSink:
-    """Lines to standard output or a file, from any thread. What does not fit is dropped and counted."""
+    """Lines to one place, from any thread: standard output where none is given. What does not fit is counted."""
 
-    def __init__(self, file: LogFile | None = None, limit: int = BUFFER_BYTES) -> None:
-        self._file = file
+    def __init__(self, place: Delivery | None = None, limit: int = BUFFER_BYTES) -> None:
+        self._place = place or Descriptor()
         self._limit = limit
         # An empty line is the end.
         self._queue: SimpleQueue[bytes] = SimpleQueue()
@@ -69,18 +68,15 @@ class LogSink:
             except Empty:
                 pass
             self._write(lines)
-        if self._file is not None:
-            self._file.close()
+        self._place.close()
 
     def _write(self, lines: list[bytes]) -> None:
         done = 0
         try:
-            descriptor = STANDARD_OUTPUT if self._file is None else self._file.descriptor()
-            for count, data in pieces(lines, piece_bytes(descriptor)):
-                write(descriptor, data)
+            for count in self._place.deliver(lines):
                 done += count
             self._failing = False
-        except OSError as error:
+        except Exception as error:
             if not self._failing:
                 # Once, where it can still be seen.
                 self._failing = True

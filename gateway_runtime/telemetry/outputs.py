@@ -10,7 +10,8 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.tasks import spawn
 from gateway_runtime.telemetry.access_sink import AccessSink
-from gateway_runtime.telemetry.log_file import LogFile
+from gateway_runtime.telemetry.deliveries import delivery_of
+from gateway_runtime.telemetry.delivery import Delivery
 from gateway_runtime.telemetry.log_sink import LogSink
 
 STANDARD_OUTPUT = LogOutput(type="stdout")
@@ -28,14 +29,14 @@ Sink = TypeVar("Sink", bound=_Sink)
 class _Outputs(Generic[Sink]):
     """Sinks by the output they are for."""
 
-    def __init__(self, make: Callable[[LogFile | None], Sink]) -> None:
+    def __init__(self, make: Callable[[Delivery], Sink]) -> None:
         self._make = make
         self._sinks: dict[LogOutput, Sink] = {}
 
     def exchange(self, outputs: Sequence[LogOutput]) -> list[Sink]:
         """Have these outputs, and return what was for others."""
         before = self._sinks
-        self._sinks = {each: before.pop(each, None) or self._make(_file(each)) for each in dict.fromkeys(outputs)}
+        self._sinks = {each: before.pop(each, None) or self._make(delivery_of(each)) for each in dict.fromkeys(outputs)}
         return list(before.values())
 
     @property
@@ -48,7 +49,7 @@ class AccessOutputs:
     """Where access lines go: standard output, unless a document names other places."""
 
     def __init__(self) -> None:
-        self._outputs = _Outputs(lambda file: AccessSink(file=file))
+        self._outputs = _Outputs(AccessSink)
         self._outputs.exchange([STANDARD_OUTPUT])
         self._sinks = self._outputs.all
         # Those that still write what they were given.
@@ -117,11 +118,11 @@ runtime_log = RuntimeOutputs(log)
 
 
 def check_outputs(outputs: Sequence[LogOutput], path: str) -> None:
-    """Raise `ConfigFault` for a file without a whole path."""
+    """Raise `ConfigFault` for an output that could never take a line."""
     for index, output in enumerate(outputs):
+        here = f"{path}[{index}]"
         if output.type == "file" and not output.path.startswith("/"):
-            raise ConfigFault(f"{path}[{index}].path", "invalid_value", "A log file needs a path that begins with “/”.")
-
-
-def _file(output: LogOutput) -> LogFile | None:
-    return LogFile(output.path, mkdir=output.mkdir) if output.type == "file" else None
+            raise ConfigFault(f"{here}.path", "invalid_value", "A log file needs a path that begins with “/”.")
+        if output.type not in ("file", "stdout") and output.collector is None:
+            text = f"An output of the type “{output.type}” needs a collector."
+            raise ConfigFault(f"{here}.collector", "required", text)

@@ -82,7 +82,12 @@ class Breaker:
                     each.receiver = each.receiver or self
                 await asyncio.wait((waiter,), timeout=_LOOK_SECONDS)
                 if waiter.done():
-                    return waiter.result()
+                    connection = waiter.result()
+                    if connection is None or not connection.transport.is_closing():
+                        return connection
+                    # Closed by the service just as it became free. The next one is for who has waited longest.
+                    waiter = asyncio.get_running_loop().create_future()
+                    self._waiting.appendleft(waiter)
                 if (idle := self._any_idle(target)) is not None:
                     return idle
                 if self._has_room():

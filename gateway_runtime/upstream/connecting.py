@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ AT_ONCE = 32
 _SHORTEST_TRY_SECONDS = 0.25
 
 Spoken = TypeVar("Spoken", bound=asyncio.Protocol)
+Made = TypeVar("Made")
 MakeConnection = Callable[[TargetConnections], UpstreamConnection]
 
 
@@ -66,7 +67,7 @@ class Connector:
         try:
             async with asyncio.timeout(seconds):
                 if proxy is not None and proxy.is_for(target.host):
-                    return await self._through(proxy, target, make)
+                    return await self._through(proxy, target, seconds, make)
                 addresses = await self.surroundings.addresses(target.host, target.port)
                 return await self._to_any(target, addresses, seconds, make)
         except TimeoutError as error:
@@ -78,31 +79,26 @@ class Connector:
         self, target: TargetConnections, addresses: list[str], seconds: float, make: MakeConnection
     ) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        failure: OSError | None = None
         tls = self.tls
-        for index, address in enumerate(addresses):
-            # One address that swallows everything must not use up the time of the others.
-            share = max((end - loop.time()) / (len(addresses) - index), _SHORTEST_TRY_SECONDS)
-            try:
-                async with asyncio.timeout(share):
-                    _, connection = await loop.create_connection(
-                        lambda: make(target),
-                        address,
-                        target.port,
-                        ssl=None if tls is None else tls.context,
-                        server_hostname=None if tls is None else tls.server_name or target.host,
-                    )
-            except OSError as error:
-                failure = failure or error
-            else:
-                return connection
-        assert failure is not None
-        raise failure
+
+        async def open_at(address: str) -> UpstreamConnection:
+            _, connection = await loop.create_connection(
+                lambda: make(target),
+                address,
+                target.port,
+                ssl=None if tls is None else tls.context,
+                server_hostname=None if tls is None else tls.server_name or target.host,
+            )
+            connection.address = address
+            return connection
+
+        return await _first_of(addresses, seconds, open_at)
 
     # Through a proxy
 
-    async def _through(self, proxy: Proxy, target: TargetConnections, make: MakeConnection) -> UpstreamConnection:
+    async def _through(
+        self, proxy: Proxy, target: TargetConnections, seconds: float, make: MakeConnection
+    ) -> UpstreamConnection:
         """Connect to the proxy, which is the operator's and is not judged. It resolves names, so only spelling is."""
         if self.surroundings.platform.has(target.host, target.port):
             raise UpstreamError(ADDRESS_REFUSED)
@@ -113,19 +109,22 @@ class Connector:
             elif not is_public(address):
                 raise UpstreamError(ADDRESS_REFUSED)
         if self.tls is None:
-            _, connection = await self._to_proxy(proxy, lambda: make(target))
+            _, connection = await self._to_proxy(proxy, seconds, lambda: make(target))
             return connection
         authority = tunnel_authority(target.host, target.port)
-        transport, tunnel = await self._to_proxy(proxy, lambda: Tunnel(authority, proxy.credentials))
+        transport, tunnel = await self._to_proxy(proxy, seconds, lambda: Tunnel(authority, proxy.credentials))
         return await self._secured(transport, tunnel, make(target), self.tls, self.tls.server_name or target.host)
 
-    async def _to_proxy(self, proxy: Proxy, make: Callable[[], Spoken]) -> tuple[asyncio.Transport, Spoken]:
+    async def _to_proxy(
+        self, proxy: Proxy, seconds: float, make: Callable[[], Spoken]
+    ) -> tuple[asyncio.Transport, Spoken]:
+        loop = asyncio.get_running_loop()
         address = literal_address(proxy.host)
         addresses = [address] if address is not None else await self.surroundings.resolver.resolve(proxy.host)
-        for each in addresses:
-            with suppress(OSError):
-                return await asyncio.get_running_loop().create_connection(make, each, proxy.port)
-        raise UpstreamError(PROXY_FAILED)
+        try:
+            return await _first_of(addresses, seconds, lambda each: loop.create_connection(make, each, proxy.port))
+        except OSError as error:
+            raise UpstreamError(PROXY_FAILED) from error
 
     async def _secured(
         self, transport: asyncio.Transport, tunnel: Tunnel, connection: UpstreamConnection, tls: ServiceTls, name: str
@@ -141,3 +140,22 @@ class Connector:
         except BaseException:
             transport.abort()
             raise
+
+
+async def _first_of(addresses: list[str], seconds: float, open_at: Callable[[str], Awaitable[Made]]) -> Made:
+    """Return what can be had at the first address that lets one in. Raises `OSError`."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    failure: OSError | None = None
+    for index, address in enumerate(addresses):
+        # One address that swallows everything must not use up the time of the others.
+        share = max((end - loop.time()) / (len(addresses) - index), _SHORTEST_TRY_SECONDS)
+        try:
+            async with asyncio.timeout(share):
+                return await open_at(address)
+        except OSError as error:
+            if failure is None or (isinstance(error, ssl.SSLError) and not isinstance(failure, ssl.SSLError)):
+                # An address that was reached says more than those where nobody is.
+                failure = error
+    assert failure is not None
+    raise failure

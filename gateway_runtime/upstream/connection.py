@@ -70,7 +70,7 @@ class UpstreamConnection(asyncio.Protocol):
         # where it belongs
         "target",
         # the connection
-        "gate", "idle_until", "transport", "writable",
+        "address", "gate", "idle_until", "leaving", "transport", "writable",
         # the answer being read
         "_buffer", "_decoder", "_interims", "_known", "_known_head", "_left", "_method", "_reusable", "_touched",
         "exchange", "used",
@@ -81,6 +81,9 @@ class UpstreamConnection(asyncio.Protocol):
 
     def __init__(self, target: TargetConnections) -> None:
         self.target = target
+        # Of the name that the target has, where it has one.
+        self.address = ""
+        self.leaving = False
         self.idle_until = 0.0
         self.writable = True
         self.exchange: Asker | None = None
@@ -99,7 +102,7 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self.gate = ReadGate(self.transport)
-        self.target.open += 1
+        self.target.made.add(self)
 
     def ask(self, exchange: Asker, method: bytes, head: bytes) -> None:
         """Send a request head for an exchange, which gets the answer."""
@@ -126,6 +129,12 @@ class UpstreamConnection(asyncio.Protocol):
             self.exchange = None
             self.target.active -= 1
         self.transport.abort()
+
+    def leave(self) -> None:
+        """Take no further request, and close after the one under way."""
+        self.leaving = True
+        if self.idle_until:
+            self.transport.close()
 
     # Reading
 
@@ -254,7 +263,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.used = True
         target = self.target
         target.active -= 1
-        if self._reusable and self.writable and not self.gate.reasons and exchange.body_done():
+        if self._reusable and self.writable and not (self.leaving or self.gate.reasons) and exchange.body_done():
             target.release(self)
         else:
             self.transport.close()

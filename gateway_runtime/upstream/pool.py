@@ -205,11 +205,18 @@ class Pool:
             self._checks = HealthChecks(self, settings, self._connector.surroundings.checks)
 
     def sweep(self, now: float) -> None:
-        """Close connections that have been idle for too long, and say how long those that become idle now may be."""
+        """Close connections that have been idle for too long, and say how long those that become idle now may be.
+
+        Those whose target has moved go, too.
+        """
         seconds = self.service.timeouts.connection_idle_seconds or self.limits.upstream_idle_seconds
+        resolver = self._connector.surroundings.resolver
         for target in self.targets:
             target.idle_until = now + seconds
-            target.close_expired(now)
+            if target.made:
+                # Of ten thousand services most have no connection at the moment.
+                target.close_expired(now)
+                target.leave_old_addresses(resolver)
 
     def close(self) -> None:
         """Let go of everything but the targets, which other pools may have as well."""

@@ -21,6 +21,8 @@ NEGATIVE_SECONDS = 5.0
 STALE_SECONDS = 600.0
 # How long to wait between attempts while no name server answers.
 AGAIN_SECONDS = 1.0
+# How often at most a name is asked for only because connections to it are kept.
+LOOK_AGAIN_SECONDS = 5.0
 # Names remembered at most. They are those of the configuration, so this is reached only by its growth.
 NAMES_LIMIT = 10_000
 _TIMEOUT_SECONDS = 2.0
@@ -41,13 +43,15 @@ Lookup = Callable[[str], Awaitable[tuple[list[str], float]]]
 class _Known:
     """What is known of one name: its addresses, or that it has none."""
 
-    __slots__ = ("_others", "_preferred", "_turn", "good_until", "resolved_until")
+    __slots__ = ("_others", "_preferred", "_turn", "addresses", "asked_at", "good_until", "resolved_until")
 
     def __init__(self, addresses: list[str], now: float, seconds: float) -> None:
         # The resolver puts the family first that this machine reaches best (RFC 6724).
         self._preferred = [each for each in addresses if (":" in each) == (":" in addresses[0])]
         self._others = [each for each in addresses if each not in self._preferred]
         self._turn = -1
+        self.addresses = frozenset(addresses)
+        self.asked_at = now
         self.good_until = now + seconds
         self.resolved_until = self.good_until
 
@@ -109,12 +113,27 @@ class Resolver:
             raise UpstreamError(UNRESOLVED)
         return known.next_first()
 
+    def addresses_now(self, host: str) -> frozenset[str]:
+        """Return the addresses of a name, for who is connected to one of them; none while that cannot be said.
+
+        An answer whose time is over is asked for again in the background.
+        """
+        known, now = self._known.get(host), self._clock()
+        if known is not None and now < known.good_until:
+            return known.addresses
+        if known is None or known.asked_at + LOOK_AGAIN_SECONDS <= now:
+            self._begin(host)
+        return frozenset()
+
     async def _refresh(self, host: str) -> None:
+        await asyncio.shield(self._begin(host))
+
+    def _begin(self, host: str) -> asyncio.Task[None]:
         asking = self._asking.get(host)
         if asking is None:
             # A task of its own: who waits first may give up before the others.
             asking = self._asking[host] = spawn("resolve", self._ask(host))
-        await asyncio.shield(asking)
+        return asking
 
     async def _ask(self, host: str) -> None:
         try:
@@ -134,6 +153,7 @@ class Resolver:
                 if before.good_until == before.resolved_until:
                     log.warning("name_not_refreshed", host=host, error=str(error))
                 before.good_until = now + AGAIN_SECONDS
+                before.asked_at = now
                 return before
             return _Known([], now, AGAIN_SECONDS)
         if before is None and len(self._known) >= NAMES_LIMIT:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from gateway_runtime.upstream.addresses import literal_address
+from gateway_runtime.upstream.errors import UpstreamError
+
 if TYPE_CHECKING:
     from gateway_runtime.upstream.connection import UpstreamConnection
     from gateway_runtime.upstream.health import TargetHealth
+    from gateway_runtime.upstream.resolving import Resolver
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -36,19 +40,20 @@ _CLOSED = _Closed()
 class TargetConnections:
     """One host and port. The connection used last is used next, so that the surplus ages and is closed.
 
-    Revisions share it while a connection for one could be one for the other. `active` counts requests under way, `open`
-    connections, `health` is there where somebody keeps an eye on the target.
+    Revisions share it while a connection for one could be one for the other. `active` counts requests under way,
+    `made` has every open connection, `health` is there where somebody keeps an eye on the target.
     """
 
-    __slots__ = ("active", "authority", "health", "host", "idle", "idle_until", "line_end", "line_start", "open",
-                 "port", "receiver")  # fmt: skip
+    __slots__ = ("_named", "active", "authority", "health", "host", "idle", "idle_until", "line_end", "line_start",
+                 "made", "port", "receiver")  # fmt: skip
 
     def __init__(self, host: str, port: int, scheme: str, health: TargetHealth | None = None) -> None:
         self.host = host
         self.port = port
         self.health = health
         self.active = 0
-        self.open = 0
+        self.made: set[UpstreamConnection] = set()
+        self._named = _is_name(host)
         name = f"[{host}]" if ":" in host else host
         self.authority = (name if _DEFAULT_PORTS.get(scheme) == port else f"{name}:{port}").encode()
         # What stands between method and path in a head for this target, and how its first line ends, and the second.
@@ -61,6 +66,11 @@ class TargetConnections:
 
     def __repr__(self) -> str:
         return f"<Target {self.authority.decode()} [active {self.active} | idle {len(self.idle)}]>"
+
+    @property
+    def open(self) -> int:
+        """Return how many connections there are."""
+        return len(self.made)
 
     def through_proxy(self, credentials: bytes) -> None:
         """Make heads that a proxy understands: the absolute form (RFC 9112 section 3.2.2), and who asks it."""
@@ -101,7 +111,7 @@ class TargetConnections:
 
     def forget(self, connection: UpstreamConnection) -> None:
         """Count a lost connection out, and take it out of the idle ones. Only an idle one is searched for."""
-        self.open -= 1
+        self.made.discard(connection)
         if connection.idle_until and connection in self.idle:
             self.idle.remove(connection)
         if self.receiver is not None:
@@ -113,8 +123,25 @@ class TargetConnections:
         while idle and idle[0].idle_until <= now:
             idle.popleft().transport.close()
 
+    def leave_old_addresses(self, resolver: Resolver) -> None:
+        """Ask no more on connections to addresses that the name of this target does not have any more."""
+        # A connection that goes through a proxy has no address here.
+        if not (self._named and any(each.address for each in self.made)):
+            return
+        addresses = resolver.addresses_now(self.host)
+        if addresses:
+            for connection in [each for each in self.made if each.address and each.address not in addresses]:
+                connection.leave()
+
     def close(self) -> None:
         """Close idle connections now and the others when their exchange ends."""
         self.receiver = _CLOSED
         while self.idle:
             self.idle.pop().transport.close()
+
+
+def _is_name(host: str) -> bool:
+    try:
+        return literal_address(host) is None
+    except UpstreamError:
+        return False

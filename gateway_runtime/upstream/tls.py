@@ -5,11 +5,9 @@ from __future__ import annotations
 import ssl
 from functools import cache
 
-from gateway_runtime.schema.document import Certificate
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.upstream import UpstreamTls
-from gateway_runtime.tls.certificates import check_certificate
-from gateway_runtime.tls.context import load_certificate, set_ciphers, set_versions
+from gateway_runtime.tls.client import client_context
 
 INVALID = "service_tls_invalid"
 # What is agreed on by what a service is to speak.
@@ -45,44 +43,11 @@ def service_tls(settings: UpstreamTls, path: str, protocol: str = "http1") -> Se
 
 
 def _context(settings: UpstreamTls, path: str, protocol: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    context.hostname_checks_common_name = False
-    set_versions(context, settings, path)
-    set_ciphers(context, settings, path)
+    context = client_context(settings, path)
     context.set_alpn_protocols(_ALPN[protocol])
-    if settings.skip_validation:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    _trust(context, settings, path)
-    _present(context, settings, path)
     if settings.server_name and not _is_host(settings.server_name):
         raise ConfigFault(f"{path}.server_name", INVALID, f"“{settings.server_name}” is not a host name.")
     return context
-
-
-def _trust(context: ssl.SSLContext, settings: UpstreamTls, path: str) -> None:
-    if not settings.trusted_ca:
-        context.load_default_certs()
-        return
-    try:
-        context.load_verify_locations(cadata=settings.trusted_ca)
-    except (ssl.SSLError, ValueError):
-        raise ConfigFault(f"{path}.trusted_ca", INVALID, "This is not a certificate in PEM form.") from None
-    # What is trusted is what is written here, also where it is itself signed by somebody else.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-
-
-def _present(context: ssl.SSLContext, settings: UpstreamTls, path: str) -> None:
-    if not settings.certificate and not settings.key:
-        return
-    if not settings.certificate or not settings.key:
-        missing = "key" if settings.certificate else "certificate"
-        text = "A client certificate needs its key, and a key its certificate."
-        raise ConfigFault(f"{path}.{missing}", INVALID, text)
-    # Whether it has expired is for the service to say: a gateway that stops over it would help nobody.
-    pair = Certificate(certificate=settings.certificate, key=settings.key)
-    load_certificate(context, check_certificate(pair, path, None).pem, path)
 
 
 def _is_host(name: str) -> bool:

@@ -16,6 +16,7 @@ from gateway_runtime.http.state import WorkerState
 from gateway_runtime.listener import open_listener
 from gateway_runtime.schema import document as documents
 from gateway_runtime.telemetry.access_sink import AccessSink
+from gateway_runtime.telemetry.delivery import Descriptor
 from gateway_runtime.telemetry.recorder import Recorder
 from tests.benchmarks.documents import document
 
@@ -25,7 +26,7 @@ async def serve(port: int, upstream_port: int, case: str) -> None:
     state = WorkerState(recorder=Recorder())
     data = documents.encode(document(case, port, upstream_port))
     # Lines are written as in a worker, to where they cost the disk nothing.
-    lines = AccessSink(os.open(os.devnull, os.O_WRONLY))
+    lines = AccessSink(Descriptor(os.open(os.devnull, os.O_WRONLY)))
     compiler = Compiler(state.pools, add_access_line=lines.add)
     compiled = compiler.compile(1, documents.digest(data), data)
     if compiled.faults:

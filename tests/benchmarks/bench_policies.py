@@ -23,7 +23,9 @@ from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.resolving import Resolver
 from tests.benchmarks.bench_expressions import microseconds
 from tests.benchmarks.findings import Findings, Progress
+from tests.benchmarks.token_policies import token_cases
 from tests.gateway_runtime.directories.fakes import FakeLdap
+from tests.gateway_runtime.policies.signatures import SHOP, signed
 from tests.gateway_runtime.policies.tokens import pem_text, rsa_key, token
 
 TIMES = 20_000
@@ -105,6 +107,11 @@ def _cases() -> Iterator[Case]:
     claims = {"sub": "ada", "iss": "https://login.example", "aud": ["shop"], "exp": 9_999, "scope": "read write " * 20}
     bearer = "Bearer " + token(claims, rsa_key(), "RS256")
     yield "JWT, verified before", 3.0, _request("jwt-validation", jwt, authorization=bearer)
+    yield from token_cases(HEADERS)
+    keys = {"keys": f"shop:{SHOP}", "replayProtection": False}
+    signature = signed("GET", "/", HEADERS, created=1000)
+    yield "HMAC signature", NO_GOAL, _request("hmac-signature", keys, **signature)
+    yield "AWS request signature", NO_GOAL, _signature()
     yield "credential injection", 1.0, _request("credential-injection-basic-auth", basic)
     yield from _scripts()
 
@@ -122,6 +129,19 @@ def _scripts() -> Iterator[Case]:
     loop = "{ lines: payload.items map ((item) -> { article: item.sku, amount: item.count * item.price }) }"
     mapped = {"script": loop, "requestFlow": "onRequest"}
     yield "body transformation, 22 items of 1 KB", NO_GOAL, _body("dataweave-body-transformation", mapped, body)
+
+
+def _signature() -> Callable[[], Any]:
+    context = request(path="/orders/17?full=1", headers=HEADERS)
+    assert policy_case("aws-request-signature").send(context) is None
+    (sign,) = context.when_sent or ()
+    kept = context.headers
+
+    def call() -> None:
+        context.headers = kept
+        sign(b"s3.eu-central-1.amazonaws.com")
+
+    return call
 
 
 def _ldap() -> Callable[[], Any]:

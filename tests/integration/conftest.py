@@ -20,8 +20,10 @@ START_SECONDS = 10
 class RedisServer:
     """One Redis process with a password, an append-only file and a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
         self.folder = folder
+        # Further lines of its configuration.
+        self.more = more
         self.password = secrets.token_urlsafe(24)
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +49,7 @@ class RedisServer:
     def _start(self) -> bool:
         configuration = "\n".join([
             f"port {self.port}", "bind 127.0.0.1", f"requirepass {self.password}", f'dir "{self.folder}"',
-            "appendonly yes", 'save ""', "daemonize no",
+            "appendonly yes", 'save ""', "daemonize no", *self.more,
         ])  # fmt: skip
         with (self.folder / "log").open("ab") as log:
             # By standard input, so that the password is on no command line.

@@ -43,3 +43,11 @@ def test_two_gateways_have_two_names_and_each_keeps_its_own() -> None:
     assert pseudonym_of("a") != pseudonym_of("b")
     assert pseudonym_of("a") == pseudonym_of("a")
     assert pseudonym_of("a").startswith(b"portico-")
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_the_version_that_the_caller_speaks_is_said(version: str) -> None:
+    gateway = FakeGateway()
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get(version=version))
+    assert f"\r\nvia: {version} portico\r\n".encode() in upstream.take()

@@ -21,7 +21,7 @@ def test_a_stream_is_answered_like_a_request_of_http1() -> None:
     number = client.ask(fields(b"/api/x?a=1", (b"x-request-id", b"abc"), (b"accept", b"*/*")))
     assert upstream.take() == (
         b"GET /x?a=1 HTTP/1.1\r\nhost: orders.internal:9000\r\naccept: */*\r\nx-request-id: abc\r\n"
-        b"x-forwarded-for: 203.0.113.9\r\nx-forwarded-proto: http\r\nvia: 1.1 portico\r\n"
+        b"x-forwarded-for: 203.0.113.9\r\nx-forwarded-proto: http\r\nvia: 2.0 portico\r\n"
         b"x-forwarded-host: shop.example\r\n\r\n"
     )
     upstream.answer(b"HTTP/1.1 200 Fine\r\nContent-Length: 2\r\nX-A: 1\r\nConnection: keep-alive\r\n\r\nhi")
@@ -355,7 +355,9 @@ def test_a_trusted_proxy_says_for_whom_each_stream_is() -> None:
     for address in (b"198.51.100.1", b"198.51.100.2", b"198.51.100.2"):
         upstream = gateway.upstream()
         client.ask(fields(b"/api/x", (b"x-forwarded-for", address)))
-        assert b"\r\nx-forwarded-for: " + address + b", 203.0.113.9\r\n" in upstream.take()
+        head = upstream.take()
+        assert b"\r\nx-forwarded-for: " + address + b", 203.0.113.9\r\n" in head
+        assert b"\r\nvia: 2.0 portico\r\n" in head
 
 
 def test_an_api_may_take_smaller_bodies() -> None:

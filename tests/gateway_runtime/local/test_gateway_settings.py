@@ -3,6 +3,7 @@
 import pytest
 
 from gateway_runtime.local.dump import effective
+from gateway_runtime.local.gateway_settings import WITHOUT_EFFECT
 from gateway_runtime.schema.document import CircuitBreaker, ForwardProxy, Timeouts
 from gateway_runtime.schema.probe import Probe
 from tests.gateway_runtime.local.kit import binding, fault, faults, instance, loaded, resource, service
@@ -33,19 +34,6 @@ def configuration(spec: str, name: str = "settings") -> str:
 )
 def test_what_this_gateway_does_is_taken(spec: str) -> None:
     assert loaded(configuration(spec)).notes == []
-
-
-@pytest.mark.parametrize(
-    ("spec", "key"),
-    [
-        ("sharedStorage: {redis: {sentinel: {addresses: ['a:1'], masterName: m}}}", "sharedStorage.redis.sentinel"),
-        ("tracing: {provider: {type: anypoint}, sampling: {client: 5}, labels: [{name: a, type: literal}]}", "tracing"),
-    ],
-)
-def test_what_it_cannot_do_yet_is_refused_by_name(spec: str, key: str) -> None:
-    found = fault(configuration(spec))
-    assert found.startswith(f"api.yaml:6: spec.{key}: ")
-    assert found.endswith("not supported yet by this gateway.")
 
 
 @pytest.mark.parametrize(
@@ -187,3 +175,9 @@ def test_a_port_for_probes_reaches_the_document_and_is_never_one_of_an_instance(
     assert fault(probe, instance(address="http://0.0.0.0:3000")) == (
         "api.yaml:6: spec.probe.port: Port 3000 is that of “museum” (api.yaml:13). Probes need one of their own."
     )
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_EFFECT))
+def test_a_documented_variable_that_changes_nothing_is_told(name: str) -> None:
+    (note,) = [note for note in loaded(configuration("timeouts: {}"), **{name: "true"}).notes if note.key == name]
+    assert (note.file, note.code) == ("environment", "without_effect")

@@ -4,12 +4,13 @@ import json
 from textwrap import indent
 
 import pytest
+from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from gateway_runtime.local.dump import MASK, effective
 from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.loading import load_files
 from gateway_runtime.schema.document import Tls
-from tests.certificates import Authority, Pair
+from tests.certificates import Authority, Pair, sealed
 from tests.gateway_runtime.local.kit import binding, fault, instance, loaded, snapshot
 
 AUTHORITY = Authority()
@@ -51,6 +52,18 @@ trustedCA: |
     assert (found.require_client_certificate, found.trusted_ca) == (True, AUTHORITY.pem)
     assert (found.min_version, found.max_version, found.alpn) == ("1.3", "1.3", ("http/1.1",))
     assert found.ciphers == ["TLS_AES_128_GCM_SHA256"]
+
+
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_a_key_may_have_a_passphrase(form: PrivateFormat) -> None:
+    pair = Pair(PAIR.certificate, sealed(PAIR.key, "open sesame", form=form), PAIR.der)
+    assert served(SECURE, tls("  keyPassphrase: open sesame", pair)).certificates[0].key == PAIR.key
+    # One that is not needed is not used.
+    assert served(SECURE, tls("  keyPassphrase: open sesame")).certificates[0].key == PAIR.key
+    wrong = fault(SECURE, tls("  keyPassphrase: open barley", pair))
+    assert wrong.endswith("spec.config.certificate.keyPassphrase: This passphrase does not open the key.")
+    missing = fault(SECURE, tls("", pair))
+    assert missing.endswith("spec.config.certificate.key: This is not a private key in PEM form without a passphrase.")
 
 
 def test_all_instances_of_a_port_share_its_tls() -> None:

@@ -104,7 +104,8 @@ def test_custom_code_is_told_and_refused_when_it_is_bound() -> None:
     assert (note.file, note.line) == ("api.yaml", 12)
     assert fault(instance(), EXTENSION, bound("stamp-flex")) == (
         "api.yaml:22: spec.policyRef.name: “stamp-flex” is a custom policy. "
-        "Custom code (WASM) is not supported by this gateway."
+        "Custom code (WASM) is not supported by this gateway: write the policy in Python and install it under this "
+        "name."
     )
     inline = instance(more="policies: [{policyRef: {name: stamp-flex}}]")
     assert "“stamp-flex” is a custom policy" in fault(inline, EXTENSION)

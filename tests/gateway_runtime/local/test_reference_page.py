@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "MUSEUM_KEY": PAIR.key,
     "STOCK_URL": "http://stock.internal:9000",
     "DEPOT_PASSWORD": "sesame",
+    "SENTINEL_PASSWORD": "barley",
 }
 ROWS = [
     [cell.strip().strip("`") for cell in line[1:-1].split("|")]

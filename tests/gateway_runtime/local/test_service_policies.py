@@ -7,7 +7,7 @@ import pytest
 from gateway_runtime.local.dump import MASK, effective
 from gateway_runtime.local.loading import Loaded
 from gateway_runtime.schema.document import CircuitBreaker, Service, UpstreamTls
-from tests.certificates import Authority
+from tests.certificates import Authority, sealed
 from tests.gateway_runtime.local.kit import binding, fault, instance, loaded, only_api, service
 
 AUTHORITY = Authority()
@@ -62,6 +62,13 @@ def test_tls_reaches_the_document(ending: str) -> None:
     assert made(bound("tls-outbound", {"skipValidation": True})).tls == UpstreamTls(skip_validation=True)
 
 
+def test_a_key_may_have_a_passphrase() -> None:
+    pair = {"crt": PAIR.certificate, "key": sealed(PAIR.key, "open sesame"), "keyPassphrase": "open sesame"}
+    found = made(bound("tls-outbound", {"skipValidation": True, "certificate": pair})).tls
+    assert found is not None
+    assert found.key == PAIR.key
+
+
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
@@ -77,8 +84,11 @@ def test_tls_reaches_the_document(ending: str) -> None:
             "spec.config.certificate.key: The key does not belong to the certificate.",
         ),
         (
-            {"skipValidation": True, "certificate": {"crt": "a", "key": "b", "keyPassphrase": "c"}},
-            "spec.config.certificate.keyPassphrase: A key with a passphrase is not supported.",
+            {
+                "skipValidation": True,
+                "certificate": {"crt": PAIR.certificate, "key": sealed(PAIR.key, "a"), "keyPassphrase": "b"},
+            },
+            "spec.config.certificate.keyPassphrase: This passphrase does not open the key.",
         ),
         ({"skipValidation": True, "alpn": ["spdy"]}, "spec.config.alpn[0]: Invalid enum value"),
         ({"skipValidation": True, "serverName": "a b"}, "spec.config.serverName: “a b” is not a host name."),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway_runtime.schema.storage import SharedStorage, StorageTls
-from tests.certificates import Authority
+from gateway_runtime.schema.storage import Sentinels, SharedStorage, StorageTls
+from tests.certificates import Authority, sealed
 from tests.gateway_runtime.local.kit import fault, faults, loaded, resource
 
 
@@ -51,6 +51,33 @@ def test_how_tls_is_spoken() -> None:
     assert pair.key not in repr(found)
 
 
+def test_a_key_may_have_a_passphrase() -> None:
+    pair = Authority().issue("gateway.example")
+    given = {"CRT": pair.certificate, "KEY": sealed(pair.key, "open sesame")}
+    spec = "{address: 'a:1', tls: {certificate: {crt: $CRT, key: $KEY, keyPassphrase: %s}}}"
+    found = storage(spec % "open sesame", **given)
+    assert found is not None
+    assert found.tls is not None
+    assert found.tls.key == pair.key
+    wrong = fault(resource("Configuration", "c", f"sharedStorage: {{redis: {spec % 'open barley'}}}"), **given)
+    assert wrong == (
+        "api.yaml:6: spec.sharedStorage.redis.tls.certificate.keyPassphrase: This passphrase does not open the key."
+    )
+
+
+def test_sentinels_say_where_it_is() -> None:
+    found = storage(
+        "{sentinel: {addresses: ['s1:26379', '[::1]:26379'], masterName: depot, password: $SENTINEL}, "
+        "username: u, password: p, db: 3, tls: {alpn: [redis]}}",
+        SENTINEL="sesame",
+    )
+    assert found is not None
+    assert found.url == "rediss://u:p@/3"
+    assert found.tls == StorageTls(alpn=["redis"])
+    assert found.sentinels == Sentinels(addresses=["s1:26379", "[::1]:26379"], master="depot", password="sesame")
+    assert "sesame" not in repr(found.sentinels)
+
+
 def test_nothing_is_shared_without_it() -> None:
     assert (
         loaded(resource("Configuration", "c", "sharedStorage: {local: {enabled: true}}")).document.shared_storage
@@ -65,15 +92,17 @@ def test_nothing_is_shared_without_it() -> None:
         ("{address: 'a:1/2'}", "address: “a:1/2” is not an address. Write host:port, and the number as db."),
         ("{address: 'a b:1'}", "address: “a b” is not a host name or address."),
         ("{address: 'a:1', tls: {trustedCA: x}}", "tls.trustedCA: This is not a certificate in PEM form."),
-        ("{address: 'a:1', tls: {certificate: {crt: x, key: y}}}", "tls.certificate: These are not a certificate"),
-        (
-            "{address: 'a:1', tls: {certificate: {crt: x, keyPassphrase: y}}}",
-            "tls.certificate.keyPassphrase: A key with",
-        ),
-        ("{address: 'a:1', tls: {ciphers: [NONE]}}", "tls.ciphers: These are not cipher suites"),
+        ("{address: 'a:1', tls: {certificate: {crt: x, key: y}}}", "tls.certificate.crt: This is not a certificate"),
+        ("{address: 'a:1', tls: {certificate: {crt: x}}}", "tls.certificate.key: A client certificate needs its key"),
+        ("{address: 'a:1', tls: {ciphers: [NONE]}}", "tls.ciphers[0]: “NONE” is not a cipher suite"),
+        ("{address: 'a:1', tls: {minversion: '1.1'}}", "tls.ciphers: Version 1.1 has no default cipher suites"),
         ("{address: 'a:1', tls: {minversion: '1.3', maxversion: '1.2'}}", "tls.minversion: The lowest version 1.3"),
-        ("{address: 'a:1', tls: {alpn: [h2]}}", "tls.alpn: Redis has no application protocols."),
-        ("{sentinel: {addresses: ['a:1'], masterName: m}}", "sentinel: Redis Sentinel is not supported yet"),
+        ("{address: 'a:1', tls: {alpn: ['']}}", "tls.alpn: A protocol has a name of 1 to 255 characters"),
+        ("{sentinel: {addresses: [], masterName: m}}", "sentinel.addresses: Give the address of at least one"),
+        ("{sentinel: {addresses: ['a:1', b], masterName: m}}", "sentinel.addresses[1]: “b” is not an address."),
+        ("{sentinel: {addresses: ['a:0'], masterName: m}}", "sentinel.addresses[0]: “a:0” is not an address."),
+        ("{sentinel: {addresses: ['a:1'], masterName: ''}}", "sentinel.masterName: This setting is required."),
+        ("{address: 'a:1', sentinel: {addresses: ['a:1'], masterName: m}}", "address: Its Sentinels say"),
     ],
 )
 def test_what_cannot_be_used_is_refused_at_its_key(spec: str, sentence: str) -> None:

@@ -7,6 +7,7 @@ def test_default_order() -> None:
     assert [(policy.name, policy.default_order) for policy in all_definitions()] == [
         ("cors", 10),
         ("message-logging", 15),
+        ("tracing", 16),
         ("ip-blocklist", 20),
         ("ip-allowlist", 30),
         ("maintenance", 50),
@@ -15,6 +16,7 @@ def test_default_order() -> None:
         ("jwt-validation", 150),
         ("oauth2-token-introspection", 160),
         ("openidconnect-access-token-enforcement", 170),
+        ("hmac-signature", 180),
         ("client-id-enforcement", 200),
         ("native-ext-authz", 250),
         ("spike-control", 290),
@@ -30,6 +32,7 @@ def test_default_order() -> None:
         ("credential-injection-basic-auth", 420),
         ("credential-injection-api-key", 421),
         ("credential-injection-oauth2", 422),
+        ("aws-request-signature", 430),
         ("response-timeout", 500),
         ("stream-idle-timeout", 510),
         ("idle-timeout", 520),

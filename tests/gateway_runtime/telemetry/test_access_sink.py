@@ -9,6 +9,7 @@ import pytest
 
 from gateway_runtime.telemetry import access_sink
 from gateway_runtime.telemetry.access_sink import AccessSink
+from gateway_runtime.telemetry.delivery import Descriptor
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_lines_arrive_whole_and_in_order(pipe: tuple[int, int]) -> None:
     lines = [b"%d %s\n" % (number, b"x" * 300) for number in range(50)]
 
     async def write() -> AccessSink:
-        sink = AccessSink(pipe[1])
+        sink = AccessSink(Descriptor(pipe[1]))
         for line in lines:
             sink.add(line)
         await sink.close()
@@ -43,10 +44,10 @@ def test_a_write_to_a_pipe_is_never_larger_than_what_stays_together(
         sizes.append(len(data))
         return len(data)
 
-    monkeypatch.setattr(access_sink.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
 
     async def fill() -> None:
-        sink = AccessSink(pipe[1])
+        sink = AccessSink(Descriptor(pipe[1]))
         for _ in range(100):
             sink.add(b"x" * 999 + b"\n")
         await sink.close()
@@ -63,7 +64,7 @@ def test_a_reader_who_does_not_read_loses_lines_and_costs_no_time(
 
     async def write() -> tuple[AccessSink, float]:
         loop = asyncio.get_running_loop()
-        sink = AccessSink(pipe[1], limit=100_000)
+        sink = AccessSink(Descriptor(pipe[1]), limit=100_000)
         longest = 0.0
         for _ in range(100):
             began = loop.time()
@@ -84,7 +85,7 @@ def test_a_reader_who_does_not_read_loses_lines_and_costs_no_time(
 
 def test_a_file_gets_every_line(tmp_path: Path) -> None:
     async def write(descriptor: int) -> None:
-        sink = AccessSink(descriptor)
+        sink = AccessSink(Descriptor(descriptor))
         for number in range(1_000):
             sink.add(b"%d\n" % number)
         await sink.close()
@@ -99,7 +100,7 @@ def test_a_closed_pipe_is_no_error(pipe: tuple[int, int]) -> None:
     os.close(reading)
 
     async def write() -> AccessSink:
-        sink = AccessSink(writing)
+        sink = AccessSink(Descriptor(writing))
         sink.add(b"lost\n")
         await sink.close()
         return sink

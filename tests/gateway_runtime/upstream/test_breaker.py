@@ -166,3 +166,23 @@ def test_a_client_that_waits_and_goes_does_not_keep_the_connection(monkeypatch: 
         assert third.take().endswith(b"hi")
 
     run(scenario())
+
+
+def test_a_connection_that_closes_while_it_is_handed_over_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        kit = Kit(monkeypatch, max_connections=1)
+        first, second, third = await kit.ask(3)
+        kit.made[0].answer(OK)
+        # The one who waits has it already, and has not looked yet.
+        kit.made[0].transport.closed = True
+        kit.made[0].go()
+        await settle()
+        assert first.take().endswith(b"hi")
+        assert not second.transport.written, "nothing was sent, so nothing has failed"
+        # Its place had been given to the next one before.
+        for client in (third, second):
+            kit.made[1].answer(OK)
+            await settle()
+            assert client.take().endswith(b"hi")
+
+    run(scenario())

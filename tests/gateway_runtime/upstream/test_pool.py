@@ -13,7 +13,7 @@ from gateway_runtime.upstream.errors import UpstreamError
 from gateway_runtime.upstream.platform import Platform
 from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.registry import PoolRegistry
-from tests.gateway_runtime.fakes import FakeClock, FakeUpstream
+from tests.gateway_runtime.fakes import OK, FakeClock, FakeGateway, FakeUpstream, get
 
 
 def service(*hosts: str, id: str = "s") -> Service:
@@ -69,6 +69,19 @@ def test_a_lost_idle_connection_is_forgotten() -> None:
     pool = pool_of(FakeClock(), "a")
     FakeUpstream(pool).go()
     assert repr(pool) == "<Pool s [active 0 | idle 0]>"
+
+
+def test_a_connection_that_is_to_leave_serves_to_the_end_and_is_closed() -> None:
+    gateway = FakeGateway()
+    idle, busy = gateway.upstream(), gateway.upstream()
+    client = gateway.client()
+    client.send(get())
+    for each in (idle, busy):
+        each.connection.leave()
+    assert (idle.transport.closed, busy.transport.closed) == (True, False)
+    busy.answer(OK)
+    assert client.take().startswith(b"HTTP/1.1 200")
+    assert busy.transport.closed
 
 
 @pytest.mark.parametrize(

@@ -152,3 +152,57 @@ def test_an_unforeseen_failure_leaves_nobody_waiting() -> None:
         assert await kit.resolve() == ["192.0.2.1"]
 
     asyncio.run(scenario())
+
+
+def test_who_is_connected_hears_what_the_name_has_now() -> None:
+    async def scenario() -> None:
+        kit = Kit("192.0.2.1", "192.0.2.2", seconds=10)
+        await kit.resolve()
+        assert kit.resolver.addresses_now("orders.example") == {"192.0.2.1", "192.0.2.2"}
+        kit.names.addresses = ["192.0.2.3"]
+        kit.clock.advance(10)
+        # Asked for in the background, once.
+        for _ in range(3):
+            assert not kit.resolver.addresses_now("orders.example")
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert kit.resolver.addresses_now("orders.example") == {"192.0.2.3"}
+        assert kit.names.asked == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_short_time_to_live_is_no_reason_to_ask_all_the_time() -> None:
+    async def scenario() -> None:
+        kit = Kit("192.0.2.1", seconds=1)
+        await kit.resolve()
+        for _ in range(20):
+            kit.clock.advance(0.5)
+            kit.resolver.addresses_now("orders.example")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        assert kit.names.asked == 3
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("error", [FAILURE, NoSuchName("orders.example")])
+def test_who_is_connected_is_not_sent_away_by_a_failure(error: Exception) -> None:
+    async def scenario() -> None:
+        kit = Kit("192.0.2.1", seconds=10)
+        await kit.resolve()
+        kit.names.error = error
+        kit.clock.advance(10)
+        for _ in range(4):
+            assert kit.resolver.addresses_now("orders.example") in (set(), {"192.0.2.1"})
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        # And it is found out when the name is back.
+        kit.names.error, kit.names.addresses = None, ["192.0.2.2"]
+        kit.clock.advance(10)
+        kit.resolver.addresses_now("orders.example")
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert kit.resolver.addresses_now("orders.example") == {"192.0.2.2"}
+
+    asyncio.run(scenario())

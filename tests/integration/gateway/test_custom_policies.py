@@ -35,12 +35,27 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(params=["office-hours", "office-hours-flex"])
+# What Flex Gateway would take its code from.
+EXTENSION = """\
+---
+apiVersion: gateway.mulesoft.com/v1alpha1
+kind: Extension
+metadata: {name: office-hours-flex}
+spec:
+  extends: [{name: extension-definition}, {name: proxy-wasm-filter}]
+  properties: {header: {type: string}}
+  required: [header]
+  implementation: base64://AGFzbQEAAAA=
+"""
+
+
+@pytest.fixture(params=["office-hours", "office-hours-flex", "an Extension"])
 def port(place: Path, request: pytest.FixtureRequest) -> Iterator[int]:
     """Return the port of a gateway that enforces it."""
     port, backend = free_ports(2)
     config = place / "staff.yaml"
-    config.write_text(FILE.format(port=port, backend=backend, name=request.param), encoding="utf-8")
+    name, more = ("office-hours-flex", EXTENSION) if request.param == "an Extension" else (request.param, "")
+    config.write_text(FILE.format(port=port, backend=backend, name=name) + more, encoding="utf-8")
     environment = {"PORTICO_POLICIES": str(place / "policies")}
     gateway = GatewayProcess(place, config=config, environment=environment).start()
     wait_until(lambda: call(gateway.admin, "/readyz").status == 200, seconds=15, what="readiness")

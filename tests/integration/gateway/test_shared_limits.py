@@ -27,9 +27,9 @@ def limit(maximum: int, period_ms: int = LONG_MS, **more: object) -> PolicyBindi
     return PolicyBinding(id="binding-limit", policy="rate-limiting", order=1, config=config)
 
 
-def spread(port: int, times: int) -> Counter[int]:
+def spread(port: int, times: int, path: str = "/orders/1") -> Counter[int]:
     """Make so many requests, each on a connection of its own, so that the kernel gives them to all workers."""
-    return Counter(call(port, "/orders/1").status for _ in range(times))
+    return Counter(call(port, path).status for _ in range(times))
 
 
 def timed(

@@ -96,6 +96,31 @@ def test_an_answer_out_of_the_memory_is_judged_as_well(run: Any) -> None:
     run(scenario())
 
 
+def test_a_kept_connection_is_not_used_once_its_name_has_moved(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolving, "LOOK_AGAIN_SECONDS", 1.0)
+
+    async def scenario() -> None:
+        async with (
+            serving(answering("old")) as port,
+            serving(answering("new"), host="127.0.0.2", port=port),
+            name_server() as (names, address),
+            gateway(lookup=NameServers([address])) as made,
+        ):
+            names.seconds = 1
+            made.serve([port], host=NAME)
+            assert await made.ask() == (200, "old")
+            await asyncio.sleep(2.5)
+            # The name has been asked for again meanwhile, and the connection is still good.
+            assert names.asked > 1
+            assert sum(target.open for target in made.pool.targets) == 1
+            names.addresses = ["127.0.0.2"]
+            await asyncio.sleep(2.5)
+            assert await made.ask() == (200, "new")
+            assert sum(target.open for target in made.pool.targets) == 1
+
+    run(scenario())
+
+
 def test_a_name_without_an_address(run: Any) -> None:
     async def scenario() -> None:
         async with (

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
 from msgspec import structs
 
+from gateway_runtime.http.limits import Limits
 from gateway_runtime.schema.document import ForwardProxy, UpstreamTls
 from gateway_runtime.upstream.proxy import Proxy
+from gateway_runtime.upstream.resolving import NameServers
 from tests.certificates import Authority
-from tests.integration.gateway.upstreams import LOOPS, answering, gateway, server_context, serving
+from tests.integration.gateway.upstreams import LOOPS, answering, gateway, name_server, server_context, serving
 
 pytestmark = pytest.mark.integration
 
@@ -62,6 +66,43 @@ async def behind_proxy(tls: Any = None, *, password: str = "sesame", allow_priva
             checked = Proxy(structs.replace(definition, **more))
             async with gateway(proxy=checked, allow_private=allow_private) as made:
                 yield made, proxy
+
+
+@contextmanager
+def swallowing(port: int) -> Iterator[str]:
+    """Yield an address that takes connections up without ever answering: its queue is full."""
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.0.0.3", port))
+        full.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.3", port))
+        yield "127.0.0.3"
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_an_address_of_the_proxy_that_swallows_everything_leaves_time_for_the_next(run: Any, secure: bool) -> None:
+    async def scenario() -> None:
+        pair = AUTHORITY.issue("orders.example")
+        tls = UpstreamTls(trusted_ca=AUTHORITY.pem)
+        settings: dict[str, Any] = {"scheme": "https", "tls": tls} if secure else {}
+        async with (
+            serving(answering("hi"), tls=server_context(pair) if secure else None) as port,
+            serving(ForwardingProxy(port)) as proxy_port,
+            name_server() as (names, address),
+        ):
+            proxy = Proxy(ForwardProxy(address=f"http://proxy.example:{proxy_port}", username="ada", password="sesame"))
+            limits = Limits(connect_seconds=1.5)
+            with swallowing(proxy_port) as nowhere:
+                names.addresses = [nowhere, "127.0.0.1"]
+                async with gateway(proxy=proxy, limits=limits, lookup=NameServers([address])) as made:
+                    made.serve([8443], host="orders.example", **settings)
+                    for _ in range(2):
+                        assert await made.ask() == (200, "hi")
+
+    run(scenario())
 
 
 def test_plain_text_is_asked_for_in_absolute_form(run: Any) -> None:

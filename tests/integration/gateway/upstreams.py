@@ -33,7 +33,9 @@ LOOPS = {"uvloop": uvloop.run, "asyncio": asyncio.run}
 
 
 @asynccontextmanager
-async def serving(behave: Behaviour = answer_all, *, port: int = 0, tls: ssl.SSLContext | None = None) -> Any:
+async def serving(
+    behave: Behaviour = answer_all, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> Any:
     """Run a service and yield its port. At the end its connections are cut."""
     writers: set[asyncio.StreamWriter] = set()
 
@@ -46,7 +48,7 @@ async def serving(behave: Behaviour = answer_all, *, port: int = 0, tls: ssl.SSL
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls)
+    server = await asyncio.start_server(serve, host, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
