@@ -44,7 +44,7 @@ ANSWERED = [
 ]
 ADA = "Basic YWRhOnNlc2FtZQ=="
 
-SHOP = Consumer(id="shop", name="Shop", client_id="shop-id", secrets=[sha256(b"secret").hexdigest()])
+CLIENT = Consumer(id="shop", name="Shop", client_id="shop-id", secrets=[sha256(b"secret").hexdigest()])
 TIER = Tier(id="t", name="Gold", limits=[TierLimit(maximum_requests=1_000_000_000, period_ms=60_000)])
 
 # What is measured, its goal in microseconds, and the call.
@@ -175,7 +175,7 @@ def _ranges() -> list[str]:
 
 
 def _request(name: str, config: dict[str, Any] | None, **headers: str) -> Callable[[], Any]:
-    return _of(policy_case(name, config, consumers=[SHOP], tiers={"shop": TIER}), **headers)
+    return _of(policy_case(name, config, consumers=[CLIENT], tiers={"shop": TIER}), **headers)
 
 
 def _of(case: PolicyCase, **headers: str) -> Callable[[], Any]:
