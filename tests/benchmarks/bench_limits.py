@@ -146,7 +146,7 @@ async def _gateways(ports: list[int], redis: RedisServer, limit: Limit) -> list[
             return max((int(client.hget(name, f"e{limit.field}") or 0) for name in names), default=0)
 
         passed = await _offered(ask, len(ports), limit, ends)
-        client.delete(*client.keys("portico:gateway:local:counter:*"))
+        client.flushdb()
     for free in kept.values():
         for _, writer in free:
             writer.close()

@@ -1,4 +1,10 @@
+import pytest
+
+from gateway_runtime.schema.calendar_period import CalendarPeriod
+from gateway_runtime.state.leases import LeasedWindows
 from gateway_runtime.state.limits import Limit, Windows
+
+from .fakes import FakeCounters, FakeStore, Time
 
 
 def test_keys_are_bounded_and_overflowing_ones_share_a_window() -> None:
@@ -32,3 +38,27 @@ def test_a_refused_request_opens_no_window() -> None:
     other = Windows((Limit(1, 1.0), Limit(2, 10.0)))
     assert [other.ask("k", now).retry_after for now in (0.0, 1.0, 9.5)] == [0.0, 0.0, 0.5]
     assert [other.ask("k", now).retry_after for now in (10.0, 10.9)] == [0.0, 0.09999999999999964]
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [Limit(5, 10.0), Limit(5, 10.0, sliding=True), Limit.by_calendar(5, CalendarPeriod.DAY, "UTC")],
+    ids=["fixed", "sliding", "calendar"],
+)
+def test_callers_who_make_up_keys_cost_no_more_memory_than_the_bound(limit: Limit) -> None:
+    windows = Windows((limit,), key_limit=100, wall=lambda: 1_000_000_000.0)
+    for number in range(20_000):
+        windows.ask(f"key {number}", number * 0.1)
+        assert len(windows) <= 101
+
+
+def test_leases_for_keys_that_are_made_up_are_bounded_too() -> None:
+    time = Time()
+    limiter = LeasedWindows((Limit(500, 10.0),), FakeStore(FakeCounters(time)), "o", lambda: time.now, key_limit=100)
+    for number in range(5_000):
+        limiter.ask(f"key {number}", time.now)
+        time.advance(0.1)
+        if not number % 10:
+            limiter.give_back(time.now)
+    assert len(limiter) <= 101
+    assert len(limiter._holding) <= 101
