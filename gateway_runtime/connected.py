@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -21,6 +22,7 @@ from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.tasks import spawn
 from gateway_runtime.telemetry.exporter import Exporter
 from gateway_runtime.telemetry.spool import Spool, SpoolState
+from gateway_runtime.telemetry.trace_export import TraceExport
 
 REDIS_TIMEOUT_SECONDS = 2.0
 LAST_WORDS_SECONDS = 3.0
@@ -50,10 +52,17 @@ class PortalLink:
         self.replica = folder.replica_id()
         self.lock: int | None = folder.lock
         self.storage: SharedStorage | None = SharedStorage(url=registration.redis_url)
+        self.verify_key = registration.verify_key
         self.source = RedisSource(self._redis, gateway=self._gateway, gateway_keys=self._keys)
         self.last_good = LastGood(folder.path)
         self.spool = Spool(self._gateway, self.replica, time.time)
         self._exporter = Exporter(self._export_redis, self.spool, self.replica)
+        self._traces = TraceExport(self._redis, gateway=self._gateway, replica=self.replica)
+
+    @property
+    def traces_dropped(self) -> int:
+        """Return how many traces were given up."""
+        return self._traces.dropped
 
     @property
     def redis_up(self) -> bool:
@@ -63,7 +72,11 @@ class PortalLink:
     def open(self, status: Callable[[], ReplicaStatus]) -> Sequence[Task]:
         """Start heartbeat and export."""
         self._reporter = Reporter(self._redis, gateway=self._gateway, status=status)
-        return [spawn("reporter", self._reporter.run()), spawn("exporter", self._exporter.run())]
+        return [
+            spawn("reporter", self._reporter.run()),
+            spawn("exporter", self._exporter.run()),
+            spawn("trace-export", self._traces.run()),
+        ]
 
     def first_offer(self) -> Offer | None:
         """Return the last good revision."""
@@ -89,6 +102,7 @@ class PortalLink:
     def count(self, telemetry: Telemetry, dropped: int) -> None:
         """Spool what a worker has counted."""
         self.spool.add(telemetry.rows, dropped=dropped)
+        self._traces.add(telemetry.traces, dropped=telemetry.traces_dropped)
 
     def hand_over(self) -> SpoolState:
         """Return what is counted and not yet exported."""
@@ -100,7 +114,10 @@ class PortalLink:
         self._exporter.in_doubt = state.in_doubt
 
     async def leave(self) -> None:
-        """Close the connections to Redis."""
+        """Send the traces that wait, which are nobody else's, and close the connections to Redis."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self._traces.export()
         await self._redis.aclose()
         await self._export_redis.aclose()
 

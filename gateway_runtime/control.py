@@ -10,6 +10,7 @@ import msgspec
 from gateway_runtime.schema.document import ApiInstance, Listener
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.telemetry import TrafficRow
+from gateway_runtime.telemetry.span_data import SpanData
 
 _LENGTH = struct.Struct(">I")
 # A worker keeps its rows rather than pile up more than this towards a supervisor that does not read.
@@ -26,7 +27,8 @@ class Apply(Message, frozen=True):
     `definitions` are the last good definitions of APIs that the document has in a form that could not be compiled: a
     worker that starts later than its siblings then serves the same as they do. `listeners` are those with TLS that have
     been good before, as they were then. `storage` is what the registration names: like the keys in a document it goes
-    to a worker by the socket pair alone, never by a command line or an environment that others can read.
+    to a worker by the socket pair alone, never by a command line or an environment that others can read. `verify_key`
+    is the public one that revisions are checked with; so are the tokens that ask for a trace.
     """
 
     revision: int
@@ -35,6 +37,7 @@ class Apply(Message, frozen=True):
     definitions: list[ApiInstance] = []
     listeners: list[Listener] = []
     storage: SharedStorage | None = None
+    verify_key: str = ""
 
 
 class Drain(Message, frozen=True):
@@ -124,7 +127,8 @@ class Telemetry(Message, frozen=True):
     `handshakes` counts those of TLS by how they ended, `turned_away` connections that were not let in by the reason.
     `targets` is None while nothing about them has changed. `storage` comes with `load`, where there is one. `access`
     counts the access lines written and dropped since the worker started, `log_dropped` lines of its own
-    log that were dropped.
+    log that were dropped. `traces` are encoded; `traces_dropped` and `spans_dropped` count
+    since the last one.
     """
 
     rows: list[TrafficRow]
@@ -137,6 +141,10 @@ class Telemetry(Message, frozen=True):
     access: tuple[int, int] = (0, 0)
     log_dropped: int = 0
     targets: list[TargetState] | None = None
+    traces: list[bytes] = []
+    traces_dropped: int = 0
+    spans: list[list[SpanData]] = []
+    spans_dropped: int = 0
 
 
 ToWorker = Apply | Drain | Steer

@@ -1,7 +1,6 @@
 """What a snapshot would do with a request: the same routes and policies as live traffic, without a connection."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from gateway_runtime.configuration.snapshot import Snapshot
@@ -13,18 +12,9 @@ from gateway_runtime.policies.chain import Chain, passed_through
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import NEEDS_BODY, Refused, Response
 from gateway_runtime.policies.shadow import Shadow, give_up
+from gateway_runtime.schema.trace import Outcome
 
-
-class Outcome(StrEnum):
-    """What one policy said."""
-
-    CONTINUED = "continued"
-    REFUSED = "refused"
-    ANSWERED = "answered"  # the policy itself has the answer, and it is no refusal
-    WOULD_REFUSE = "would_refuse"  # in shadow mode: the request goes on
-    NOT_BOUND = "not_bound"  # the conditions of its binding do not hold for this request
-    NEEDS_BODY = "needs_body"  # its verdict depends on the body, which the call does not have
-    NEEDS_IO = "needs_io"  # its verdict depends on somebody else, whom a decision without I/O does not ask
+__all__ = ["Call", "Decision", "Outcome", "Verdict", "decide"]
 
 
 _FRAMING = ("content-length", "transfer-encoding")

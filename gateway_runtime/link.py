@@ -23,6 +23,8 @@ class Link(Protocol):
     lock: int | None
     # Where counters are shared unless a document names another place.
     storage: SharedStorage | None
+    # The public key that revisions are signed for; empty where they come from files.
+    verify_key: str
 
     @property
     def source(self) -> ConfigurationSource:
@@ -35,6 +37,10 @@ class Link(Protocol):
     @property
     def spool(self) -> Spool | None:
         """What is counted and not yet sent on."""
+
+    @property
+    def traces_dropped(self) -> int | None:
+        """Return how many traces were given up; None where nobody takes any."""
 
     @property
     def redis_up(self) -> bool | None:

@@ -13,7 +13,7 @@ from gateway_runtime.admin.probe import ProbePort
 from gateway_runtime.admin.server import AdminServer
 from gateway_runtime.configuration.client import ConfigurationClient
 from gateway_runtime.configuration.source import Offer
-from gateway_runtime.control import ApiFault
+from gateway_runtime.control import ApiFault, Telemetry
 from gateway_runtime.handover import HandoverError, Predecessor, Successor
 from gateway_runtime.link import Link, Task
 from gateway_runtime.log import log
@@ -23,6 +23,7 @@ from gateway_runtime.reporting import Reporting
 from gateway_runtime.schema.replica import ReplicaStatus
 from gateway_runtime.taking_over import TakingOver, first_of
 from gateway_runtime.tasks import cancel, spawn
+from gateway_runtime.telemetry.span_export import SpanExport
 from gateway_runtime.telemetry.totals import Totals
 from gateway_runtime.workers import WorkerPool
 
@@ -53,7 +54,8 @@ class Supervisor:
         self.stopping = False
         self.reporting = Reporting(link, self.status)
         self.spool = link.spool
-        self.workers = WorkerPool(options.workers, self.reporting.count, link.storage)
+        self.spans = SpanExport(gateway=self.name, replica=self.replica)
+        self.workers = WorkerPool(options.workers, self._count, link.storage, link.verify_key)
         self.client = ConfigurationClient(
             link.source,
             replica=self.replica,
@@ -69,6 +71,11 @@ class Supervisor:
     def redis_up(self) -> bool | None:
         """Tell whether the last attempt to reach Redis succeeded; None where there is none."""
         return self._link.redis_up
+
+    @property
+    def traces_dropped(self) -> int | None:
+        """Return how many traces were given up; None where nobody takes any."""
+        return self._link.traces_dropped
 
     @property
     def totals(self) -> Totals:
@@ -94,7 +101,11 @@ class Supervisor:
         await self.workers.start()
         if (offer := self._link.first_offer()) is not None:
             await self.client.take(offer)
-        following = [*self._link.listen(), spawn("configuration", self.client.run())]
+        following = [
+            *self._link.listen(),
+            spawn("configuration", self.client.run()),
+            spawn("span-export", self.spans.run()),
+        ]
         hearing = None
         if predecessor is None:
             self._serve()
@@ -112,7 +123,13 @@ class Supervisor:
             await self._end(following)
 
     async def _apply(self, offer: Offer) -> list[ApiFault]:
-        return await self._probe.around(offer, self.workers.apply)
+        faults = await self._probe.around(offer, self.workers.apply)
+        self.spans.configure(offer.document)
+        return faults
+
+    def _count(self, telemetry: Telemetry, dropped: int) -> None:
+        self.spans.add(telemetry.spans, dropped=telemetry.spans_dropped)
+        self.reporting.count(telemetry, dropped)
 
     def _serve(self) -> None:
         self._serving.set()
@@ -133,6 +150,7 @@ class Supervisor:
         log.info("gateway_stopping", gateway=self.name)
         await cancel(*following)
         await self.workers.stop(self._options.drain_seconds)
+        await self.spans.close()
         await self.reporting.close()
         await self._admin.close()
         await self._probe.close()
@@ -146,6 +164,7 @@ class Supervisor:
         # Callers may still ask on connections they have, so revisions are still taken.
         await self.workers.leave(self._options.drain_seconds, first=len(self.workers.alive), count=successor.workers)
         await cancel(*following)
+        await self.spans.close()
         await self.reporting.close()
         await self._probe.close()
         await successor.leave()

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 
+import msgspec
 import uvloop
 
 from gateway_runtime.configuration.compiler import Compiler
@@ -38,6 +39,7 @@ from gateway_runtime.log import LEVELS, capture_library_logs, log
 from gateway_runtime.routing.compiled import CompiledApi
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.trace_token import TraceTokens
 from gateway_runtime.state.shared import SharedState
 from gateway_runtime.tasks import cancel, spawn
 from gateway_runtime.telemetry.outputs import AccessOutputs, runtime_log
@@ -55,6 +57,8 @@ MANY_OBJECTS = 100_000
 ORPHAN_DRAIN_SECONDS = 25.0
 # Half a minute of them, so that a scrape every so often misses no late moment.
 LAGS_KEPT = 60
+
+_encode = msgspec.msgpack.Encoder().encode
 
 # Host, port, and whether it speaks TLS and PROXY: for another one of these a socket has to be opened anew.
 Address = tuple[str, int, bool, bool]
@@ -80,6 +84,7 @@ class Worker:
         self._access = access or AccessOutputs()
         self._listeners: dict[Address, Listener] = {}
         self._frozen = False
+        self._verify_key = ""
         self._drain_seconds = ORPHAN_DRAIN_SECONDS
         self._gently = False
         # How late the loop was in each of the last flushes.
@@ -143,6 +148,7 @@ class Worker:
     async def _take(self, message: Apply) -> list[ApiFault]:
         """Compile, open what is new, swap, close what is gone. Raises before anything has changed."""
         self._compiler.registered = message.storage
+        self._verify_key = message.verify_key
         steps = self._compiler.steps(
             message.revision,
             message.digest,
@@ -202,6 +208,9 @@ class Worker:
         runtime_log.use(document.runtime_log_outputs)
         self._access.use(document.access_log_outputs)
         state = self._state
+        if self._verify_key and state.tracer.tokens is None:
+            # Neither key nor gateway changes while a worker lives.
+            state.tracer.tokens = TraceTokens(document.gateway, self._verify_key)
         state.access_log = self._compiler.access_logger(document.access_log)
         state.pseudonym = pseudonym(document)
         state.proxies = trusted_proxies(document)
@@ -256,7 +265,11 @@ class Worker:
         rows = recorder.take()
         handshakes, turned_away = dict(self._state.handshakes), dict(self._state.turned_away)
         health = self._state.pools.take_health()
-        if rows or handshakes or turned_away or load is not None or health is not None:
+        snapshot = self._state.snapshot
+        refusals = self._state.refusals.take(snapshot.revision if snapshot is not None else 0)
+        tracer = self._state.tracer
+        traces, spans = [*map(_encode, refusals), *tracer.take()], tracer.take_spans()
+        if rows or handshakes or turned_away or load is not None or health is not None or traces or spans:
             self._state.handshakes.clear()
             self._state.turned_away.clear()
             self._channel.send(
@@ -271,8 +284,13 @@ class Worker:
                     log_dropped=runtime_log.dropped,
                     targets=None if health is None else [TargetState(*row) for row in health],
                     turned_away=turned_away,
+                    traces=traces,
+                    traces_dropped=self._state.refusals.dropped + tracer.dropped,
+                    spans=spans,
+                    spans_dropped=tracer.spans_dropped,
                 )
             )
+            self._state.refusals.dropped = tracer.dropped = tracer.spans_dropped = 0
 
     def _load(self) -> Load:
         """Look at the connections now, which costs requests nothing."""

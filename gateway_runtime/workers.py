@@ -119,10 +119,15 @@ class WorkerPool:
     """Keeps N workers running on the same revision."""
 
     def __init__(
-        self, size: int, on_telemetry: Callable[[Telemetry, int], None], storage: SharedStorage | None = None
+        self,
+        size: int,
+        on_telemetry: Callable[[Telemetry, int], None],
+        storage: SharedStorage | None = None,
+        verify_key: str = "",
     ) -> None:
         self.size = size
         self._storage = storage
+        self._verify_key = verify_key
         self._on_telemetry = on_telemetry
         self._slots: list[WorkerHandle | None] = [None] * size
         self._keepers: list[asyncio.Task[None]] = []
@@ -203,6 +208,7 @@ class WorkerPool:
             definitions=list(self._stand_ins.values()),
             listeners=list(self._tls.values()),
             storage=self._storage,
+            verify_key=self._verify_key,
         )
 
     async def _go_back(self, workers: list[WorkerHandle]) -> None:

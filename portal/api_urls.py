@@ -15,6 +15,7 @@ from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, Pe
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import RevisionViewSet
+from portal.traces.api import TraceTokenView, TraceViewSet
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
@@ -33,11 +34,13 @@ router.register("api-instances", ApiInstanceViewSet)
 router.register("policies", PolicyViewSet, basename="policy")
 router.register("policy-bindings", BindingViewSet)
 router.register("automated-policies", AutomatedPolicyViewSet)
+router.register("traces", TraceViewSet)
 router.register("revisions", RevisionViewSet)
 
 urlpatterns = [
     path("", include(router.urls)),
     path("me/", MeView.as_view(), name="me"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
+    path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
 ]

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "portal.contracts",
     "portal.policies",
     "portal.publishing",
+    "portal.traces",
     "portal.analytics",
     "portal.hub",
     "portal.docs",
@@ -221,6 +222,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Two fields are called “kind”.
+    "ENUM_NAME_OVERRIDES": {
+        "KindEnum": "portal.organizations.models.EnvironmentKind",
+        "TraceKindEnum": "portal.traces.models.TraceKind",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
@@ -243,6 +249,8 @@ CELERY_BEAT_SCHEDULE = {
     "publish-what-is-waiting": {"task": "publishing.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "collect-replica-reports": {"task": "publishing.collect", "schedule": 4.0, "options": {"expires": 4}},
     "ingest-traffic": {"task": "analytics.ingest", "schedule": 2.0, "options": {"expires": 2}},
+    "ingest-traces": {"task": "traces.ingest", "schedule": 2.0, "options": {"expires": 2}},
+    "expire-traces": {"task": "traces.expire", "schedule": 30.0, "options": {"expires": 30}},
     "expire-old-secrets": {"task": "contracts.expire_credentials", "schedule": 30.0, "options": {"expires": 30}},
 }
 

@@ -179,6 +179,10 @@ class GatewayCollector(Collector):
             yield CounterMetricFamily("portico_events_exported", "Counted requests stored.", value=spool.exported)
             yield CounterMetricFamily("portico_events_dropped", "Counted requests given up.", value=spool.dropped)
             yield GaugeMetricFamily("portico_events_waiting", "Counted requests not stored yet.", value=spool.waiting)
+        if (lost := gateway.traces_dropped) is not None:
+            yield CounterMetricFamily("portico_traces_dropped", "Traces and refusals given up.", value=lost)
+        yield CounterMetricFamily("portico_spans_exported", "Spans that were taken.", value=gateway.spans.exported)
+        yield CounterMetricFamily("portico_spans_dropped", "Spans given up.", value=gateway.spans.dropped)
         yield CounterMetricFamily(
             "portico_metrics_folded", "Requests without a series of their own.", value=gateway.totals.folded
         )

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from gateway_runtime.configuration.client import ConfigurationClient
+from gateway_runtime.telemetry.span_export import SpanExport
 from gateway_runtime.telemetry.spool import Spool
 from gateway_runtime.telemetry.totals import Totals
 from gateway_runtime.workers import WorkerPool
@@ -16,6 +17,11 @@ class GatewayView(Protocol):
     stopping: bool
     client: ConfigurationClient
     workers: WorkerPool
+    spans: SpanExport
+
+    @property
+    def traces_dropped(self) -> int | None:
+        """Return how many traces were given up; None where nobody takes any."""
 
     @property
     def totals(self) -> Totals:

@@ -6,24 +6,18 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway_runtime.configuration.limits import api_limits, gateway_limits, most_buffered, trusted_proxies
+from gateway_runtime.configuration.bindings import BindingBuilder, CountShadow
+from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
 from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
-from gateway_runtime.directories.directory import Directories
-from gateway_runtime.fetching.remote import Remotes
-from gateway_runtime.fetching.service import AskedServices
-from gateway_runtime.policies.chain import Binding, Chain
-from gateway_runtime.policies.conditions import compile_condition
-from gateway_runtime.policies.registry import answers_preflight, definition, read_config
-from gateway_runtime.policies.runtime import BindingRuntime
-from gateway_runtime.policies.shadow import count_nothing, shadowed
+from gateway_runtime.policies.chain import Chain
+from gateway_runtime.policies.registry import answers_preflight
 from gateway_runtime.policies.shaping import shaped
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
@@ -44,6 +38,7 @@ from gateway_runtime.state.connection import connector
 from gateway_runtime.state.shared import SharedState
 from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.telemetry.outputs import check_outputs
+from gateway_runtime.telemetry.sampling import api_tracing
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.platform import platform_of
 from gateway_runtime.upstream.pool import Pool
@@ -80,7 +75,7 @@ class Compiler:
         pools: PoolRegistry,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        count_shadow: Callable[[str, str, str, str, int], None] | None = None,
+        count_shadow: CountShadow | None = None,
         shared: SharedState | None = None,
         add_access_line: Callable[[bytes], None] | None = None,
     ) -> None:
@@ -89,14 +84,9 @@ class Compiler:
         # The storage that the registration names.
         self.registered: SharedStorage | None = None
         self._pools = pools
-        self._clock = clock
         self._now = now
-        self._count_shadow = count_shadow
         self._directory = Directory()
-        self._remotes = Remotes(pools.surroundings, clock)
-        self._directories = Directories(pools.surroundings, clock)
-        self._services = AskedServices(pools)
-        self._kept: dict[tuple[str, str], Any] = {}
+        self._bindings = BindingBuilder(pools, clock, count_shadow, add_access_line)
 
     def compile(
         self,
@@ -161,6 +151,7 @@ class Compiler:
         # So do those in shadow mode with how much may be read for them.
         most = document.limits.buffered_body_bytes
         as_read = previous is not None and previous.document.limits.buffered_body_bytes == most
+        as_traced = previous is not None and _traced(previous.document) == _traced(document)
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
@@ -171,6 +162,7 @@ class Compiler:
                 previous
                 and as_shared
                 and as_read
+                and as_traced
                 and same
                 and same.id not in apis
                 and same.listener in ports
@@ -209,7 +201,7 @@ class Compiler:
         """Let go of what only the snapshots before this one needed."""
         document = snapshot.document
         self._directory.fill(document.consumers)
-        self._kept = {key: state for key, state in self._kept.items() if key[0] in snapshot.bindings}
+        self._bindings.retain(snapshot.bindings)
         self._pools.allow_private = document.allow_private_targets
         self._pools.proxy = proxy_of(document.forward_proxy)
         self._pools.platform = platform_of(document.platform_addresses, self.registered)
@@ -236,63 +228,27 @@ class Compiler:
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
         asked: list[Pool] = []
-        chain = Chain(
-            self._build(document, api, position, binding, consumers, shared, asked)
+        bindings = [
+            self._bindings.build(document, api, position, binding, consumers, shared, asked)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
-        )
+        ]
         made = shaped(api, ordered)
         pools = {
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(made.services)
         }
         preflight = any(answers_preflight(each.policy) and each.mode is Mode.ENFORCE for each in ordered[:1])
-        compiled = compile_api(made, chain, pools, limits=api_limits(made), preflight=preflight)
+        compiled = compile_api(
+            made,
+            Chain(bindings),
+            pools,
+            limits=api_limits(made),
+            tracing=api_tracing(document, bindings),
+            preflight=preflight,
+        )
         compiled.asked = tuple(asked)
         compiled.access_log = log
         return compiled
-
-    def _build(
-        self,
-        document: Surroundings,
-        api: ApiInstance,
-        position: int,
-        binding: Any,
-        consumers: ApiConsumers,
-        shared: SharedState | None,
-        asked: list[Pool],
-    ) -> Binding:
-        path = f"policies[{position}]"
-        try:
-            policy = definition(binding.policy)
-            config = read_config(policy, binding.config)
-        except ConfigFault as fault:
-            raise ConfigFault(f"{path}.{fault.path}".rstrip("."), fault.code, fault.message) from fault
-        if policy.whole_api and binding.rules:
-            message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
-            raise ConfigFault(f"{path}.rules", "invalid_value", message)
-        runtime = BindingRuntime(
-            api=api.id,
-            binding=binding.id,
-            definition=policy,
-            consumers=consumers,
-            clock=self._clock,
-            kept=self._kept,
-            shared=shared,
-            remotes=self._remotes,
-            directories=self._directories,
-            services=self._services,
-            api_name=api.name,
-            add_line=self._add_access_line,
-        )
-        handlers = policy.build(config, runtime)
-        asked += [each.pool for each in runtime.asked]
-        if binding.mode is Mode.SHADOW:
-            if not policy.can_shadow:
-                message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
-                raise ConfigFault(f"{path}.mode", "shadow_not_possible", message)
-            count = partial(self._count_shadow, api.id) if self._count_shadow is not None else count_nothing
-            handlers = shadowed(policy.name, handlers, count, most_buffered(document, api))
-        return Binding(policy.name, handlers, compile_condition(binding.rules, path))
 
     def _stand_in(
         self, document: Surroundings, api: ApiInstance, clients: tuple[Consumer, ...], good: ApiInstance | None
@@ -308,6 +264,10 @@ class Compiler:
             except Exception:  # noqa: S110 — the fault that matters is the new definition's, already reported
                 pass
         return quarantined_api(api, QUARANTINED), None
+
+
+def _traced(document: Surroundings) -> tuple[Any, ...]:
+    return document.sampled_percent, document.tracing
 
 
 def _read(data: bytes) -> Outline:

@@ -15,6 +15,8 @@ from gateway_runtime.upstream.errors import ADDRESS_REFUSED, PROXY_FAILED, Upstr
 from gateway_runtime.upstream.proxy import Proxy, refuse_local_name, tunnel_authority
 
 HEAD_LIMIT = 32 * 1024
+# What an answer may be where nobody says otherwise.
+ANSWER_LIMIT = 64 * 1024
 INTERIM_LIMIT = 5
 
 _status_line = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?").fullmatch

@@ -86,8 +86,8 @@ class Remote:
         return self._failures > 0
 
     def may_ask_again(self) -> bool:
-        """Tell whether a document that lacks something may be fetched anew already."""
-        return self._clock() >= self._asked + ASK_AGAIN_SECONDS
+        """Tell whether a document that lacks something may be fetched anew already, or is being fetched."""
+        return self._task is not None or self._clock() >= self._asked + ASK_AGAIN_SECONDS
 
     async def newer(self) -> Any:
         """Fetch anew, because the document lacks something, and return what is there then."""

@@ -33,6 +33,7 @@ from gateway_runtime.tasks import spawn
 from gateway_runtime.upstream.errors import RESET, TIMEOUT, UpstreamError
 
 if TYPE_CHECKING:
+    from gateway_runtime.configuration.snapshot import Snapshot
     from gateway_runtime.http.caller import Caller
     from gateway_runtime.routing.compiled import CompiledApi
     from gateway_runtime.upstream.connection import Asked
@@ -101,8 +102,10 @@ class Exchange(Reply):
             if api is None:
                 return self.refuse(NO_API_HERE)
             self.api = api
-            if api.special and (refusal := self._special(api)) is not None:
-                return self.refuse(refusal)
+            if api.special or request.trace_token:
+                if (refusal := self._special(api, snapshot)) is not None:
+                    return self.refuse(refusal)
+                api = self.api
             found = api.find(request.method, request.path, request.host, request.headers)
             if found is None:
                 return self.refuse(NO_ROUTE)
@@ -138,8 +141,16 @@ class Exchange(Reply):
                     return self.go_on(result)
         return self._forward()
 
-    def _special(self, api: CompiledApi) -> Response | None:
-        """Take the limits that only this API has. Return an answer where it takes no such request."""
+    def _special(self, api: CompiledApi, snapshot: Snapshot) -> Response | None:
+        """Take the limits that only this API has, and see whether to trace. Return an answer to what it does not take.
+
+        What is traced gets a chain of its own, so `api` is another one afterwards.
+        """
+        if api.tracing is not None or self.request.trace_token:
+            # Here, because a traced exchange is one of these.
+            from gateway_runtime.http.traced import follow
+
+            follow(self, snapshot)
         limits = api.limits
         if limits is None:
             return api.quarantine
@@ -343,7 +354,13 @@ class Exchange(Reply):
         self.policy = response.policy
         self.code = response.code
         self._drop_upstream()
+        if response.code:
+            self.keep_refusal(response)
         self.answer(response)
+
+    def keep_refusal(self, response: Response) -> None:
+        """Remember it for a while, with its reason."""
+        self.state.refusals.keep(self, response)
 
     def expire(self, response_seconds_passed: bool) -> None:
         """A deadline of the client connection has passed while this exchange was under way."""

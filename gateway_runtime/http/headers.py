@@ -11,7 +11,7 @@ from functools import lru_cache
 # PASS is zero, so that the common case is a truth test.
 PASS, DROP, HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, REQUEST_ID, ONCE = range(9)
 # These are rare: they are set aside and read after the others, so that requests without them pay nothing.
-UPGRADE, VIA, TRACE, FORWARDED = range(9, 13)
+UPGRADE, VIA, TRACE, FORWARDED, TRACE_TOKEN = range(9, 14)
 SET_ASIDE = UPGRADE
 
 # Meaningful between two neighbours only (RFC 9110 section 7.6.1).
@@ -42,6 +42,7 @@ _ACTED_ON = {
     b"traceparent": TRACE,
     b"tracestate": TRACE,
     b"baggage": TRACE,
+    b"x-portico-trace": TRACE_TOKEN,
 }
 # Who the caller is, as a proxy says it: believed where the proxy is trusted, else dropped.
 _FORWARDED = frozenset(
@@ -60,6 +61,8 @@ _REQUEST_DROPPED = HOP_BY_HOP | HANDSHAKE | {
 }  # fmt: skip
 _REQUEST_PREFIXES = (
     b"x-consumer-", b"x-portico-", b"x-forwarded-", b"x-envoy-",
+    # What policies tell the service of a token.
+    b"x-agw-",
     # What other proxies call the certificate of a client.
     b"ssl-client", b"x-amzn-mtls-", b"x-arr-clientcert", b"x-client-cert", b"x-ssl-", b"x-tls-client",
 )  # fmt: skip

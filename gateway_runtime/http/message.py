@@ -29,6 +29,7 @@ from gateway_runtime.http.headers import (
     REQUEST_NAMES,
     SET_ASIDE,
     TRACE,
+    TRACE_TOKEN,
     TRANSFER_ENCODING,
     TRUSTED_NAMES,
     UPGRADE,
@@ -103,7 +104,7 @@ class Request(msgspec.Struct, eq=False):  # a Struct, because C makes it: a thir
     `fields`, `around_id` and `judged` are what has been made of it (see `headers` and `upstream_head`). `head` is the
     whole head where its connection remembers it, else empty, and `place` where it belonged last (see `Exchange`).
     `websocket` is the key of a WebSocket handshake, empty in every other request, and `forwarded` has the lines in
-    which a trusted proxy says for whom it asks.
+    which a trusted proxy says for whom it asks. `trace_token` asks to trace it, and goes no further.
     """
 
     method: bytes
@@ -127,6 +128,7 @@ class Request(msgspec.Struct, eq=False):  # a Struct, because C makes it: a thir
     forwarded: list[bytes] | None = None
     head: bytes = b""
     place: tuple[object, CompiledApi, CompiledRoute, bytes] | tuple[()] | None = None
+    trace_token: bytes = b""
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the end-to-end headers as (lower-case name, value). Not to be changed."""
@@ -250,6 +252,11 @@ def _read_set_aside(request: Request, set_aside: list[tuple[int, bytes]], readin
     forwarded = [line for kind, line in set_aside if kind == FORWARDED]
     if forwarded:
         request.forwarded = forwarded
+    for kind, line in set_aside:
+        if kind == TRACE_TOKEN:
+            request.trace_token = line_value(line)
+            # A head that is remembered is not looked at for a token.
+            request.block = b""
 
 
 def _read_upgrade(request: Request, lines: list[bytes]) -> None:

@@ -247,6 +247,7 @@ class ClientConnection(asyncio.Protocol):
         data = head_bytes(response.status, lines, request_id, (CLOSE,)) + body
         self.transport.write(data)
         self.state.recorder.record("", "", "", response.status, "", response.code, len(received), len(data), 0, -1)
+        self.state.refusals.keep_unread(self, request_id, response)
         if (log := self.state.access_log) is not None:
             log.write_unread(self, request_id, response.status, response.code, (len(received), len(data)))
         self.closing = True

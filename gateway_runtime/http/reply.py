@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gateway_runtime.http.state import WorkerState
     from gateway_runtime.policies.context import RequestContext
     from gateway_runtime.routing.compiled import CompiledApi, CompiledRoute
+    from gateway_runtime.telemetry.tracing import Following
     from gateway_runtime.upstream.connection import Asked
     from gateway_runtime.upstream.response import ResponseHead
     from gateway_runtime.upstream.target import TargetConnections
@@ -54,6 +55,8 @@ class Reply:
         "answer_chunked", "begun", "bytes_out", "complete", "intake", "judged", "status",
         # measured
         "asked", "code", "ended", "policy", "started", "target",
+        # where it is traced (see `traced`)
+        "trace",
     )  # fmt: skip
 
     # Of HTTP, where it is not 1.0.
@@ -81,6 +84,7 @@ class Reply:
     policy: str
     started: float
     target: TargetConnections | None  # who was asked last
+    trace: Following
 
     def refuse(self, response: Response) -> None:
         """Answer instead of the service. Said by the other half."""

@@ -15,6 +15,8 @@ from gateway_runtime.http.limits import Limits
 from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http.via import PSEUDONYM
 from gateway_runtime.http2.pool import Http2Pool
+from gateway_runtime.telemetry.refusals import Refusals
+from gateway_runtime.telemetry.tracing import Tracer
 from gateway_runtime.upstream.registry import PoolRegistry
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class WorkerState:
 
     recorder: TrafficRecorder
     snapshot: Snapshot | None = None
+    refusals: Refusals = field(default_factory=Refusals)
+    tracer: Tracer = field(default_factory=Tracer)
     # For requests that no API takes.
     access_log: AccessLogger | None = None
     draining: bool = False

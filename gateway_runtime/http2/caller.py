@@ -303,6 +303,7 @@ class CallerConnection(Http2Connection):
         answer.append((b"x-request-id", request_id))
         size = sum(len(name) + len(value) for name, value in fields)
         worker.recorder.record("", "", "", response.status, "", response.code, size, len(body), 0, -1)
+        worker.refusals.keep_unread(stream, request_id, response)
         if (log := worker.access_log) is not None:
             log.write_unread(stream, request_id, response.status, response.code, (size, len(body)))
         stream.deadline = worker.stream_by

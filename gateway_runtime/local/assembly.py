@@ -119,6 +119,7 @@ class Assembly:
             shared_storage=self._settings.shared_storage,
             access_log=self._settings.access_log(),
             probe=self._settings.probe,
+            tracing=self._settings.tracing,
             runtime_log_outputs=self._settings.runtime_log_outputs,
             access_log_outputs=self._settings.access_log_outputs,
         )

@@ -18,6 +18,7 @@ from gateway_runtime.local.configuration_kind import (
     Redis,
 )
 from gateway_runtime.local.configuration_kind import Probe as ProbeSettings
+from gateway_runtime.local.configuration_kind import Tracing as TracingSettings
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.kinds import AccessLog
 from gateway_runtime.local.log_outputs import LogOutputs
@@ -26,6 +27,7 @@ from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.service_policies import read_breaker
 from gateway_runtime.local.shared_storage import read_shared_storage
 from gateway_runtime.local.sharing import RESERVED_PORT, Placed
+from gateway_runtime.local.tracing import read_tracing
 from gateway_runtime.policies import circuit_breaker
 from gateway_runtime.schema import upstream
 from gateway_runtime.schema.access_log import FIELDS
@@ -36,6 +38,7 @@ from gateway_runtime.schema.limits import Limits, TrustedProxies
 from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.storage import SharedStorage
+from gateway_runtime.schema.tracing import Tracing
 from gateway_runtime.upstream.proxy import Proxy
 
 # Where each timeout stands in a file, and the variables that give it when no file does.
@@ -75,6 +78,7 @@ class GatewaySettings:
         self.trusted_proxies = TrustedProxies()
         self.proxy_protocol = False
         self.probe: Probe | None = None
+        self.tracing: Tracing | None = None
         self._probe_at: Place | None = None
         self._outputs = LogOutputs()
         self.runtime_log_outputs: list[LogOutput] = []
@@ -105,7 +109,6 @@ class GatewaySettings:
         return Timeouts(**self._timeouts)
 
     def _read(self, spec: Configuration, place: Place) -> None:
-        self._refuse_unsupported(spec, place)
         if spec.logging is not None:
             self._outputs.read(spec.logging, place.at("logging"))
         if spec.logging and spec.logging.runtime_logs and (level := spec.logging.runtime_logs.log_level):
@@ -128,6 +131,9 @@ class GatewaySettings:
             self._once(here, lambda: self._take_proxy(proxy, here))
         if spec.proxy_protocol is not None:
             self._once(place.at("proxyProtocol"), partial(setattr, self, "proxy_protocol", spec.proxy_protocol.enabled))
+        if (tracing := spec.tracing) is not None:
+            here = place.at("tracing")
+            self._once(here, lambda: self._trace(tracing, here))
         if (probe := spec.probe) is not None:
             here = place.at("probe")
             self._once(here, lambda: self._take_probe(probe, here))
@@ -209,6 +215,12 @@ class GatewaySettings:
         else:
             self.forward_proxy = made
 
+    def _trace(self, given: TracingSettings, place: Place) -> None:
+        try:
+            self.tracing = read_tracing(given, place)
+        except FileFault as fault:
+            self.faults.append(fault)
+
     def _through_proxy(self, output: LogOutput) -> LogOutput:
         """Return an output as it is reached: lines that are posted go through the forward proxy."""
         collector, given = output.collector, self.forward_proxy
@@ -251,19 +263,6 @@ class GatewaySettings:
                 message = f"It must be a whole number of seconds from 1 to {LONGEST_SECONDS}, not “{text}”."
                 self.faults.append(FileFault("environment", 0, variable, message))
             return
-
-    def _refuse_unsupported(self, spec: Configuration, place: Place) -> None:
-        for path, asked, what in _unsupported(spec):
-            if asked:
-                message = f"{what} not supported yet by this gateway."
-                self.faults.append(place.at(*path).fault(message, "not_supported"))
-
-
-def _unsupported(spec: Configuration) -> list[tuple[tuple[str, ...], bool, str]]:
-    """Return what this gateway cannot do: where it stands, whether it is asked for, and what it is."""
-    return [
-        (("tracing",), spec.tracing is not None, "Tracing is"),
-    ]  # fmt: skip
 
 
 def _first(*given: Any) -> Any:

@@ -26,8 +26,14 @@ class FilesLink:
         self.last_good: LastGood | None = None
         self.spool: Spool | None = None
         self.lock: int | None = None
+        self.verify_key = ""
         # The files may name one.
         self.storage: SharedStorage | None = None
+
+    @property
+    def traces_dropped(self) -> None:
+        """Nobody takes any."""
+        return None
 
     @property
     def redis_up(self) -> None:

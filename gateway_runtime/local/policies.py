@@ -18,21 +18,23 @@ from gateway_runtime.schema.policy import PolicyDefinition
 NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "credential-injection-oauth2", "http-caching", "native-ext-proc", "oauth2-token-introspection",
-    "openidconnect-access-token-enforcement", "spec-validation", "tracing",
+    "http-caching", "native-ext-proc", "spec-validation",
 })  # fmt: skip
 # Read by other modules.
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"})
 # These work on the way to a service, so they are bound to it.
 OUTBOUND = frozenset({
-    "credential-injection-oauth2", "tls-outbound",
+    "tls-outbound",
 })  # fmt: skip
 # These are bound to a Service, or to an ApiInstance for all that it sends.
-ON_EITHER = frozenset(
-    {"circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth", "idle-timeout"}
-)
-# These work without contracts as long as this setting is on, as it is without being said.
-NEED_NO_CONTRACT = frozenset({"jwt-validation"})
+ON_EITHER = frozenset({
+    "circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth",
+    "credential-injection-oauth2", "idle-timeout",
+})  # fmt: skip
+# These work without contracts as long as this setting is on, with what it is without being said.
+NEED_NO_CONTRACT = {
+    "jwt-validation": True, "oauth2-token-introspection": False, "openidconnect-access-token-enforcement": True,
+}  # fmt: skip
 NO_CONTRACT = "skipClientIdValidation"
 
 
@@ -108,9 +110,10 @@ def _refuse_misspelled(binding: PolicyBinding, here: Place) -> None:
 def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: Place) -> dict[str, Any]:
     """Return the settings for the document, checked. Raises `FileFault`."""
     given = dict(config or {})
-    if policy.name in NEED_NO_CONTRACT and given.get(NO_CONTRACT, True) is False:
-        message = "Client applications and their contracts are kept by the portal: leave this setting on in local mode."
-        raise place.at(NO_CONTRACT).fault(message, "not_in_local_mode")
+    if given.get(NO_CONTRACT, NEED_NO_CONTRACT.get(policy.name)) is False:
+        kept = "Client applications and their contracts are kept by the portal"
+        message = f"{kept}: {NO_CONTRACT} has to be true in local mode."
+        raise (place.at(NO_CONTRACT) if NO_CONTRACT in given else place).fault(message, "not_in_local_mode")
     try:
         registry.read_config(policy, given)
     except ConfigFault as fault:

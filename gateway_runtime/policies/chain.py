@@ -54,6 +54,14 @@ class Chain:
         self._request = tuple((step.handler, step.condition, step.position) for step in self.request)
         self._response = tuple((step.handler, step.condition, step.position) for step in self.response)
 
+    def with_steps(self, request: tuple[Step, ...], response: tuple[Step, ...]) -> Chain:
+        """Return a chain with these steps in the place of its own."""
+        chain = Chain()
+        chain.request, chain.response = request, response
+        chain._request = tuple((step.handler, step.condition, step.position) for step in request)
+        chain._response = tuple((step.handler, step.condition, step.position) for step in response)
+        return chain
+
     # The request
 
     def run_request(self, context: RequestContext) -> Outcome | Awaitable[Outcome]:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway_runtime.clock import Clock, Sleep
+from gateway_runtime.fetching.client import ANSWER_LIMIT, Fetched
+from gateway_runtime.fetching.url import Url
 from gateway_runtime.policies.results import BodyFilter, Response
 from gateway_runtime.state.limits import Limit, Limiter, WaitingLimiter
 
@@ -148,7 +150,7 @@ class RemoteDocument(Protocol):
         """Tell whether the last attempt to fetch it has failed, so that waiting for it is of little use."""
 
     def may_ask_again(self) -> bool:
-        """Tell whether a document that lacks something may be fetched anew already."""
+        """Tell whether a document that lacks something may be fetched anew already, or is being fetched."""
 
     async def newer(self) -> Any:
         """Fetch anew a document that lacks something, and return what is there then."""
@@ -185,6 +187,24 @@ class PolicyRuntime(Protocol):
 
     def cache(self, name: str, *, entries: int, shared: bool) -> "ByteCache":
         """Return a cache, shared with all replicas where there is a shared storage."""
+
+    async def ask(
+        self,
+        url: Url,
+        *,
+        seconds: float,
+        limit: int = ANSWER_LIMIT,
+        method: str = "GET",
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
+    ) -> Fetched:
+        """Ask an HTTP service of somebody else once, and return its whole answer whatever its status.
+
+        The one way in which policies ask others. `url` is made by `parse_url` when the policy is built; its address is
+        judged as those of services are, certificates are checked, redirects are not followed. Everything together
+        takes `seconds` at most, and the answer's body has `limit` bytes at most. Raises `FetchError`, whose `code`
+        tells nothing of the answer. Nothing is kept and nobody shares the question: that is up to the policy.
+        """
 
     def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> RemoteDocument:
         """Return the document at a URL, which all policies that name it share. Nothing is fetched yet.

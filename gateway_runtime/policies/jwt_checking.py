@@ -8,7 +8,8 @@ from gateway_runtime.expressions import given as notes
 from gateway_runtime.expressions.given import AUTHENTICATION, Given
 from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
-from gateway_runtime.policies.jwt_keys import SigningKey, read_key_set, text_key, usable_keys
+from gateway_runtime.policies.jwt_key_sets import Keys, KeySets
+from gateway_runtime.policies.jwt_keys import read_key_set, text_key
 from gateway_runtime.policies.jwt_settings import CLAIM, CLIENT_ID, TOKEN, Config, KeyOrigin, Origin
 from gateway_runtime.policies.jwt_token import (
     Unacceptable,
@@ -29,10 +30,9 @@ CHALLENGE_ONLY = ((b"www-authenticate", b'Bearer realm="portico"'),)
 # What a token may be refused for once it is there.
 CODES = (
     "jwt_malformed", "jwt_algorithm", "jwt_key_unknown", "jwt_signature", "jwt_expired", "jwt_not_yet_valid",
-    "jwt_audience", "jwt_claim", "jwt_client_unknown",
+    "jwt_audience", "jwt_claim", "jwt_client_unknown", "jwt_type",
 )  # fmt: skip
 
-Keys = tuple[SigningKey, ...]
 Read = Callable[[RequestContext], bytes | None]
 
 
@@ -46,55 +46,6 @@ class Verified(NamedTuple):
     principal: bytes
     client_id: bytes
     given: Given
-
-
-class KeySets:
-    """The keys of the key sets of a binding."""
-
-    __slots__ = ("_algorithm", "_keys", "_remotes", "_values")
-
-    def __init__(self, config: Config, runtime: PolicyRuntime) -> None:
-        ttl, seconds = config.jwks_service_time_to_live * 60.0, config.jwks_service_connection_timeout / 1000
-        self._algorithm = config.algorithm()
-        self._remotes = [runtime.remote(url, read_key_set, ttl=ttl, seconds=seconds) for url in config.key_set_urls()]
-        self._values: list[Any] = [None] * len(self._remotes)
-        self._keys: Keys = ()
-
-    def current(self) -> Keys | None:
-        """Return the keys if they may be used without waiting; the same object as long as they are the same."""
-        for remote, known in zip(self._remotes, self._values, strict=True):
-            value = remote.current()
-            if value is None or value is not known:
-                break
-        else:
-            return self._keys
-        values = [remote.current() for remote in self._remotes]
-        # Where one of several sets is out of reach, the keys of the others go on.
-        if any(value is None and not r.fails() for value, r in zip(values, self._remotes, strict=True)):
-            return None
-        return self._of(values)
-
-    async def latest(self) -> Keys | None:
-        """Wait for the keys. None where no key set at all can be had."""
-        return self._of([await remote.latest() for remote in self._remotes])
-
-    def may_ask_again(self) -> bool:
-        """Tell whether a key that is missing may be looked for."""
-        return any(remote.may_ask_again() for remote in self._remotes)
-
-    async def newer(self) -> Keys | None:
-        """Look whether there are newer keys."""
-        return self._of([await remote.newer() for remote in self._remotes])
-
-    def _of(self, values: list[Any]) -> Keys | None:
-        if all(value is None for value in values):
-            return None
-        if any(value is not known for value, known in zip(values, self._values, strict=True)):
-            self._values = values
-            self._keys = tuple(
-                key for value in values if value is not None for key in usable_keys(value, self._algorithm)
-            )
-        return self._keys
 
 
 class TextKey:
@@ -118,6 +69,13 @@ class TextKey:
         return self._keys
 
     newer = latest
+
+
+def key_sets_of(config: Config, runtime: PolicyRuntime) -> KeySets:
+    """Return the keys of the key sets that the settings name."""
+    ttl, seconds = config.jwks_service_time_to_live * 60.0, config.jwks_service_connection_timeout / 1000
+    remotes = [runtime.remote(url, read_key_set, ttl=ttl, seconds=seconds) for url in config.key_set_urls()]
+    return KeySets(remotes, (config.algorithm(),))
 
 
 def _reader(config: Config) -> Read:
@@ -150,12 +108,13 @@ def _reader(config: Config) -> Read:
 class _Judge:
     """Verifies one token by the settings of a binding."""
 
-    __slots__ = ("_algorithm", "_claim", "_config", "_literals", "_verifier", "conditions")
+    __slots__ = ("_algorithms", "_claim", "_config", "_literals", "_types", "_verifier", "conditions")
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._algorithm = config.algorithm()
-        self._verifier = Verifier(self._algorithm)
+        self._algorithms = frozenset({config.algorithm()})
+        self._verifier = Verifier(self._algorithms)
+        self._types = config.types()
         self._claim = selected_claim(config.client_id_expression) or ""
         self._literals: list[tuple[str, str, bool]] = []
         # Name, expression and whether the claim has to be there. They may look at the request, so each one is asked.
@@ -175,7 +134,9 @@ class _Judge:
     def verify(self, text: bytes, keys: Keys, now: float) -> Verified:
         """Return a token that is good now. Raises `Unacceptable`."""
         config = self._config
-        token = read_token(text, self._algorithm)
+        token = read_token(text, self._algorithms)
+        if self._types and token.type not in self._types:
+            raise Unacceptable("jwt_type")
         self._verifier.verify(token, keys)
         claims = token.claims
         not_before, expires = lifetime(
@@ -201,7 +162,7 @@ class _Judge:
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     """Prepare keys and refusals; a request with a verified token is one digest and one look-up."""
     read, judge = _reader(config), _Judge(config)
-    source = TextKey(config) if config.jwt_key_origin is KeyOrigin.TEXT else KeySets(config, runtime)
+    source = TextKey(config) if config.jwt_key_origin is KeyOrigin.TEXT else key_sets_of(config, runtime)
     missing = runtime.refusal("jwt_missing", headers=CHALLENGE_ONLY)
     unavailable = runtime.refusal("jwt_keys_unavailable", headers=((b"retry-after", b"5"),))
     refusals = {code: runtime.refusal(code, headers=CHALLENGE) for code in CODES}

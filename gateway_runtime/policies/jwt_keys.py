@@ -26,10 +26,11 @@ _whole = re.compile(r"[A-Za-z0-9+/=\s]+").fullmatch
 
 
 class SigningKey(NamedTuple):
-    """One key that may have signed. `kid` is None where the key set does not name it."""
+    """One key that may have signed with one algorithm. `kid` is None where the key set does not name it."""
 
     kid: str | None
     key: Any
+    algorithm: str
 
 
 def strict_json(data: bytes) -> Any:
@@ -68,10 +69,10 @@ def text_key(text: str, algorithm: str) -> SigningKey:
             raise ValueError("This is not an RSA public key")
         if loaded.key_size not in RSA_BITS:
             raise ValueError(f"An RSA key has 2048 to 8192 bits, this one has {loaded.key_size}")
-        return SigningKey(None, RSAKey.import_key(_pem(loaded)))
+        return SigningKey(None, RSAKey.import_key(_pem(loaded)), algorithm)
     if not isinstance(loaded, EllipticCurvePublicKey) or not isinstance(loaded.curve, CURVES[algorithm]):
         raise ValueError(f"This is not a public key on the curve {CURVE_NAMES[algorithm]}, which {algorithm} needs")
-    return SigningKey(None, ECKey.import_key(_pem(loaded)))
+    return SigningKey(None, ECKey.import_key(_pem(loaded)), algorithm)
 
 
 def _pem(key: Any) -> bytes:
@@ -79,12 +80,29 @@ def _pem(key: Any) -> bytes:
 
 
 def _secret(text: str, algorithm: str) -> SigningKey:
-    if "-----BEGIN" in text or text.startswith(("ssh-", '{"kty"')):
+    if _is_public_key(text):
         # Who has the public key could sign with it.
         raise ValueError("This is a public key. A secret of your own is needed for HMAC")
     if len(text.encode()) < SECRET_LENGTHS[algorithm]:
         raise ValueError(f"A secret for {algorithm} has at least {SECRET_LENGTHS[algorithm]} characters")
-    return SigningKey(None, OctKey.import_key(text.encode()))
+    return SigningKey(None, OctKey.import_key(text.encode()), algorithm)
+
+
+def _is_public_key(text: str) -> bool:
+    """Tell whether a text is what identity providers publish, in any of its forms."""
+    if "-----BEGIN" in text or text.startswith("ssh-"):
+        return True
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if isinstance(document, dict) and not {"kty", "keys"}.isdisjoint(document):
+        return True
+    try:
+        load_der_public_key(b64decode("".join(text.split()), validate=True))
+    except (ValueError, Base64Error, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def read_key_set(data: bytes) -> list[dict[str, Any]]:
@@ -125,7 +143,8 @@ def _from_set(key: dict[str, Any], algorithm: str) -> SigningKey | None:
         if not RSA_BITS.start // 6 <= len(key["n"]) <= RSA_BITS.stop // 6 + 4 or len(key["e"]) > 11:
             return None
         rsa = RSAKey.import_key({"kty": "RSA", "n": key["n"], "e": key["e"]})
-        return SigningKey(kid, rsa) if rsa.public_key.key_size in RSA_BITS else None
+        return SigningKey(kid, rsa, algorithm) if rsa.public_key.key_size in RSA_BITS else None
     if algorithm.startswith("ES") and key.get("kty") == "EC" and key.get("crv") == CURVE_NAMES[algorithm]:
-        return SigningKey(kid, ECKey.import_key({"kty": "EC", "crv": key["crv"], "x": key["x"], "y": key["y"]}))
+        made = ECKey.import_key({"kty": "EC", "crv": key["crv"], "x": key["x"], "y": key["y"]})
+        return SigningKey(kid, made, algorithm)
     return None

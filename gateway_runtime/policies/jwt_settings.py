@@ -160,6 +160,15 @@ class Config(PolicyConfig, frozen=True):
             only_with="validateCustomClaim=true",
         ),
     ] = []
+    supported_types: Annotated[
+        str,
+        setting(
+            "Token types",
+            "What the header of a token has to call it (typ), separated by commas; at+jwt for access tokens alone.",
+            max_length=500,
+            placeholder="at+jwt",
+        ),
+    ] = ""
     skip_client_id_validation: Annotated[
         bool,
         setting("Skip client ID validation", "Off: the token must be of a client application with an active contract."),
@@ -197,6 +206,10 @@ class Config(PolicyConfig, frozen=True):
         if self.validate_custom_claim and not (self.mandatory_custom_claims or self.non_mandatory_custom_claims):
             raise ValueError("Give at least one custom claim, or do not check them")
 
+    def types(self) -> frozenset[str]:
+        """Return the types of tokens that are accepted, in lower case; none where any is."""
+        return frozenset(name.lower() for part in self.supported_types.split(",") if (name := part.strip()))
+
     def algorithm(self) -> str:
         """Return the one algorithm that is accepted (RFC 7518 section 3.1)."""
         kind = {Method.RSA: "RS", Method.HMAC: "HS", Method.ES: "ES"}[self.signing_method]
@@ -209,7 +222,3 @@ class Config(PolicyConfig, frozen=True):
     def audiences(self) -> frozenset[str]:
         """Return the audiences that are accepted."""
         return frozenset(name for part in self.supported_audiences.split(",") if (name := part.strip()))
-
-    def __repr__(self) -> str:
-        # The generated form would show the key.
-        return f"Config({self.algorithm() if self.signing_method is not Method.NONE else 'none'})"

@@ -6,7 +6,7 @@ Nothing in a token says which key or which algorithm is right: it may only name 
 import math
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -38,8 +38,10 @@ class UnknownKey(Unacceptable):
 
 
 class Token(NamedTuple):
-    """A token that has been read and not yet been verified."""
+    """A token that has been read and not yet been verified. `type` is what its header says it is, in lower case."""
 
+    algorithm: str
+    type: str
     kid: str | None
     claims: dict[str, Any]
     signed: bytes
@@ -54,8 +56,8 @@ def _decoded(part: bytes) -> bytes:
     return decoded
 
 
-def read_token(token: bytes, algorithm: str) -> Token:
-    """Read a compact token that says it is signed with `algorithm`. Raises `Unacceptable`."""
+def read_token(token: bytes, algorithms: Collection[str]) -> Token:
+    """Read a compact token that says it is signed with one of the algorithms. Raises `Unacceptable`."""
     found = _compact(token) if len(token) <= TOKEN_LIMIT else None
     if found is None:
         raise Unacceptable("jwt_malformed")
@@ -66,36 +68,44 @@ def read_token(token: bytes, algorithm: str) -> Token:
         raise Unacceptable("jwt_malformed") from None
     if not isinstance(header, dict) or not isinstance(claims, dict):
         raise Unacceptable("jwt_malformed")
-    if header.get("alg") != algorithm:
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise Unacceptable("jwt_algorithm")
     kid = header.get("kid")
     # Extensions that must be understood are not (RFC 7515 section 4.1.11), nor unencoded payloads (RFC 7797).
     if "crit" in header or "b64" in header or not isinstance(kid, str | None):
         raise Unacceptable("jwt_malformed")
-    return Token(kid, claims, token[: found.end(2)], signature)
+    kind = header.get("typ")
+    kind = kind.lower().removeprefix("application/") if isinstance(kind, str) else ""
+    return Token(algorithm, kind, kid, claims, token[: found.end(2)], signature)
 
 
 class Verifier:
-    """Checks signatures of one algorithm."""
+    """Checks signatures of a few algorithms."""
 
-    __slots__ = ("_algorithm",)
+    __slots__ = ("_algorithms",)
 
-    def __init__(self, algorithm: str) -> None:
-        self._algorithm = JWSRegistry(algorithms=[algorithm]).get_alg(algorithm)
+    def __init__(self, algorithms: Iterable[str]) -> None:
+        self._algorithms = {name: JWSRegistry(algorithms=[name]).get_alg(name) for name in algorithms}
 
     def verify(self, token: Token, keys: Sequence[SigningKey]) -> None:
         """Check a signature with the key that the token names, or with each where it or the key has no name.
 
         Raises `Unacceptable`; `UnknownKey` where none of the keys can be meant.
         """
-        meant = [each.key for each in keys if each.kid == token.kid or each.kid is None or token.kid is None]
+        meant = [
+            each.key
+            for each in keys
+            if each.algorithm == token.algorithm and (each.kid == token.kid or each.kid is None or token.kid is None)
+        ]
         if not meant:
             raise UnknownKey
         # Every trial costs; who sends no name of a key must not buy a hundred of them.
         meant = meant[:TRIALS]
+        algorithm = self._algorithms[token.algorithm]
         for key in meant:
             try:
-                if self._algorithm.verify(token.signed, token.signature, key):
+                if algorithm.verify(token.signed, token.signature, key):
                     return
             except (ValueError, JoseError, InvalidSignature):
                 continue

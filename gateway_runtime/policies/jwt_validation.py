@@ -44,8 +44,9 @@ the gateway look once more, at most every 10 seconds. Redirects are not followed
 `exp` and `nbf` are always checked where they are there. `supportedAudiences` are separated by commas; one of them must
 be an audience of the token, letter by letter. A custom claim is compared with a text (numbers and booleans as JSON
 writes them), or its expression over `vars.claimSet` has to give true, as in
-`#[vars.claimSet.scope contains 'orders:read']`. To accept access tokens alone, ask for the claim that tells them from
-ID tokens, such as `token_use`. Later policies find the claims as `authentication.properties.claims`.
+`#[vars.claimSet.scope contains 'orders:read']`. To accept access tokens alone, and neither ID nor refresh tokens, say
+with `supportedTypes` what their header calls them (`at+jwt`, RFC 9068), or ask for the claim that tells them apart,
+such as `token_use`. Later policies find the claims as `authentication.properties.claims`.
 
 With `skipClientIdValidation` off, what `clientIdExpression` gives must be the client ID of an application with an
 active contract, which is then known to later policies and in analytics. A verified token is remembered until it expires
@@ -62,6 +63,7 @@ or the keys change.
 | 401 | `jwt_signature` | its signature is wrong |
 | 401 | `jwt_expired` | its time is over |
 | 401 | `jwt_not_yet_valid` | its time has not come |
+| 401 | `jwt_type` | it is another type of token than the accepted ones |
 | 401 | `jwt_audience` | it is for somebody else |
 | 401 | `jwt_claim` | a claim is missing or not the required one |
 | 401 | `jwt_client_unknown` | no client application has the client ID in it |
@@ -104,6 +106,7 @@ DEFINITION = PolicyDefinition(
         "validateCustomClaim": True,
         "mandatoryCustomClaims": [{"key": "iss", "value": "https://login.example"}],
         "nonMandatoryCustomClaims": [],
+        "supportedTypes": "",
         "skipClientIdValidation": True,
         "clientIdExpression": "#[vars.claimSet.client_id]",
     },
@@ -127,6 +130,10 @@ DEFINITION = PolicyDefinition(
         Refusal(code="jwt_expired", status=401, title="Token expired", detail=f"The token has expired. {_GET_ANOTHER}"),
         Refusal(
             code="jwt_not_yet_valid", status=401, title="Token not yet valid", detail="The token is not valid yet."
+        ),
+        Refusal(
+            code="jwt_type", status=401, title="Token not accepted",
+            detail="The token is of another type than this API accepts, such as an ID token.",
         ),
         Refusal(
             code="jwt_audience", status=401, title="Token not accepted", detail="The token is not meant for this API."

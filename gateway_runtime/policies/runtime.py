@@ -9,8 +9,10 @@ from gateway_runtime import clock as times
 from gateway_runtime.clock import Clock, Sleep
 from gateway_runtime.directories.directory import Directories, Directory
 from gateway_runtime.directories.ldap import LdapSettings
+from gateway_runtime.fetching.client import ANSWER_LIMIT, Fetched
 from gateway_runtime.fetching.remote import Remote, Remotes
 from gateway_runtime.fetching.service import AskedService, AskedServices
+from gateway_runtime.fetching.url import Url
 from gateway_runtime.policies.context import ConsumerIndex
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.document import Service
@@ -117,6 +119,22 @@ class BindingRuntime:
         if storage is None:
             return self.keep(f"cache {name}", lambda: LocalCache(self.clock, entries=entries))
         return self.keep(f"shared cache {name}", lambda: storage.cache(f"{self.binding} {name}"))
+
+    async def ask(
+        self,
+        url: Url,
+        *,
+        seconds: float,
+        limit: int = ANSWER_LIMIT,
+        method: str = "GET",
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
+    ) -> Fetched:
+        """Ask an HTTP service of somebody else once. Raises `FetchError`."""
+        of = self._remotes
+        return await of.fetch(
+            url, of.surroundings, seconds=seconds, limit=limit, method=method, headers=headers, body=body
+        )
 
     def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> Remote:
         """Return a document of somebody else, shared by all policies of this worker that name it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from inspect import iscoroutine
 from typing import Any
 
@@ -105,6 +106,21 @@ class Shadow:
                 spawn("shadow", self._later(context, result))
             else:
                 give_up(result)
+
+    @contextmanager
+    def overheard(self, tell: Callable[[str], None]) -> Iterator[None]:
+        """Let somebody hear the codes of the verdicts that are counted meanwhile."""
+        count = self._count
+
+        def both(application: str, policy: str, code: str, status: int) -> None:
+            tell(code)
+            count(application, policy, code, status)
+
+        self._count = both
+        try:
+            yield
+        finally:
+            self._count = count
 
     def _note(self, context: RequestContext, verdict: Response) -> None:
         # An answer without a code is no refusal, such as one to a preflight.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway_runtime.http.limits import ApiLimits
     from gateway_runtime.policies.chain import Chain
     from gateway_runtime.telemetry.access_log import AccessLogger
+    from gateway_runtime.telemetry.sampling import ApiTracing
     from gateway_runtime.upstream.pool import Pool
 
 
@@ -52,7 +53,7 @@ class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
     __slots__ = ("_path_set", "_routes", "access_log", "asked", "base_length", "base_path", "chain", "id", "limits",
-                 "name", "quarantine", "routes", "settled", "special")  # fmt: skip
+                 "name", "quarantine", "routes", "settled", "special", "tracing")  # fmt: skip
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class CompiledApi:
         chain: Chain | None = None,
         quarantine: Response | None = None,
         limits: ApiLimits | None = None,
+        tracing: ApiTracing | None = None,
     ) -> None:
         self.id = id
         self.name = name
@@ -78,8 +80,9 @@ class CompiledApi:
         self.asked: tuple[Pool, ...] = ()
         self.quarantine = quarantine
         self.limits = limits
-        # One test for each request instead of two.
-        self.special = quarantine is not None or limits is not None
+        self.tracing = tracing
+        # One test for each request instead of three.
+        self.special = quarantine is not None or limits is not None or tracing is not None
         # Whether the same request again goes where it went: nothing is left to chance, and nothing special to be done.
         self.settled = not self.special and all(route.shares is None for route in routes)
 
@@ -113,6 +116,7 @@ def compile_api(
     pools: Mapping[str, Pool],
     *,
     limits: ApiLimits | None = None,
+    tracing: ApiTracing | None = None,
     preflight: bool = False,
 ) -> CompiledApi:
     """Compile an API. `pools` has the pool of each of its services by service id.
@@ -138,6 +142,7 @@ def compile_api(
         routes=tuple(routes),
         chain=chain,
         limits=limits,
+        tracing=tracing,
     )
 
 

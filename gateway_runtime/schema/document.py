@@ -1,7 +1,7 @@
 """The configuration of one gateway as one value: what the portal builds and every worker compiles."""
 
 import hashlib
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -13,6 +13,7 @@ from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.storage import SharedStorage
+from gateway_runtime.schema.tracing import Tracing
 from gateway_runtime.schema.upstream import (
     Balance,
     CircuitBreaker,
@@ -198,7 +199,8 @@ class Surroundings(Part, frozen=True):
     Without `shared_storage` a registered gateway shares through the Redis of its registration, another one does not.
     `access_log` is for requests that no API takes; each API has its own. Without outputs the
     runtime log goes to standard error and access lines to standard output. `platform_addresses` are
-    those of the portal, which are refused also where private targets are allowed.
+    those of the portal, which are refused also where private targets are allowed. `sampled_percent` of the requests are
+    traced for the portal; `tracing` is about spans for others.
     """
 
     gateway: str
@@ -219,6 +221,8 @@ class Surroundings(Part, frozen=True):
     runtime_log_outputs: list[LogOutput] = []
     access_log_outputs: list[LogOutput] = []
     platform_addresses: list[PlatformAddress] = []
+    sampled_percent: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0
+    tracing: Tracing | None = None
 
 
 class Document(Surroundings, frozen=True):

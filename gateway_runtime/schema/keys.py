@@ -2,6 +2,8 @@
 
 # One stream for all gateways: the portal reads it with one cursor.
 TELEMETRY_STREAM = "portico:telemetry"
+# And one for what they tell of single requests.
+TRACE_STREAM = "portico:traces"
 
 
 def pointer(gateway: str) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.tracing import Label, Sampling
+
 
 class Phase(enum.StrEnum):
     """When a handler runs.
@@ -80,6 +82,15 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """Which requests of an API get spans, and what these say. `name` gives the name of the server's for a request."""
+
+    sampling: Sampling
+    labels: tuple[Label, ...] = ()
+    name: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handlers:
     """What `build` returns: the closures that run per request. None where the policy has nothing to do.
 
@@ -91,12 +102,15 @@ class Handlers:
     to its limit, 413 above), puts it into `context.body` (`context.response_body`) and calls the body handler, which
     may put another one there. A policy without the header handler wants every body. What can do with the body as it
     streams by does not ask for it: see `context.filter_request` and `filter_response`.
+
+    `spans` is no handler: whether a request is traced is decided before the first policy runs.
     """
 
     request_headers: Callable[[Any], Any] | None = None
     request_body: Callable[[Any], Any] | None = None
     response_headers: Callable[[Any], Any] | None = None
     response_body: Callable[[Any], Any] | None = None
+    spans: Spans | None = None
 
 
 def no_handlers(config: Any, runtime: Any) -> Handlers:
@@ -113,7 +127,8 @@ class PolicyDefinition:
     a request only where it cannot do its work on it.
 
     With `shape` it sees no request: it is a setting of the API, which `shape(config, api)` returns as it makes it
-    (`schema.document.ApiInstance`). It has no phases, and holds for a whole API.
+    (`schema.document.ApiInstance`). It has no phases, and holds for a whole API. One that `traces` says how the
+    requests of its API are traced, and needs no phase.
     """
 
     name: str
@@ -129,6 +144,7 @@ class PolicyDefinition:
     aliases: tuple[str, ...] = ()
     icon: str = "shield"
     answers_preflight: bool = False
+    traces: bool = False
     judges: bool = True
     shape: Callable[[Any, Any], Any] | None = None
     documentation: str = field(default="", repr=False)

@@ -12,6 +12,7 @@ from portal.apis.models import ApiInstance
 from portal.core import panels
 from portal.policies.selectors import shadow_policies
 from portal.policies.settings import policy_title
+from portal.traces.selectors import shadow_traces
 
 PERIOD = datetime.timedelta(hours=24)
 
@@ -25,7 +26,8 @@ def _shadows(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | No
     if not running and not figures.calls:
         return None
     titles = [(policy_title(verdict.policy), verdict) for verdict in figures.verdicts]
-    return {"figures": figures, "verdicts": titles, "running": running}
+    traces = bool(figures.calls) and shadow_traces(instance)
+    return {"figures": figures, "verdicts": titles, "running": running, "traces": traces}
 
 
 def panels_register() -> None:

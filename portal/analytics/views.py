@@ -12,6 +12,7 @@ from portal.analytics.models import TrafficMinute
 from portal.analytics.ranges import DEFAULT_RANGE, QUICK_RANGES, quick_range
 from portal.analytics.selectors import application_names, traffic_accounting, traffic_between
 from portal.apis.models import ApiInstance
+from portal.core.links import console_url
 from portal.core.views import ConsoleView, ObjectView
 from portal.gateways.models import Gateway
 
@@ -37,6 +38,10 @@ class EnvironmentDashboard(ConsoleView):
         """Return what the REST API is asked about."""
         return {"environment": str(self.environment.pk)}
 
+    def traces_url(self) -> str:
+        """Return where the requests behind a refusal are."""
+        return console_url(self.request, "traces:list")
+
     def rows(self) -> Any:
         """Return the traffic this page is about."""
         visible = TrafficMinute.objects.visible_to(self.request.user, self.permission)
@@ -55,6 +60,7 @@ class EnvironmentDashboard(ConsoleView):
             data_url=f"{reverse('traffic')}?{query}",
             refusals=[(titles.get(row.policy, row.policy), row) for row in traffic.refusals],
             applications=[(names.get(pk, pk), count) for pk, count in traffic.applications],
+            traces_url=self.traces_url(),
             accounting=traffic_accounting(gateways=Gateway.objects.filter(environment=self.environment)),
             **context,
         )
@@ -79,6 +85,10 @@ class InstanceDashboard(EnvironmentDashboard, ObjectView):
     def subject(self) -> dict[str, str]:
         """Ask about this instance alone."""
         return {"instance": str(self.object.pk)}
+
+    def traces_url(self) -> str:
+        """Return those of this instance."""
+        return console_url(self.request, "traces:instance", self.object.pk)
 
     def rows(self) -> Any:
         """Return the traffic of this instance."""

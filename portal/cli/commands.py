@@ -97,3 +97,27 @@ def traffic(state: str) -> None:
     except (EnvError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Demo traffic is {state}.")
+
+
+@portico.command()
+@click.argument("request_id")
+@click.option(
+    "--portal", envvar="PORTICO_PORTAL_URL", default="http://localhost:8000", show_default=True, metavar="URL"
+)
+@click.option("--token", envvar="PORTICO_TOKEN", metavar="TOKEN", help="An API token; better in PORTICO_TOKEN.")
+def why(request_id: str, portal: str, token: str | None) -> None:
+    """Tell what happened to a request, by the id in the X-Request-Id header of its answer."""
+    from portal.cli.why import WhyError, trace_lines, traces_fetch
+
+    if not token:
+        raise click.ClickException("Set PORTICO_TOKEN to an API token. Make one under Account → API tokens.")
+    try:
+        found = traces_fetch(portal=portal, token=token, request_id=request_id)
+    except WhyError as error:
+        raise click.ClickException(str(error)) from error
+    if not found:
+        raise click.ClickException(
+            "Nothing is known of this request. Refused and traced requests are kept for a day; to trace one, make a "
+            "token on its API's page and send it again."
+        )
+    click.echo("\n\n".join("\n".join(trace_lines(trace)) for trace in found))

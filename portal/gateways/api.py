@@ -79,10 +79,10 @@ class GatewaySerializer(serializers.ModelSerializer):
     class Meta:
         model = Gateway
         fields = [
-            "id", "environment", "name", "slug", "public_host", "port", "listeners", "replicas", "status",
-            "created_at", "updated_at",
+            "id", "environment", "name", "slug", "public_host", "sampled_percent", "port", "listeners", "replicas",
+            "status", "created_at", "updated_at",
         ]  # fmt: skip
-        read_only_fields = ["slug"]
+        read_only_fields = ["slug", "sampled_percent"]
 
     @extend_schema_field(GatewayStatusSerializer)
     def get_status(self, gateway: Gateway) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class GatewayChangeSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Gateway
-        fields = ["name", "public_host"]
+        fields = ["name", "public_host", "sampled_percent"]
 
 
 class GatewayFilter(django_filters.FilterSet):
@@ -128,7 +128,7 @@ class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
 
     @extend_schema(request=GatewayChangeSerializer, responses=GatewaySerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Rename a gateway or say where consumers reach it."""
+        """Change its name, where consumers reach it, or the share of requests that is traced."""
         gateway = self.get_object()
         serializer = GatewayChangeSerializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)

@@ -19,6 +19,19 @@ class GatewayForm(ConsoleForm):
     )
 
 
+class GatewayEditForm(GatewayForm):
+    """What can be changed later, besides."""
+
+    sampled_percent = forms.FloatField(
+        label="Traced requests in percent",
+        min_value=0,
+        max_value=100,
+        required=False,
+        help_text="The share of requests whose every step is kept for a day, without anybody asking. 0 is none; "
+        "refused requests are kept anyway, and a token traces single ones.",
+    )
+
+
 class GatewayCreateForm(GatewayForm):
     """A new gateway also needs its first port."""
 

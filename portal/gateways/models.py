@@ -23,6 +23,8 @@ class Gateway(Record):
     encrypt_key = EncryptedTextField()
     # Host under which consumers reach its listeners, e.g. api.example.com. Empty: the installation's default.
     public_host = models.CharField(max_length=253, blank=True)
+    # How many of its requests are traced without being asked for. Every refusal is told of anyway, in short.
+    sampled_percent = models.FloatField(default=0, validators=[MinValueValidator(0), MaxValueValidator(100)])
 
     objects = ScopedManager()
     scope_organization = "environment__organization_id"

@@ -52,8 +52,15 @@ def gateway_create(
 
 
 @transaction.atomic
-def gateway_update(*, actor: Any, gateway: Gateway, name: str | None = None, public_host: str | None = None) -> Gateway:
-    """Rename a gateway or say where consumers reach it. Its slug, part of its registration, stays."""
+def gateway_update(
+    *,
+    actor: Any,
+    gateway: Gateway,
+    name: str | None = None,
+    public_host: str | None = None,
+    sampled_percent: float | None = None,
+) -> Gateway:
+    """Change a gateway's name, where consumers reach it, or how many requests are traced. Its slug stays."""
     before = _state(gateway)
     if name is not None:
         _name_check(environment=gateway.environment, name=name, besides=gateway)
@@ -61,6 +68,8 @@ def gateway_update(*, actor: Any, gateway: Gateway, name: str | None = None, pub
     if public_host is not None:
         _host_check(public_host.strip())
         gateway.public_host = public_host.strip()
+    if sampled_percent is not None:
+        gateway.sampled_percent = sampled_percent
     gateway.save_checked()
     audit_record(actor=actor, action="gateway.update", target=gateway, before=before, after=_state(gateway))
     gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed gateway {gateway.name}")
@@ -178,8 +187,9 @@ def _free_slug(environment: Environment, name: str) -> str:
     return slug
 
 
-def _state(gateway: Gateway) -> dict[str, str]:
-    return {"name": gateway.name, "slug": gateway.slug, "public_host": gateway.public_host}
+def _state(gateway: Gateway) -> dict[str, Any]:
+    names = ("name", "slug", "public_host", "sampled_percent")
+    return {name: getattr(gateway, name) for name in names}
 
 
 def environment_gateways_publish(*, environment: Environment, actor: Any) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal.core.tables import Column, Table
 from portal.core.views import Action, ActionView, DetailPage, EditPage, Empty, ListPage, ObjectView
-from portal.gateways.forms import GatewayCreateForm, GatewayForm, ListenerForm
+from portal.gateways.forms import GatewayCreateForm, GatewayEditForm, ListenerForm
 from portal.gateways.models import Gateway, Listener, Replica
 from portal.gateways.ports import port_warning
 from portal.gateways.selectors import gateway_status, replica_state, start_commands
@@ -135,12 +135,13 @@ class GatewayEdit(GatewayPage, EditPage):
 
     template_name = "gateways/edit.html"
     permission = "gateway.change"
-    form_class = GatewayForm
+    form_class = GatewayEditForm
     service = gateway_update
 
     def form_arguments(self) -> dict[str, Any]:
         """Begin with the present values."""
-        return {"initial": {"name": self.object.name, "public_host": self.object.public_host}}
+        names = ("name", "public_host", "sampled_percent")
+        return {"initial": {name: getattr(self.object, name) for name in names}}
 
 
 class GatewayDelete(GatewayPage, ActionView):

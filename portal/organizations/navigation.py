@@ -29,6 +29,7 @@ ITEMS: tuple[Item, ...] = (
     Item(title="Automated policies", icon="shield-bolt", url_name="automated_policies:list", permission="policy.view"),
     Item(title="Client access", icon="key", url_name="contracts:list", permission="contract.view"),
     Item(title="Analytics", icon="chart-histogram", url_name="analytics:dashboard", permission="traffic.view"),
+    Item(title="Traces", icon="list-search", url_name="traces:list", permission="traffic.view"),
     Item(title="Environments", icon="stack-2", url_name="organizations:environments", permission="environment.view"),
     Item(title="People", icon="users", url_name="organizations:people", permission="people.view"),
     Item(title="Audit log", icon="history", url_name="audit:list", permission="audit.view"),

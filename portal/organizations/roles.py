@@ -11,7 +11,7 @@ VIEW = frozenset({
     "contract.view", "revision.view", "traffic.view", "audit.view", "people.view",
 })  # fmt: skip
 CHANGE = frozenset({
-    "api.change", "instance.change", "policy.change", "contract.approve", "gateway.publish",
+    "api.change", "instance.change", "policy.change", "contract.approve", "gateway.publish", "traffic.trace",
 })  # fmt: skip
 OWN = frozenset({"organization.change", "environment.change", "gateway.change", "people.change", "tier.change"})
 

@@ -68,6 +68,7 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
         allow_private_targets=gateway.environment.allow_private_targets,
         listeners=listeners,
         platform_addresses=platform_addresses(),
+        sampled_percent=gateway.sampled_percent,
         apis=apis,
         consumers=consumers,
         contracts=contracts,

@@ -1,25 +1,45 @@
-// A real OpenID provider on a port of the kernel's choice, for the tests of single sign-on.
-// Reads its accounts and client from the environment as JSON; prints its issuer as the first line.
+// A real OpenID provider for the tests of single sign-on and of policies that take or fetch tokens.
+// Reads its accounts, clients and keys from the environment as JSON; prints its issuer as the first line.
+// PORT is the kernel's choice unless it is set, so that a provider can come back at the same address.
 // People are not asked anything: the account to sign in is `login_hint`, or the one named by ACCOUNT.
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 
 const accounts = JSON.parse(process.env.ACCOUNTS);
-const client = JSON.parse(process.env.CLIENT);
+const clients = JSON.parse(process.env.CLIENTS);
 const keys = JSON.parse(process.env.KEYS);
+const tokenSeconds = Number(process.env.TOKEN_SECONDS ?? 600);
 
 const server = createServer();
-await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+await new Promise((resolve) => server.listen(Number(process.env.PORT ?? 0), "127.0.0.1", resolve));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const provider = new Provider(issuer, {
-  clients: [client],
+  clients,
   jwks: { keys },
   enabledJWA: { idTokenSigningAlgValues: ["RS256", "ES256"] },
+  scopes: ["openid", "offline_access", "orders:read", "orders:write"],
   claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
   conformIdTokenClaims: process.env.CLAIMS_IN_ID_TOKEN !== "1",
   pkce: { required: () => true },
-  features: { devInteractions: { enabled: false } },
+  ttl: { ClientCredentials: tokenSeconds, AccessToken: tokenSeconds },
+  issueRefreshToken: async (context, client) => client.grantTypeAllowed("refresh_token"),
+  features: {
+    clientCredentials: { enabled: true },
+    devInteractions: { enabled: false },
+    introspection: { enabled: true, allowedPolicy: () => true },
+    revocation: { enabled: true },
+    // A token that is asked for a resource is a signed one (RFC 9068); all others are opaque.
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (context, resource) => ({
+        scope: "orders:read orders:write",
+        audience: resource,
+        accessTokenFormat: "jwt",
+        jwt: { sign: { alg: keys[0].alg, kid: keys[0].kid } },
+      }),
+    },
+  },
   interactions: { url: (context, interaction) => `/interaction/${interaction.uid}` },
   cookies: { keys: ["only-for-tests"] },
   async findAccount(context, subject) {
@@ -31,7 +51,7 @@ const provider = new Provider(issuer, {
       accountId: context.oidc.session.accountId,
       clientId: context.oidc.client.clientId,
     });
-    grant.addOIDCScope("openid email profile");
+    grant.addOIDCScope("openid email profile orders:read");
     await grant.save();
     return grant;
   },

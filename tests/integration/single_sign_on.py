@@ -27,7 +27,7 @@ ACCOUNTS = {
 }
 
 
-def signing_key(algorithm: str) -> dict[str, Any]:
+def signing_key(algorithm: str, name: str = "key-1") -> dict[str, Any]:
     """Return a new private key as a JWK."""
     key: Any
     if algorithm == "ES256":
@@ -35,7 +35,7 @@ def signing_key(algorithm: str) -> dict[str, Any]:
     else:
         key = json.loads(RSAAlgorithm.to_jwk(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
     return {name: value for name, value in key.items() if name != "key_ops"} | {
-        "kid": "key-1", "alg": algorithm, "use": "sig",
+        "kid": name, "alg": algorithm, "use": "sig",
     }  # fmt: skip
 
 
@@ -88,7 +88,7 @@ class Installation:
             "token_endpoint_auth_method": "client_secret_post",
             "id_token_signed_response_alg": self.algorithm,
         }
-        settings = {"ACCOUNTS": ACCOUNTS, "CLIENT": client, "KEYS": [signing_key(self.algorithm)]}
+        settings = {"ACCOUNTS": ACCOUNTS, "CLIENTS": [client], "KEYS": [signing_key(self.algorithm)]}
         environment = os.environ | {name: json.dumps(value) for name, value in settings.items()}
         command = [*node(), str(Path(__file__).with_name("openid_provider.mjs"))]
         process = subprocess.Popen(

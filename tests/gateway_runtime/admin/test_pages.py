@@ -48,6 +48,8 @@ class Gateway:
         )
         self.workers = Workers()
         self.spool = Spool("g", "r1", lambda: 0.0)
+        self.traces_dropped: int | None = 6
+        self.spans = SimpleNamespace(exported=8, dropped=9)
         self.totals = Totals()
 
 
@@ -174,6 +176,8 @@ def test_metrics_are_valid_and_name_api_route_status_and_policy(gateway: Gateway
     assert value("portico_config_version") == 3
     assert value("portico_config_reload_failures_total") == 1
     assert value("portico_redis_up") == 1
+    assert value("portico_traces_dropped_total") == 6
+    assert (value("portico_spans_exported_total"), value("portico_spans_dropped_total")) == (8, 9)
     assert value("portico_worker_restarts_total") == 2
     assert value("portico_connections", worker="0", state="idle") == 3
     assert value("portico_inflight_requests", worker="0") == 2
@@ -191,8 +195,9 @@ def test_a_ready_gateway_tells_that_the_newest_configuration_was_refused(gateway
 
 
 def test_without_redis_its_metrics_are_left_out(gateway: Gateway) -> None:
-    gateway.redis_up = gateway.spool = None  # type: ignore[assignment]
+    gateway.redis_up = gateway.spool = gateway.traces_dropped = None  # type: ignore[assignment]
     text = AdminPages(gateway).page("/metrics").body.decode()  # type: ignore[arg-type]
     assert "portico_config_version 3.0" in text
     assert "portico_redis_up" not in text
     assert "portico_events" not in text
+    assert "portico_traces" not in text

@@ -118,14 +118,14 @@ def test_inner_addresses_are_asked_for_keys_only_where_services_may_have_them_to
     worker = Worker()
     for allowed in (True, False):
         worker.take(document(api("a"), allow_private_targets=allowed))
-        assert worker.compiler._remotes.surroundings.allow_private is allowed
+        assert worker.compiler._bindings.remotes.surroundings.allow_private is allowed
 
 
 def test_the_platform_of_a_document_and_of_the_registration_is_never_connected_to() -> None:
     worker = Worker()
     worker.compiler.registered = SharedStorage(url="redis://10.0.0.1")
     worker.take(document(api("a"), platform_addresses=[PlatformAddress(host="portal", port=8000)]))
-    assert worker.compiler._remotes.surroundings.platform.addresses == {
+    assert worker.compiler._bindings.remotes.surroundings.platform.addresses == {
         PlatformAddress(host="portal", port=8000),
         PlatformAddress(host="10.0.0.1", port=6379),
     }

@@ -37,18 +37,6 @@ def test_what_this_gateway_does_is_taken(spec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "key"),
-    [
-        ("tracing: {provider: {type: anypoint}, sampling: {client: 5}, labels: [{name: a, type: literal}]}", "tracing"),
-    ],
-)
-def test_what_it_cannot_do_yet_is_refused_by_name(spec: str, key: str) -> None:
-    found = fault(configuration(spec))
-    assert found.startswith(f"api.yaml:6: spec.{key}: ")
-    assert found.endswith("not supported yet by this gateway.")
-
-
-@pytest.mark.parametrize(
     ("spec", "sentence"),
     [
         ("timeoutz: {}", "spec.timeoutz: There is no setting “timeoutz”. Did you mean “timeouts”?"),

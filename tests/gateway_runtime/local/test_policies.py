@@ -87,8 +87,8 @@ def test_tokens_are_not_matched_with_contracts_that_are_not_there(value: str) ->
         assert only_api(loaded(*documents)).policies[0].policy == "jwt-validation"
     else:
         assert fault(*documents).endswith(
-            "spec.config.skipClientIdValidation: Client applications and their contracts are kept by the portal: leave "
-            "this setting on in local mode."
+            "spec.config.skipClientIdValidation: Client applications and their contracts are kept by the portal: "
+            "skipClientIdValidation has to be true in local mode."
         )
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from gateway_runtime.testing import policy_case, request
 
-from .tokens import SECRET, pem_text, rsa_key, token
+from .tokens import SECRET, ec_key, pem_text, rsa_key, token
 
 NAME = "jwt-validation"
 HMAC: dict[str, Any] = {"signingMethod": "hmac", "textKey": SECRET}
 RSA: dict[str, Any] = {"signingMethod": "rsa", "textKey": pem_text(rsa_key())}
+ES: dict[str, Any] = {"signingMethod": "es", "textKey": pem_text(ec_key())}
 NOW = 1000  # what the clock of a case says
 
 

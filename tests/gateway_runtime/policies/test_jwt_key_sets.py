@@ -28,13 +28,17 @@ class Providers:
     def __init__(self, **sets: bytes | Exception) -> None:
         self.sets: dict[str, bytes | Exception] = {"a": key_set(A), "b": key_set(B), **sets}
         self.asked: list[str] = []
+        self.under_way = self.most_at_once = 0
         self.clock = FakeClock()
         self.remotes = Remotes(None, self.clock, self.fetch)
 
     async def fetch(self, url: Url, surroundings: Surroundings, **more: Any) -> Fetched:
         name = url.host.partition(".")[0]
         self.asked.append(name)
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
         await asyncio.sleep(0)
+        self.under_way -= 1
         found = self.sets[name]
         if isinstance(found, Exception):
             raise found
@@ -121,6 +125,40 @@ def test_a_new_key_is_found_at_once_and_a_removed_one_is_gone_with_the_next_set(
         # Remembered tokens of a key that is gone are not accepted either.
         assert await send(case, old) == UNKNOWN
         assert await send(case, new) == GOOD
+
+    play(scenario)
+
+
+def test_a_new_key_is_accepted_from_all_who_bring_it_while_it_is_being_fetched() -> None:
+    async def scenario(providers: Providers) -> None:
+        case = providers.case()
+        assert await send(case, signed("a")) == GOOD
+        providers.clock.advance(10)
+        providers.sets["a"] = key_set(A, B)
+        found = await asyncio.gather(*(send(case, signed("b", jti=str(number))) for number in range(50)))
+        assert set(found) == {GOOD}
+        assert providers.asked == ["a", "a"]
+
+    play(scenario)
+
+
+def test_several_key_sets_are_fetched_side_by_side() -> None:
+    async def scenario(providers: Providers) -> None:
+        case = providers.case(FIRST, SECOND)
+        assert await send(case, signed("b")) == GOOD
+        assert providers.most_at_once == 2
+
+    play(scenario)
+
+
+def test_an_unknown_key_is_looked_for_in_several_key_sets_side_by_side() -> None:
+    async def scenario(providers: Providers) -> None:
+        case = providers.case(FIRST, SECOND)
+        assert await send(case, signed("a")) == GOOD
+        providers.clock.advance(10)
+        providers.most_at_once = 0
+        assert await send(case, signed("a", kid="thought-up")) == UNKNOWN
+        assert providers.most_at_once == 2
 
     play(scenario)
 
@@ -247,6 +285,8 @@ PRIVATE = {**GOOD_RSA, "d": GOOD_RSA["n"]}
         ({**GOOD_RSA, "n": 7}, "RS256", False),
         ({**GOOD_RSA, "n": "A" * 400_000}, "RS256", False),
         ({**GOOD_RSA, "e": "AA"}, "RS256", False),
+        ({**GOOD_RSA, "e": "AQ"}, "RS256", False),
+        ({**GOOD_RSA, "e": "Ag"}, "RS256", False),
         ({**GOOD_RSA, "e": "A" * 400_000}, "RS256", False),
         ({"kty": "RSA"}, "RS256", False),
         ({"kty": "RSA", "n": GOOD_RSA["n"]}, "RS256", False),

@@ -1,5 +1,6 @@
 """JWT validation with a key as text."""
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.testing import PolicyCase, policy_case, request
 
 from .jwt_kit import GOOD, HMAC, NAME, NOW, code, verdict
-from .tokens import SECRET, ec_key, pem_text, rsa_key, token
+from .tokens import SECRET, ec_jwk, ec_key, key_set, pem_text, rsa_jwk, rsa_key, token
 
 
 def private(algorithm: str) -> Any:
@@ -211,6 +212,31 @@ def test_only_mandatory_custom_claims_must_be_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("typ", "accepted", "passes"),
+    [
+        ("at+jwt", "at+jwt", True),
+        ("AT+JWT", "at+jwt", True),
+        ("application/at+jwt", "at+jwt", True),
+        ("at+jwt", "JWT, at+jwt", True),
+        ("JWT", "at+jwt", False),
+        ("rt+jwt", "at+jwt", False),
+        ("at+jwt ", "at+jwt", False),
+        ("", "at+jwt", False),
+        (None, "at+jwt", False),
+        (["at+jwt"], "at+jwt", False),
+        ("JWT", "", True),
+        (None, "", True),
+    ],
+)
+def test_tokens_of_another_type_are_refused_where_the_type_is_checked(typ: Any, accepted: str, passes: bool) -> None:
+    assert code(token({}, typ=typ), supportedTypes=accepted) == ("" if passes else "jwt_type")
+
+
+def test_a_token_without_a_type_is_refused_where_the_type_is_checked() -> None:
+    assert code(token({}, header={"alg": "HS256"}), supportedTypes="at+jwt") == "jwt_type"
+
+
+@pytest.mark.parametrize(
     ("expression", "more", "expected"),
     [
         ("#[attributes.headers['jwt']]", {"headers": {"jwt": GOOD}}, ""),
@@ -351,6 +377,12 @@ def test_a_token_verified_under_other_settings_is_verified_anew() -> None:
         ({"signingMethod": "hmac", "signingKeyLength": 384, "textKey": "x" * 47}, "at least 48 characters"),
         ({"signingMethod": "hmac", "signingKeyLength": 512, "textKey": "x" * 63}, "at least 64 characters"),
         ({"signingMethod": "hmac", "textKey": "-----BEGIN PUBLIC KEY-----" + "x" * 40}, "This is a public key"),
+        ({"signingMethod": "hmac", "textKey": pem_text(rsa_key())}, "This is a public key"),
+        ({"signingMethod": "hmac", "textKey": pem_text(rsa_key()).replace("\n", "")}, "This is a public key"),
+        ({"signingMethod": "hmac", "textKey": pem_text(ec_key()) + "\n"}, "This is a public key"),
+        ({"signingMethod": "hmac", "textKey": json.dumps(rsa_jwk(rsa_key()), indent=1)}, "This is a public key"),
+        ({"signingMethod": "hmac", "textKey": " " + json.dumps(ec_jwk(ec_key()))}, "This is a public key"),
+        ({"signingMethod": "hmac", "textKey": key_set(rsa_jwk(rsa_key())).decode()}, "This is a public key"),
         ({"signingMethod": "hmac", "jwtKeyOrigin": "jwks", "jwksUrl": "https://a.example"}, "never published"),
         ({"textKey": "nonsense"}, "not a public key"),
         ({"textKey": "bm9uc2Vuc2U="}, "not a public key"),
@@ -370,6 +402,7 @@ def test_a_token_verified_under_other_settings_is_verified_anew() -> None:
         ({**HMAC, "validateCustomClaim": True}, "at least one custom claim"),
         ({**HMAC, "mandatoryCustomClaims": [{"key": "a", "value": "#[vars.claims.a]"}]}, "claimSet"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "settings",
 )
 def test_unusable_settings_are_refused(config: dict, words: str) -> None:
     with pytest.raises(ConfigFault) as caught:

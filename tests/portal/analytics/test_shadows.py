@@ -13,6 +13,7 @@ from portal.analytics.shadows import ShadowVerdict, shadow_figures
 from portal.core.links import console_url
 from portal.policies import services
 from tests.portal.base import World, client_of
+from tests.portal.traces.base import stored, told
 
 LIMIT = {"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 1000}]}
 
@@ -72,6 +73,16 @@ def test_the_card_says_what_would_have_been_refused(world: World, page: str) -> 
     assert "used_up" in shown
 
 
+def test_the_card_leads_to_traces_of_such_calls_where_there_are_any(world: World) -> None:
+    add(world, 300, application="a")
+    page = console_url(world.production, "apis:detail", world.instance.pk)
+    traces = console_url(world.production, "traces:instance", world.instance.pk) + "?shadow=any"
+    assert traces not in client_of(world.ben).get(page).content.decode()
+    stored(world.gateway, told(world.instance))
+    assert traces in client_of(world.ben).get(page).content.decode()
+    assert "/orders/items" in client_of(world.ben).get(traces).content.decode()
+
+
 def test_the_card_is_there_as_soon_as_a_policy_is_tried_out(world: World) -> None:
     services.policy_apply(actor=world.ada, instance=world.instance, policy="rate-limiting", config=LIMIT, mode="shadow")
     shown = client_of(world.ada).get(console_url(world.production, "apis:detail", world.instance.pk))
@@ -96,5 +107,5 @@ def test_the_card_costs_the_same_whatever_there_is(world: World, django_assert_n
 
     for number in range(5):
         add(world, 1, application=str(number), policy=f"p{number}")
-    with django_assert_num_queries(5):  # the role, by policy and reason, together, automated and own policies
+    with django_assert_num_queries(6):  # the role, by policy and reason, together, automated and own policies, traces
         _shadows(Request(), world.instance)  # type: ignore[arg-type]

@@ -12,14 +12,12 @@ ROOT = Path(__file__).parents[3]
 PAGE = library.pages()["reference", "environment-variables"].text
 # Rows of the page's tables: what stands in the first cell, and the rest of the row.
 ROWS = re.findall(r"^\| (`[A-Z].*?) \| (.*) \|$", PAGE, re.MULTILINE)
-VARIABLE = re.compile(r"(?:PORTICO|FLEX)_[A-Z_]+|DATABASE_URL|REDIS_URL|NO_COLOR|DJANGO_SETTINGS_MODULE")
+VARIABLE = re.compile(r"(?:PORTICO|FLEX|OTEL)_[A-Z_]+|DATABASE_URL|REDIS_URL|NO_COLOR|DJANGO_SETTINGS_MODULE")
 READERS = {
     "env_str", "env_bool", "env_int", "env_list", "env_path", "env_address", "env_url", "env_secret",
     "redis_url", "database_from_url",
 }  # fmt: skip
 SECRET_READERS = {"env_secret", "redis_url", "database_from_url"}
-# A new API token is shown under this name, to be put into a pipeline; Portico does not read it.
-NOT_READ = {"PORTICO_TOKEN"}
 # The one name that is put together where it is read.
 ENDPOINTS = {f"PORTICO_OIDC_{name}_ENDPOINT" for name in ("AUTHORIZATION", "TOKEN", "USERINFO", "JWKS")}
 
@@ -50,7 +48,7 @@ def read_by_the_code() -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value)
     }
     flags = {PREFIX + action.dest.upper() for action in _parser()._actions if action.dest != "help"}
-    names = {name.removesuffix("_FILE") for name in spelled - NOT_READ if not name.endswith("_")}
+    names = {name.removesuffix("_FILE") for name in spelled if not name.endswith("_")}
     return names | flags | ENDPOINTS
 
 

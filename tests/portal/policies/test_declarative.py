@@ -13,6 +13,7 @@ from portal.core.links import console_url
 from portal.policies import automated_services, services
 from portal.policies.declarative import automated_file, binding_file, binding_json
 from tests.portal.base import World, client_of
+from tests.portal.policies.marked import MARK, marked
 
 POLICIES = [policy for policy in all_definitions() if policy.name not in NOT_LOCAL]
 SECRET = "s3cret-of-the-depot"
@@ -28,13 +29,13 @@ spec:
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
 def test_a_binding_as_a_file_means_the_same(world: World, policy: Any) -> None:
-    config = {**policy.example, **dict.fromkeys(policy.secret_settings(), SECRET)}
+    config = marked(policy)
     binding = services.policy_apply(actor=world.ada, instance=world.instance, policy=policy.name, config=config)
     text = binding_file(binding)
-    assert SECRET not in text
+    assert MARK not in text
     assert yaml.safe_load(text) == json.loads(binding_json(binding))
     variables = {
-        str(value).removeprefix("$"): SECRET
+        str(value).removeprefix("$"): config[name]
         for name, value in (yaml.safe_load(text)["spec"].get("config") or {}).items()
         if name in policy.secret_settings()
     }

@@ -1,6 +1,5 @@
 """Asked of every policy that has secrets: they are in no answer, no page, no audit event and no message."""
 
-import copy
 import json
 from typing import Any
 
@@ -15,27 +14,10 @@ from portal.policies import automated_services, services
 from portal.policies.declarative import automated_file, binding_file, binding_json
 from portal.policies.models import AutomatedPolicy, PolicyBinding
 from tests.portal.base import PortalTestCase
+from tests.portal.policies.marked import MARK, marked
 
 WITH_SECRETS = [policy for policy in all_definitions() if policy.secret_settings()]
 every_policy = pytest.mark.parametrize("policy", WITH_SECRETS, ids=lambda policy: policy.name)
-
-
-MARK = "Xq7Sesame"
-
-
-def marked(policy: PolicyDefinition) -> dict[str, Any]:
-    """Return settings like the example's whose secrets are nobody else's words, as far as the policy takes them."""
-    config = copy.deepcopy(policy.example)
-    for name in policy.secret_settings():
-        given = config.get(name)
-        for secret in (MARK, f"{given}{MARK}", MARK + 32 * "x", [MARK]):
-            try:
-                read_config(policy, config | {name: secret})
-            except ConfigFault:
-                continue
-            config[name] = secret
-            break
-    return config
 
 
 def test_there_are_such_policies() -> None:

@@ -1,0 +1,468 @@
+"""Policies that take or fetch tokens, from files as they are documented, with a real OpenID provider."""
+
+import json
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote_plus
+
+import pytest
+
+from tests.attacks.variants import spellings
+from tests.gateway_runtime.policies.tokens import rsa_key, token
+from tests.integration.gateway.conftest import GatewayProcess
+from tests.integration.gateway.token_service import TokenService
+from tests.integration.single_sign_on import signing_key
+from tests.integration.token_provider import API, APP, GATEWAY, TokenProvider
+from tests.stack import free_ports, wait_until
+
+pytestmark = pytest.mark.integration
+
+POLICIES = {
+    "introspected": """
+    - policyRef: {name: oauth2-token-introspection-flex}
+      config:
+        introspectionURL: {issuer}/token/introspection
+        authorizationValue: $GATEWAY_AUTHORIZATION
+        validatedTokenTTL: 2
+        authenticationTimeout: 5000
+        skipClientIdValidation: true
+        consumerBy: client_id
+        exposeHeaders: true
+        scopes: orders:read
+        scopeValidationCriteria: AND
+        maxCacheEntries: 1000
+        requireTokenType: true
+""",
+    "introspected-long": """
+    - policyRef: {name: oauth2-token-introspection}
+      config:
+        introspectionURL: {issuer}/token/introspection
+        authorizationValue: $GATEWAY_AUTHORIZATION
+        skipClientIdValidation: true
+        scopes: orders:read orders:write
+        scopeValidationCriteria: OR
+""",
+    "stranger": """
+    - policyRef: {name: oauth2-token-introspection}
+      config:
+        introspectionURL: {issuer}/token/introspection
+        authorizationValue: Basic bm9ib2R5Om5vdGhpbmc=
+        skipClientIdValidation: true
+""",
+    "signed": """
+    - policyRef: {name: openidconnect-access-token-enforcement-flex}
+      config:
+        issuer: {issuer}
+        authenticationTimeout: 5000
+        scopes: orders:read
+        exposeHeaders: true
+        audiences: https://api.example
+""",
+    "signed-for-all": """
+    - policyRef: {name: openidconnect-access-token-enforcement}
+      config: {issuer: "{issuer}", maxFederationExpirationTime: 600, secureTrustStore: true}
+""",
+    "asked": """
+    - policyRef: {name: openidconnect-access-token-enforcement}
+      config:
+        issuer: {issuer}
+        checkedBy: introspection
+        clientId: $GATEWAY_ID
+        clientSecret: $GATEWAY_SECRET
+        scopes: orders:read
+""",
+    "user": """
+    - policyRef: {name: openidconnect-access-token-enforcement}
+      config: {issuer: "{issuer}", checkedBy: userinfo, exposeHeaders: true}
+""",
+    "tried": """
+    - policyRef: {name: openidconnect-access-token-enforcement}
+      mode: shadow
+      config: {issuer: "{issuer}"}
+""",
+    "injected": """
+    - policyRef: {name: credential-injection-oauth2-flex}
+      config:
+        oauthService: {issuer}/token
+        clientId: $GATEWAY_ID
+        clientSecret: $GATEWAY_SECRET
+        scope: [orders:read]
+        grantType: clientCredentials
+        credentialLocation: header
+        tokenFetchTimeout: 5
+""",
+    "kept": """
+    - policyRef: {name: credential-injection-oauth2}
+      config:
+        oauthService: {issuer}/token
+        clientId: $GATEWAY_ID
+        clientSecret: $GATEWAY_SECRET
+        credentialLocation: header
+        overwrite: false
+""",
+    "refused": """
+    - policyRef: {name: credential-injection-oauth2}
+      config: {oauthService: "{issuer}/token", clientId: nobody, clientSecret: nothing}
+""",
+    "relaxed": """
+    - policyRef: {name: credential-injection-oauth2}
+      config:
+        oauthService: {issuer}/token
+        clientId: nobody
+        clientSecret: nothing
+        allowRequestWithoutCredential: true
+""",
+    "on-service": "",
+}
+FILE = """\
+apiVersion: gateway.mulesoft.com/v1alpha1
+kind: ApiInstance
+metadata:
+  name: {name}
+spec:
+  address: http://127.0.0.1:{port}/{name}
+  services:
+    backend:
+      address: http://127.0.0.1:{backend}
+      routes: [{}]
+  policies:{policies}
+"""
+ON_SERVICE = """\
+---
+apiVersion: gateway.mulesoft.com/v1alpha1
+kind: PolicyBinding
+metadata: {name: backend-token}
+spec:
+  targetRef: {kind: Service, name: on-service-backend}
+  policyRef: {name: credential-injection-oauth2-flex}
+  config:
+    oauthService: {issuer}/token
+    clientId: $GATEWAY_ID
+    clientSecret: $GATEWAY_SECRET
+    credentialLocation: header
+"""
+GOOD = (200, "")
+
+
+class Reply(NamedTuple):
+    """An answer. `seen` are the headers that the service saw, None if it saw nothing."""
+
+    status: int
+    code: str
+    headers: dict[str, str]
+    seen: dict[str, str] | None
+
+
+class Place(NamedTuple):
+    """A gateway with the APIs above, a provider, and a service that takes its tokens."""
+
+    gateway: GatewayProcess
+    port: int
+    provider: TokenProvider
+    service: TokenService
+    folder: Path
+
+    def call(
+        self, name: str, bearer: str | None = None, headers: dict[str, str] | None = None, method: str = "GET"
+    ) -> Reply:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        sent = ({} if bearer is None else {"authorization": f"Bearer {bearer}"}) | (headers or {})
+        try:
+            connection.request(method, f"/{name}/a", headers=sent)
+            response = connection.getresponse()
+            found = json.loads(response.read() or b"{}")
+            return Reply(
+                response.status, found.get("code", ""), {k.lower(): v for k, v in response.getheaders()},
+                found.get("headers"),
+            )  # fmt: skip
+        finally:
+            connection.close()
+
+    def verdict(self, name: str, bearer: str | None) -> tuple[int, str]:
+        reply = self.call(name, bearer)
+        assert (reply.seen is None) is (reply.status != 200)
+        return reply.status, reply.code
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("tokens")
+    provider = TokenProvider()
+    service = TokenService(provider)
+    port = free_ports(1)[0]
+    conf = folder / "conf.d"
+    conf.mkdir()
+    for name, policies in POLICIES.items():
+        text = FILE.replace("{name}", name).replace("{port}", str(port)).replace("{backend}", str(service.port))
+        text = text.replace("{policies}", policies or " []")
+        (conf / f"{name}.yaml").write_text(text.replace("{issuer}", provider.issuer))
+    (conf / "on-service-policy.yaml").write_text(ON_SERVICE.replace("{issuer}", provider.issuer))
+    pair = f"{quote_plus(GATEWAY[0])}:{quote_plus(GATEWAY[1])}"
+    environment = {
+        "GATEWAY_ID": GATEWAY[0],
+        "GATEWAY_SECRET": GATEWAY[1],
+        "GATEWAY_AUTHORIZATION": "Basic " + b64encode(pair.encode()).decode(),
+    }
+    gateway = GatewayProcess(folder, config=conf, workers=1, environment=environment)
+    try:
+        provider.start()
+        gateway.start()
+        gateway.wait_for_revision(1)
+        yield Place(gateway, port, provider, service, conf)
+    finally:
+        gateway.kill()
+        provider.stop()
+        service.close()
+
+
+# Introspection
+
+
+def test_an_active_token_passes_and_the_service_learns_whose_it_is(place: Place) -> None:
+    bearer = place.provider.sign_in()["access_token"]
+    for _ in range(2):
+        reply = place.call("introspected", bearer, {"X-AGW-sub": "admin", "X-Agw-Role": "admin"})
+        assert reply.status == 200
+        assert reply.seen is not None
+        told = {name: value for name, value in reply.seen.items() if name.startswith("x-agw-")}
+        assert told.keys() == {"x-agw-active", "x-agw-sub", "x-agw-client_id", "x-agw-iat", "x-agw-iss",
+                               "x-agw-token_type"}  # fmt: skip
+        assert (told["x-agw-sub"], told["x-agw-client_id"]) == ("ada", APP[0])
+
+
+@pytest.mark.parametrize("name", list(POLICIES))
+def test_no_caller_can_pose_as_the_gateway(place: Place, name: str) -> None:
+    for spelling in spellings(b"X-AGW-Sub"):
+        reply = place.call(name, place.provider.token(), {spelling.decode(): "admin"})
+        assert "admin" not in (reply.seen or {}).values(), spelling
+
+
+def test_a_token_needs_its_scopes(place: Place) -> None:
+    writer = place.provider.token("orders:write")
+    assert place.verdict("introspected", writer) == (403, "introspection_scope")
+    assert place.verdict("introspected-long", writer) == GOOD
+    assert place.verdict("asked", writer) == (403, "openid_scope")
+    challenge = place.call("introspected", writer).headers["www-authenticate"]
+    assert challenge == 'Bearer realm="portico", error="insufficient_scope", scope="orders:read"'
+
+
+@pytest.mark.parametrize("name", ["introspected", "asked", "signed", "signed-for-all", "user"])
+def test_what_is_no_access_token_of_the_provider_is_refused(place: Place, name: str) -> None:
+    prefix = "introspection" if name == "introspected" else "openid"
+    assert place.verdict(name, None) == (400, f"{prefix}_missing")
+    good = place.provider.token()
+    signed = place.provider.token(signed=True)
+    claims = {"iss": place.provider.issuer, "aud": API, "exp": time.time() + 60, "scope": "orders:read"}
+    for bearer in (
+        "x", good + "x", good[:-1], good.swapcase(), f"{good},{good}", f'"{good}"', "..", signed[:-3], signed + ".",
+        token(claims, rsa_key("evil"), "RS256", kid="first"), token(claims, "x" * 64, kid="first"),
+        place.provider.sign_in()["id_token"],
+    ):  # fmt: skip
+        assert place.verdict(name, bearer) == (400, f"{prefix}_invalid"), bearer
+
+
+@pytest.mark.parametrize("name", ["introspected", "signed", "user"])
+def test_a_refresh_token_is_no_access_token(place: Place, name: str) -> None:
+    refresh = place.provider.sign_in()["refresh_token"]
+    assert place.verdict(name, refresh)[0] == 400
+
+
+def test_a_revoked_token_passes_for_the_time_it_is_remembered_and_no_longer(place: Place) -> None:
+    bearer = place.provider.token()
+    assert place.verdict("introspected", bearer) == GOOD
+    place.provider.revoke(bearer)
+    assert place.verdict("introspected", bearer) == GOOD
+    wait_until(
+        lambda: place.verdict("introspected", bearer) == (400, "introspection_invalid"), seconds=5, what="the refusal"
+    )
+
+
+def test_a_gateway_that_may_not_ask_lets_nobody_pass(place: Place) -> None:
+    assert place.verdict("stranger", place.provider.token()) == (401, "introspection_unavailable")
+    (told, *_) = place.gateway.events("token_check_failed")
+    assert told["code"] == "status_401"
+
+
+# OpenID Connect
+
+
+def test_a_signed_token_passes_where_it_is_meant_for_the_api(place: Place) -> None:
+    bearer = place.provider.token(signed=True)
+    reply = place.call("signed", bearer)
+    assert reply.status == 200
+    assert reply.seen is not None
+    assert (reply.seen["x-agw-aud"], reply.seen["x-agw-client_id"]) == (API, APP[0])
+    assert place.verdict("signed-for-all", bearer) == GOOD
+
+
+def test_an_opaque_token_is_asked_about(place: Place) -> None:
+    bearer = place.provider.sign_in()["access_token"]
+    assert place.verdict("asked", bearer) == GOOD
+    reply = place.call("user", bearer)
+    assert reply.seen is not None
+    assert (reply.seen["x-agw-sub"], reply.seen["x-agw-email"]) == ("ada", "ada@example.test")
+    assert place.verdict("signed", bearer) == (400, "openid_invalid")
+
+
+def test_a_policy_that_is_tried_out_refuses_nobody(place: Place) -> None:
+    for bearer in (None, "x", place.provider.token(signed=True)):
+        assert place.verdict("tried", bearer) == GOOD
+
+
+def test_keys_rotate_under_traffic_without_a_wrong_answer(place: Place) -> None:
+    provider, (first,) = place.provider, place.provider.keys
+    old = provider.token(signed=True)
+    assert place.verdict("signed", old) == GOOD
+    found: list[tuple[int, str]] = []
+    ended = threading.Event()
+
+    def caller() -> None:
+        while not ended.is_set():
+            found.append(place.verdict("signed", old))
+
+    callers = [threading.Thread(target=caller) for _ in range(4)]
+    for each in callers:
+        each.start()
+    try:
+        second = signing_key("RS256", "second")
+        provider.stop()
+        # Tokens that nobody has seen yet pass too, by the last good keys.
+        time.sleep(0.3)
+        provider.restart(second, first)
+        new = [provider.token(signed=True) for _ in range(20)]
+        # Within ten seconds after the last question for keys nobody asks again.
+        wait_until(lambda: place.verdict("signed", new[0]) == GOOD, seconds=25, what="the new key")
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(lambda bearer: place.verdict("signed", bearer), new)) == {GOOD}
+    finally:
+        ended.set()
+        for each in callers:
+            each.join()
+    assert set(found) == {GOOD}
+    assert len(found) > 100
+
+
+def test_while_the_provider_is_away_known_tokens_pass_and_others_when_it_is_back(place: Place) -> None:
+    provider = place.provider
+    signed, opaque = provider.token(signed=True), provider.token()
+    assert place.verdict("signed-for-all", signed) == GOOD
+    assert place.verdict("introspected-long", opaque) == GOOD
+    unseen = provider.token(signed=True)
+    provider.stop()
+    assert place.verdict("introspected-long", opaque) == GOOD
+    assert place.verdict("introspected-long", "unknown") == (401, "introspection_unavailable")
+    assert place.call("introspected-long", "unknown2").headers["retry-after"] == "5"
+    assert place.verdict("asked", "unknown") == (401, "openid_unavailable")
+    # Its keys are known, so that it need not be there.
+    assert place.verdict("signed-for-all", unseen) == GOOD
+    provider.restart()
+    fresh = provider.token()
+    wait_until(lambda: place.verdict("introspected-long", fresh) == GOOD, seconds=10, what="the provider")
+    assert place.verdict("asked", provider.token()) == GOOD
+
+
+# Credential injection
+
+
+@pytest.fixture
+def strict(place: Place) -> Iterator[None]:
+    """Let the service ask the provider about each token, and the gateway have one that the provider knows."""
+    place.service.strict = True
+    for name in ("injected", "on-service", "kept"):
+        wait_until(lambda name=name: place.call(name).status == 200, seconds=15, what="a token")
+    yield
+    place.service.strict = False
+
+
+@pytest.mark.usefixtures("strict")
+def test_the_service_gets_a_token_that_the_provider_knows(place: Place) -> None:
+    for name in ("injected", "on-service"):
+        reply = place.call(name, "mine")
+        assert reply.seen is not None
+        bearer = reply.seen["authorization"].removeprefix("Bearer ")
+        assert bearer not in ("", "mine")
+        assert place.call(name, "other").seen == reply.seen | {"x-request-id": place.service.last["x-request-id"]}
+
+
+@pytest.mark.usefixtures("strict")
+def test_the_callers_own_header_is_kept_where_that_is_wished(place: Place) -> None:
+    mine = place.provider.token()
+    kept = place.call("kept", mine).seen
+    assert kept is not None
+    assert kept["authorization"] == f"Bearer {mine}"
+    # The service says 401 to it, and that is no reason for another token.
+    before = place.call("kept").seen
+    assert place.call("kept", "mine").status == 401
+    after = place.call("kept").seen
+    assert before is not None
+    assert after is not None
+    assert after["authorization"] == before["authorization"]
+
+
+def test_without_a_token_requests_are_refused_or_go_on_without(place: Place) -> None:
+    reply = place.call("refused", "mine")
+    assert (reply.status, reply.code, reply.seen) == (503, "backend_token_unavailable", None)
+    assert reply.headers["retry-after"] == "5"
+    relaxed = place.call("relaxed", "mine")
+    assert relaxed.status == 200
+    assert relaxed.seen is not None
+    assert "authorization" not in relaxed.seen
+
+
+@pytest.mark.usefixtures("strict")
+def test_a_token_that_the_service_refuses_is_replaced_for_the_next_requests(place: Place) -> None:
+    assert place.call("injected").status == 200
+    # The provider forgets its opaque tokens.
+    place.provider.restart()
+    assert place.call("injected").status == 401
+    wait_until(lambda: place.call("injected").status == 200, seconds=15, what="another token")
+
+
+def test_known_tokens_and_the_backends_token_survive_a_republish(place: Place) -> None:
+    bearer = place.provider.token()
+    assert place.verdict("introspected-long", bearer) == GOOD
+    before = place.call("injected").seen
+    place.provider.stop()
+    try:
+        for name in ("introspected-long", "injected"):
+            file = place.folder / f"{name}.yaml"
+            file.write_text(file.read_text().replace("routes: [{}]", "routes: [{rules: [{methods: GET}]}]"))
+            wait_until(lambda name=name: place.call(name, method="POST").status == 404, seconds=15, what="the change")
+        assert place.verdict("introspected-long", bearer) == GOOD
+        after = place.call("injected").seen
+        assert before is not None
+        assert after is not None
+        assert after["authorization"] == before["authorization"]
+    finally:
+        place.provider.restart()
+
+
+def test_no_secret_and_no_token_is_in_the_log(place: Place) -> None:
+    log = place.gateway.log
+    for secret in (GATEWAY[1], quote_plus(GATEWAY[1]), b64encode(b"nobody").decode(), place.provider.token()):
+        assert secret not in log
+    assert "Bearer " not in log
+    assert "Basic " not in log
+
+
+def test_contracts_are_kept_by_the_portal(place: Place) -> None:
+    broken = place.folder / "broken.yaml"
+    text = (place.folder / "introspected-long.yaml").read_text().replace("skipClientIdValidation: true", "")
+    broken.write_text(text.replace("introspected-long", "broken"))
+    try:
+        said: Any = wait_until(
+            lambda: [
+                line for line in place.gateway.log.splitlines() if "skipClientIdValidation has to be true" in line
+            ],
+            seconds=10,
+            what="the fault",
+        )
+        assert "broken.yaml" in said[0]
+    finally:
+        broken.unlink()
