@@ -137,12 +137,13 @@ def settle(exchange: Exchange, context: RequestContext) -> bool:
 
 
 def rebodied_head(exchange: Exchange, context: RequestContext, target: TargetConnections) -> bytes:
-    """Return the whole head of a request whose body is not sent on as it comes."""
+    """Return the whole head of a request whose body is not sent on as it comes, or that a policy has to see sent."""
+    for call in context.when_sent or ():
+        call(target.authority)
     request, whole = exchange.request, context.body
     forwarded, request_id = exchange.client.forwarded, exchange.request_id
     if whole is None:
-        assert context.request_filters is not None
-        same = request.length >= 0 and all(each.keeps_length for each in context.request_filters)
+        same = request.length >= 0 and all(each.keeps_length for each in context.request_filters or ())
         length = request.length if same else CHUNKED
     else:
         length = CHUNKED if exchange.body is not None and exchange.body.trailers else len(whole)

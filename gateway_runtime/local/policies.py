@@ -14,11 +14,11 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyDefinition
 
-# These need contracts, an alert or a model that only the portal knows.
-NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
+# These need contracts that only the portal knows.
+NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "http-caching", "native-ext-proc", "spec-validation",
+    "native-ext-proc", "spec-validation",
 })  # fmt: skip
 # Read by other modules.
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"})
@@ -28,13 +28,16 @@ OUTBOUND = frozenset({
 })  # fmt: skip
 # These are bound to a Service, or to an ApiInstance for all that it sends.
 ON_EITHER = frozenset({
-    "circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth",
+    "aws-request-signature", "circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth",
     "credential-injection-oauth2", "idle-timeout",
 })  # fmt: skip
 # These work without contracts as long as this setting is on, with what it is without being said.
 NEED_NO_CONTRACT = {
-    "jwt-validation": True, "oauth2-token-introspection": False, "openidconnect-access-token-enforcement": True,
-}  # fmt: skip
+    "hmac-signature": True,
+    "jwt-validation": True,
+    "oauth2-token-introspection": False,
+    "openidconnect-access-token-enforcement": True,
+}
 NO_CONTRACT = "skipClientIdValidation"
 
 

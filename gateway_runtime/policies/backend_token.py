@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import re
 from base64 import b64encode
@@ -10,11 +9,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote_plus, urlencode
 
 from gateway_runtime.fetching.client import FetchError
+from gateway_runtime.fetching.questions import Questions
 from gateway_runtime.fetching.url import Url
 from gateway_runtime.log import log
 from gateway_runtime.policies.context import PolicyRuntime
 from gateway_runtime.policies.jwt_keys import strict_json
-from gateway_runtime.tasks import spawn
 
 # How long a token lives whose server does not say it, and the longest that is believed.
 USUAL_SECONDS, LONGEST_SECONDS = 300.0, 24 * 3600.0
@@ -79,15 +78,15 @@ class TokenRequest(NamedTuple):
 class BackendToken:
     """The token of one request for tokens. `serve` says for which revision it works now."""
 
-    __slots__ = ("_failures", "_fetched", "_good_until", "_not_before", "_renew_at", "_request", "_runtime",
-                 "_seconds", "_task", "_value")  # fmt: skip
+    __slots__ = ("_failures", "_fetched", "_good_until", "_not_before", "_questions", "_renew_at", "_request",
+                 "_runtime", "_seconds", "_value")  # fmt: skip
 
     def __init__(self, request: TokenRequest) -> None:
         self._request = request
         self._value: bytes | None = None
         self._fetched = self._renew_at = self._good_until = self._not_before = 0.0
         self._failures = 0
-        self._task: asyncio.Task[None] | None = None
+        self._questions: Questions[None] = Questions(f"token {request.url.authority}")
 
     def serve(self, runtime: PolicyRuntime, seconds: float) -> None:
         """Take how to ask: `seconds` are for one answer."""
@@ -100,26 +99,24 @@ class BackendToken:
         if now < self._renew_at:
             return self._value
         if now < self._good_until:
-            self._start(now)
+            if now >= self._not_before:
+                self._questions.start(None, self._fetch)
             return self._value
         return None
 
     async def latest(self) -> bytes | None:
         """Wait for the header's value. None where no token can be had."""
-        self._start(self._runtime.clock())
-        if self._task is not None:
-            # A request that is given up must not take the fetch from the others.
-            await asyncio.shield(self._task)
+        # Between the question and this task's turn, another one may have fetched it.
+        if (value := self.current()) is not None:
+            return value
+        if self._runtime.clock() >= self._not_before:
+            await self._questions.answer(None, self._fetch)
         return self._value if self._runtime.clock() < self._good_until else None
 
     def refused(self, value: bytes) -> None:
         """The service has not accepted this value."""
         if value == self._value and self._runtime.clock() >= self._fetched + ANOTHER_SECONDS:
             self._good_until = self._renew_at = 0.0
-
-    def _start(self, now: float) -> None:
-        if self._task is None and now >= self._not_before:
-            self._task = spawn(f"token {self._request.url.authority}", self._fetch())
 
     async def _fetch(self) -> None:
         try:
@@ -142,8 +139,6 @@ class BackendToken:
             self._value, self._fetched = value, now
             self._good_until = now + max(lives - MARGIN_SECONDS, lives / 2)
             self._renew_at = min(now + lives * RENEW_AT, self._good_until)
-        finally:
-            self._task = None
 
 
 def read_token_answer(body: bytes) -> tuple[bytes, float]:

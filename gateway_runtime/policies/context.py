@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gateway_runtime.directories.directory import Directory
     from gateway_runtime.directories.ldap import LdapSettings
     from gateway_runtime.fetching.service import AskedService
+    from gateway_runtime.notices import Report
     from gateway_runtime.schema.document import Service
     from gateway_runtime.state.cache import ByteCache
     from gateway_runtime.tls.client_certificate import ClientCertificate
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 Headers = list[tuple[bytes, bytes]]
 # The note with the `Response` of the policy that has ended a request.
 REFUSAL = "refusal"
+# The notes of a request that asks for a WebSocket, and of an answer that is the gateway's own.
+WEBSOCKET = "websocket"
+OWN_ANSWER = "own_answer"
 
 
 class ConsumerIndex(Protocol):
@@ -55,7 +59,7 @@ class RequestContext:
         "api_path", "application", "application_name", "body", "body_length", "client_certificate", "client_ip",
         "forward_path", "headers", "host", "method", "notes", "path", "principal", "query", "request_filters",
         "request_id", "response_body", "response_filters", "response_headers", "response_status", "resume_at",
-        "stopped_at",
+        "stopped_at", "when_sent",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +88,8 @@ class RequestContext:
         # What bodies stream through on their way, in this order.
         self.request_filters: list[BodyFilter] | None = None
         self.response_filters: list[BodyFilter] | None = None
+        # What is called when it is known which target the request goes to: see `before_sending`.
+        self.when_sent: list[Callable[[bytes], None]] | None = None
         self.client_certificate: ClientCertificate | None = None
         # What a policy's request handler leaves for its own response handler, by binding id. What later expressions
         # know of the caller is `AUTHENTICATION` and `CLIENT_ID` (`expressions/given.py`), a refusal `REFUSAL`.
@@ -126,6 +132,17 @@ class RequestContext:
             self.response_filters = [body_filter]
         else:
             self.response_filters.append(body_filter)
+
+    def before_sending(self, call: Callable[[bytes], None]) -> None:
+        """Have something called just before the request is sent, with the Host header that the target will get.
+
+        For what depends on the bytes that really go out, such as a signature. It may change `headers` and nothing else,
+        must not raise, and is called again where the request is sent to another target.
+        """
+        if self.when_sent is None:
+            self.when_sent = [call]
+        else:
+            self.when_sent.append(call)
 
     def note(self, binding: str, value: Any) -> None:
         """Leave something for the same binding's response handler."""
@@ -172,6 +189,7 @@ class PolicyRuntime(Protocol):
     clock: Clock  # monotonic seconds
     now: Clock  # seconds since 1970, for times that others have written
     sleep: Sleep  # for a request that has to wait
+    is_first: bool  # this is the one worker that does what need not be done by all
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
         """Return the prebuilt answer for one of the definition's refusal codes."""
@@ -200,7 +218,8 @@ class PolicyRuntime(Protocol):
     ) -> Fetched:
         """Ask an HTTP service of somebody else once, and return its whole answer whatever its status.
 
-        The one way in which policies ask others. `url` is made by `parse_url` when the policy is built; its address is
+        For questions whose answers are kept: each one is a connection. What is asked about every request is asked on
+        kept connections of a `service`. `url` is made by `parse_url` when the policy is built; its address is
         judged as those of services are, certificates are checked, redirects are not followed. Everything together
         takes `seconds` at most, and the answer's body has `limit` bytes at most. Raises `FetchError`, whose `code`
         tells nothing of the answer. Nothing is kept and nobody shares the question: that is up to the policy.
@@ -216,6 +235,12 @@ class PolicyRuntime(Protocol):
 
     def directory(self, settings: "LdapSettings") -> "Directory":
         """Return a directory, which all policies with the same settings share. It is not asked yet."""
+
+    def report(self, read: "Report") -> None:
+        """Let operators see what `read` says: whether all is well, and a sentence; or None. It is called every second.
+
+        It shows on the API's page in the portal, and on the admin port as `/notices`.
+        """
 
     def service(self, service: "Service") -> "AskedService":
         """Return a service that the policy itself asks about requests. Nothing is connected yet.

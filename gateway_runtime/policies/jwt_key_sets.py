@@ -1,9 +1,9 @@
 """The keys of one or several key sets, as one row of keys that stays the same object as long as they are the same."""
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from gateway_runtime.fetching.questions import together
 from gateway_runtime.policies.context import RemoteDocument
 from gateway_runtime.policies.jwt_keys import SigningKey, usable_keys
 
@@ -37,7 +37,7 @@ class KeySets:
 
     async def latest(self) -> Keys | None:
         """Wait for the keys. None where no key set at all can be had."""
-        return self._of(await _together(remote.latest() for remote in self._remotes))
+        return self._of(await together(remote.latest() for remote in self._remotes))
 
     def may_ask_again(self) -> bool:
         """Tell whether a key that is missing may be looked for."""
@@ -45,7 +45,7 @@ class KeySets:
 
     async def newer(self) -> Keys | None:
         """Look whether there are newer keys."""
-        return self._of(await _together(remote.newer() for remote in self._remotes))
+        return self._of(await together(remote.newer() for remote in self._remotes))
 
     def _of(self, values: list[Any]) -> Keys | None:
         if all(value is None for value in values):
@@ -60,8 +60,3 @@ class KeySets:
                 for key in usable_keys(value, algorithm)
             )
         return self._keys
-
-
-async def _together(waiting: Iterable[Awaitable[Any]]) -> list[Any]:
-    """Wait for all at once: one source that does not answer must not keep the others from being asked."""
-    return list(await asyncio.gather(*waiting))

@@ -166,7 +166,7 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     asked = (config.introspection_url, config.authorization_value, config.validated_token_ttl, config.consumer_by)
     answers = TokenAnswers(
         runtime, sha256(repr(asked).encode()).hexdigest(), ask,
-        of=url.authority, entries=config.max_cache_entries, seconds=seconds,
+        of=url.authority, entries=config.max_cache_entries,
     )  # fmt: skip
     demands = Demands(
         read_scopes(config.scopes), config.scope_validation_criteria, config.expose_headers,

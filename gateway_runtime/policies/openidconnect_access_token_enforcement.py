@@ -85,7 +85,6 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     answers = TokenAnswers(
         runtime, sha256(repr(asked).encode()).hexdigest(), signature.known if signature else asking(config, runtime),
         of=config.issuer or config.endpoint(), entries=config.max_cache_size,
-        seconds=config.authentication_timeout / 1000,
     )  # fmt: skip
     demands = Demands(
         read_scopes(config.scopes), config.scope_validation_criteria, config.expose_headers,

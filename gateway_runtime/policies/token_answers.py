@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from gateway_runtime.clock import Clock
 from gateway_runtime.fetching.client import FetchError
+from gateway_runtime.fetching.questions import Questions, TooManyQuestions
 from gateway_runtime.log import log
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
-from gateway_runtime.tasks import spawn
 
 TOKEN_LIMIT = 16 * 1024
 # A refusal is repeated for so long without asking again, and so many of them: enough for a caller in a tight loop.
 REFUSED_SECONDS = 2.0
 REFUSED_LIMIT = 1000
-# Tokens that are asked about at the same time; those that come on top of the first hundred wait.
-AT_ONCE, WAITING = 100, 1000
 # Who has failed to answer so often in a row is not asked for a moment.
 FAILURES, PAUSE_SECONDS = 3, 1.0
 
@@ -65,8 +62,8 @@ class TokenAnswers:
     never push out those that are good.
     """
 
-    __slots__ = ("_ask", "_clock", "_entries", "_failures", "_gate", "_not_before", "_of", "_refused", "_seconds",
-                 "_under_way", "good")  # fmt: skip
+    __slots__ = ("_ask", "_clock", "_entries", "_failures", "_not_before", "_of", "_questions", "_refused",
+                 "good")  # fmt: skip
 
     def __init__(
         self,
@@ -76,7 +73,6 @@ class TokenAnswers:
         *,
         of: str,
         entries: int,
-        seconds: float,
     ) -> None:
         """`ask` raises `TokenRefused` or `FetchError`. `of` says who is asked, `name` tells settings apart."""
         kept: dict[str, dict[bytes, Known]] = runtime.keep("tokens", dict)
@@ -87,11 +83,9 @@ class TokenAnswers:
         self._ask = ask
         self._of = of
         self._entries = entries
-        self._seconds = seconds
         self._clock: Clock = runtime.clock
         self._refused: dict[bytes, tuple[float, str]] = {}
-        self._under_way: dict[bytes, asyncio.Task[Known | str]] = {}
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._questions: Questions[Known] = Questions("token")
         self._failures = 0
         self._not_before = 0.0
 
@@ -107,34 +101,27 @@ class TokenAnswers:
 
     async def of(self, digest: bytes, token: bytes) -> Known:
         """Ask about a token, together with all who bring it now. Raises `TokenRefused`."""
-        task = self._under_way.get(digest)
-        if task is None:
-            if self._clock() < self._not_before or len(self._under_way) >= WAITING:
-                raise TokenRefused("unavailable")
-            task = self._under_way[digest] = spawn("token", self._asked(digest, token))
-        # A request that is given up must not take the answer from the others.
-        known = await asyncio.shield(task)
-        if isinstance(known, str):
-            raise TokenRefused(known)
-        return known
-
-    async def _asked(self, digest: bytes, token: bytes) -> Known | str:
         try:
-            async with asyncio.timeout(self._seconds), self._gate:
-                known = await self._ask(token)
+            return await self._questions.answer(digest, lambda: self._asked(digest, token))
+        except TooManyQuestions:
+            raise TokenRefused("unavailable") from None
+
+    async def _asked(self, digest: bytes, token: bytes) -> Known:
+        # Looked at when its turn has come: others may have failed while this question waited.
+        if self._clock() < self._not_before:
+            raise TokenRefused("unavailable")
+        try:
+            known = await self._ask(token)
         except TokenRefused as error:
             self._answered()
             self._refuse(digest, error.reason)
-            return error.reason
-        except (FetchError, TimeoutError) as error:
-            self._failed(error.code if isinstance(error, FetchError) else "timeout")
-            return "unavailable"
-        else:
-            self._answered()
-            self._keep(digest, known)
-            return known
-        finally:
-            del self._under_way[digest]
+            raise
+        except FetchError as error:
+            self._failed(error.code)
+            raise TokenRefused("unavailable") from None
+        self._answered()
+        self._keep(digest, known)
+        return known
 
     def _keep(self, digest: bytes, known: Known) -> None:
         if not self._entries:

@@ -22,6 +22,12 @@ class ByteCache(Protocol):
     def set(self, key: str, value: bytes, seconds: float) -> Awaitable[bool]:
         """Keep a value for so long. Return whether it is kept."""
 
+    def first(self, key: str, seconds: float) -> Awaitable[bool | Unknown]:
+        """Tell whether a key is there for the first time within so long, and remember it.
+
+        Of all who ask at the same time one gets True. `UNKNOWN` where that cannot be found out.
+        """
+
 
 class LocalCache:
     """In memory. The oldest go first when there is no room."""
@@ -55,6 +61,10 @@ class LocalCache:
             self._drop(next(iter(self._kept)))
         return True
 
+    async def first(self, key: str, seconds: float) -> bool | Unknown:
+        """Tell whether a key is new, and remember it for so long."""
+        return await self.get(key) is None and await self.set(key, b"", seconds)
+
     def _drop(self, key: str) -> None:
         self.size -= len(self._kept.pop(key)[1])
 
@@ -67,6 +77,9 @@ class Store(Protocol):
 
     async def fetch(self, command: Command) -> Any:
         """Ask and wait, not long, without keeping counters waiting. Returns the answer or `UNKNOWN`."""
+
+    async def call(self, command: Command) -> Any:
+        """Ask about something small and wait, not long. Returns the answer or `UNKNOWN`."""
 
 
 class SharedCache:
@@ -88,3 +101,12 @@ class SharedCache:
         name = self._store.cached(self._owner, key)
         answer = await self._store.fetch(Command(("SET", name, value, "PX", max(1, int(seconds * 1000)))))
         return bool(answer in (b"OK", "OK", True))
+
+    async def first(self, key: str, seconds: float) -> bool | Unknown:
+        """Tell whether a key is new for all replicas, and remember it for so long."""
+        if seconds <= 0:
+            return False
+        name = self._store.cached(self._owner, key)
+        # With the counters: it is as small as one of them, and their connection is there from the beginning.
+        answer = await self._store.call(Command(("SET", name, b"", "PX", max(1, int(seconds * 1000)), "NX")))
+        return answer if isinstance(answer, Unknown) else answer in (b"OK", "OK", True)

@@ -30,6 +30,7 @@ MEMBERS = OPEN.replace(b"/public", b"/members")
 
 _IDENTITY = (
     b"X-Consumer-Id", b"X-Consumer-Groups", b"X-Consumer-Username", b"X-Consumer-Custom-Id", b"X-Portico-User",
+    b"X-AGW-Sub", b"X-AGW-Client-Id",
     b"X-Portico-Application",
 )  # fmt: skip
 _ORIGIN = (

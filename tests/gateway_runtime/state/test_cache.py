@@ -45,6 +45,8 @@ class Store:
         self.asked.append(command.arguments)
         return self.answer
 
+    call = fetch
+
 
 def test_a_shared_value_has_its_time_in_redis() -> None:
     store = Store(b"OK")
@@ -56,3 +58,24 @@ def test_a_storage_that_is_away_is_unknown_and_no_error() -> None:
     cache = SharedCache(Store(UNKNOWN), "o")
     assert asyncio.run(cache.get("a")) is UNKNOWN
     assert not asyncio.run(cache.set("a", b"1", 1))
+
+
+def test_one_of_all_who_ask_is_the_first() -> None:
+    clock = FakeClock()
+    cache = LocalCache(clock, entries=10)
+
+    async def all_at_once() -> list[Any]:
+        return await asyncio.gather(*(cache.first("a", 5) for _ in range(9)))
+
+    assert sorted(asyncio.run(all_at_once())) == [False] * 8 + [True]
+    clock.advance(5)
+    assert asyncio.run(cache.first("a", 5)) is True
+    assert asyncio.run(cache.first("b", 0)) is False
+
+
+def test_redis_decides_who_is_the_first() -> None:
+    store = Store(b"OK")
+    assert asyncio.run(SharedCache(store, "o").first("a", 1.5)) is True
+    assert store.asked == [("SET", "o/a", b"", "PX", 1500, "NX")]
+    assert asyncio.run(SharedCache(Store(None), "o").first("a", 1.5)) is False
+    assert asyncio.run(SharedCache(Store(UNKNOWN), "o").first("a", 1.5)) is UNKNOWN
