@@ -26,6 +26,9 @@ class PathSet:
 
     __slots__ = ("_all", "_owners", "_patterns", "_single")
 
+    # Every path holds for it, so that no hit at all means that the set has run out of its memory.
+    _ANYTHING = b".*"
+
     def __init__(self, routes: Sequence[CompiledRoute]) -> None:
         self._all: tuple[Candidate, ...] = tuple((route, route.rules) for route in routes)
         # By the number of a pattern: the route it is from, and what to ask when no other pattern holds.
@@ -38,6 +41,7 @@ class PathSet:
                 owners.append(number)
                 rest = None if rule is None else rule.besides_path()
                 single.append(((route, None if rest is None else (rest,)),))
+        patterns.Add(self._ANYTHING)
         patterns.Compile()
         self._owners = tuple(owners)
         self._single = tuple(single)
@@ -46,17 +50,18 @@ class PathSet:
     def candidates(self, path: bytes) -> Sequence[Candidate]:
         """Return the routes to ask, in their order, with what to ask them.
 
-        All of them where the set names none: it says the same when it has run out of its memory, and then a route
-        must not be passed over.
+        All of them where the set has run out of its memory: a route must not be passed over.
         """
         hits = self._patterns.Match(path)
         if not hits:
             return self._all
-        if len(hits) == 1:
-            return self._single[hits[0]]
-        # Alternatives may change the path differently: of a route with several, each is asked as it stands.
         owners = self._owners
-        return [self._all[number] for number in sorted({owners[hit] for hit in hits})]
+        anything = len(owners)
+        if len(hits) == 2:
+            # In no order.
+            return self._single[hits[0] if hits[0] != anything else hits[1]]
+        # Alternatives may change the path differently: of a route with several, each is asked as it stands.
+        return [self._all[number] for number in sorted({owners[hit] for hit in hits if hit != anything})]
 
 
 def path_set(routes: Sequence[CompiledRoute]) -> PathSet | None:

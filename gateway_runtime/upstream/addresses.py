@@ -8,6 +8,9 @@ import socket
 from gateway_runtime.upstream.errors import ADDRESS_REFUSED, UNRESOLVED, UpstreamError
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Not for the open internet, though the standard library does not say so: site-local addresses of before (RFC 3879), and
+# what translates to IPv4 inside a network (RFC 8215).
+_INNER = (ipaddress.ip_network("fec0::/10"), ipaddress.ip_network("64:ff9b:1::/48"))
 
 
 def carried_address(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -29,7 +32,7 @@ def is_public(address: str) -> bool:
     An IPv6 address that carries an IPv4 one is judged by that.
     """
     ip = carried_address(address)
-    if isinstance(ip, ipaddress.IPv6Address) and ip.teredo is not None:
+    if isinstance(ip, ipaddress.IPv6Address) and (ip.teredo is not None or any(ip in inner for inner in _INNER)):
         return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tests.benchmarks import (
     bench_changes,
+    bench_connections,
     bench_latency,
     bench_limits,
     bench_memory,
@@ -36,6 +37,7 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("proxy", "CPU time of a proxied request", bench_proxy.measure_plain, ("nginx", "wrk")),
     Benchmark("tls", "CPU time of a proxied request that came with TLS", bench_proxy.measure_tls, ("nginx", "wrk")),
+    Benchmark("connections", "CPU time of handshakes, HTTP/2 and WebSockets", bench_connections.measure),
     Benchmark("latency", "Added latency at a fixed rate", bench_latency.measure),
     Benchmark("changes", "A configuration change every second under load", bench_changes.measure),
     Benchmark("memory", "Memory of a worker", bench_memory.measure),

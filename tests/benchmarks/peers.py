@@ -49,6 +49,12 @@ server {{ listen 127.0.0.1:{port}{tls}; location / {{
   proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Request-Id $request_id;
 }} }}
 """
+_TUNNELS = """
+server {{ listen 127.0.0.1:{port}; location / {{
+  proxy_pass http://127.0.0.1:{service}; proxy_http_version 1.1;
+  proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "Upgrade";
+}} }}
+"""
 _HAPROXY = """
 global
   nbthread 1
@@ -120,6 +126,18 @@ def nginx_tls(folder: str, port: int, service_port: int) -> list[str]:
     path = _certificate(folder)
     tls = f" ssl; ssl_certificate {path}; ssl_certificate_key {path}; ssl_protocols TLSv1.2 TLSv1.3"
     return _nginx(folder, "proxy-tls", _PROXY.format(service=service_port, port=port, tls=tls))
+
+
+def nginx_http2(folder: str, port: int, service_port: int) -> list[str]:
+    """Return the command of nginx as a proxy that speaks HTTP/2 with its callers, too."""
+    path = _certificate(folder)
+    tls = f" ssl http2; ssl_certificate {path}; ssl_certificate_key {path}; ssl_protocols TLSv1.2 TLSv1.3"
+    return _nginx(folder, "proxy-http2", _PROXY.format(service=service_port, port=port, tls=tls))
+
+
+def nginx_tunnels(folder: str, port: int, service_port: int) -> list[str]:
+    """Return the command of nginx as a proxy that passes WebSockets on."""
+    return _nginx(folder, "proxy-tunnels", _TUNNELS.format(service=service_port, port=port))
 
 
 def haproxy(folder: str, port: int, service_port: int, tls: str = "") -> list[str]:

@@ -46,9 +46,21 @@ def test_only_what_can_hold_is_asked() -> None:
     assert [route.id for route, _ in PathSet(routes).candidates(b"/r9/x")] == ["9"]
 
 
-def test_without_a_hit_all_are_asked_because_a_set_may_have_given_up() -> None:
+def test_a_path_that_no_pattern_holds_for_asks_nobody() -> None:
+    routes = routes_of(*([f"/r{n}/.*"] for n in range(10)))
+    for path in (b"/none", b"/r10/x", b"/r1", b"/r1\n/x", b"\xff"):
+        assert list(PathSet(routes).candidates(path)) == []
+
+
+def test_all_are_asked_where_the_set_has_given_up() -> None:
+    class GivenUp:
+        def Match(self, path: bytes) -> None:
+            return None
+
     routes = routes_of(["/a"], ["/b"], ["/c"])
-    assert list(PathSet(routes).candidates(b"/none")) == asked_whole(routes)
+    paths = PathSet(routes)
+    paths._patterns = GivenUp()
+    assert list(paths.candidates(b"/c")) == asked_whole(routes)
 
 
 def test_a_path_that_one_pattern_holds_for_is_not_matched_again() -> None:

@@ -154,7 +154,7 @@ def start(tmp_path: Path, port: int, backend: int) -> Iterator[Start]:
         text = FILES.format(port=port, backend=backend) + LOGS.format(kind=kind, parameters=parameters, more=more)
         (tmp_path / "api.yaml").write_text(text)
         gateway.start()
-        wait_until(lambda: gateway.revision()["revision"] == 1, seconds=10, what=f"the revision\n{gateway.log}")
+        wait_until(lambda: gateway.revision()["revision"] == 1, seconds=30, what=f"the revision\n{gateway.log}")
         return gateway
 
     yield start
@@ -169,7 +169,7 @@ def ask(port: int, many: int = 20) -> list[str]:
 
 
 def arrive(found: Collected, paths: list[str]) -> None:
-    wait_until(lambda: len(found.paths()) >= len(paths), seconds=10, what=f"the lines; {found.messages[-3:]}")
+    wait_until(lambda: len(found.paths()) >= len(paths), seconds=30, what=f"the lines; {found.messages[-3:]}")
     assert found.paths() == paths
 
 
@@ -201,13 +201,13 @@ def test_a_collector_that_is_busy_is_asked_again_and_one_that_refuses_is_not(sta
     found = Collected()
     with taking_posts(found) as collector:
         gateway = start("http", f"{{port: {collector}}}")
-        wait_until(lambda: found.lines(), seconds=5, what="the first lines")
+        wait_until(lambda: found.lines(), seconds=30, what="the first lines")
         found.statuses = [503]
         arrive(found, ask(port, 3))
         found.statuses = [400]
         before = len(found.heads)
         call(port, "/refused")
-        wait_until(lambda: dropped(gateway) == 1, seconds=5, what="the counted line")
+        wait_until(lambda: dropped(gateway) == 1, seconds=30, what="the counted line")
         assert len(found.heads) == before + 1
 
 
@@ -263,7 +263,7 @@ def test_a_collector_with_another_certificate_gets_nothing(start: Start, port: i
             "tcp", f"{{port: {collector}, tls: on, tls.ca_file: {tmp_path}/ca.pem, tls.vhost: logs.example}}"
         )
         ask(port, 3)
-        wait_until(lambda: dropped(gateway) == 3, seconds=10, what="the counted lines")
+        wait_until(lambda: dropped(gateway) == 3, seconds=30, what="the counted lines")
     assert found.messages == []
 
 
@@ -287,7 +287,7 @@ def test_lines_are_messages_of_syslog(start: Start, port: int, mode: str) -> Non
             found.messages = [message.split(b" - - ", 1)[1] for message in list(raw.messages)]
             return len(found.paths()) >= len(asked)
 
-        wait_until(heard, seconds=10, what=f"the lines; {raw.messages[-3:]}")
+        wait_until(heard, seconds=30, what=f"the lines; {raw.messages[-3:]}")
         assert found.paths() == asked
     form = rb"<134>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z edge portico \d+ - - \{.*\}"
     assert all(re.fullmatch(form, message) for message in raw.messages if b'"log.level":"info"' in message)
@@ -322,5 +322,5 @@ def test_a_collector_that_is_not_there_is_told_and_lines_are_counted(start: Star
         nobody.bind(("127.0.0.1", 0))
         gateway = start("tcp", f"{{port: {nobody.getsockname()[1]}}}")
         ask(port, 3)
-        wait_until(lambda: dropped(gateway) == 3, seconds=10, what="the counted lines")
+        wait_until(lambda: dropped(gateway) == 3, seconds=30, what="the counted lines")
         assert "The log cannot be written: " in gateway.log
