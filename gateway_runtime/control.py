@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway_runtime.schema.document import ApiInstance, Listener
+from gateway_runtime.schema.replica import Notice
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.telemetry import TrafficRow
 from gateway_runtime.telemetry.span_data import SpanData
@@ -125,10 +126,9 @@ class Telemetry(Message, frozen=True):
     """What was counted since the last one. `served` and `dropped` are totals since the worker started.
 
     `handshakes` counts those of TLS by how they ended, `turned_away` connections that were not let in by the reason.
-    `targets` is None while nothing about them has changed. `storage` comes with `load`, where there is one. `access`
-    counts the access lines written and dropped since the worker started, `log_dropped` lines of its own
-    log that were dropped. `traces` are encoded; `traces_dropped` and `spans_dropped` count
-    since the last one.
+    `targets` and `notices` are None while nothing about them has changed. `storage` comes with `load`, where there is
+    one. `access` counts the access lines written and dropped since the worker started, `log_dropped` lines of its own
+    log that were dropped. `traces` are encoded; `traces_dropped` and `spans_dropped` count since the last one.
     """
 
     rows: list[TrafficRow]
@@ -141,6 +141,7 @@ class Telemetry(Message, frozen=True):
     access: tuple[int, int] = (0, 0)
     log_dropped: int = 0
     targets: list[TargetState] | None = None
+    notices: list[Notice] | None = None
     traces: list[bytes] = []
     traces_dropped: int = 0
     spans: list[list[SpanData]] = []

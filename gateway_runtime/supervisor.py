@@ -17,6 +17,7 @@ from gateway_runtime.control import ApiFault, Telemetry
 from gateway_runtime.handover import HandoverError, Predecessor, Successor
 from gateway_runtime.link import Link, Task
 from gateway_runtime.log import log
+from gateway_runtime.notices import merged
 from gateway_runtime.notify import keep_notified, notify, notify_reloading
 from gateway_runtime.options import Options
 from gateway_runtime.reporting import Reporting
@@ -262,6 +263,7 @@ class Supervisor:
             exported=spool.exported if spool else 0,
             waiting=spool.waiting if spool else 0,
             dropped=spool.dropped if spool else 0,
+            notices=merged(worker.notices for worker in self.workers.alive),
         )
 
 

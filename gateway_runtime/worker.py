@@ -36,6 +36,7 @@ from gateway_runtime.http.state import WorkerState
 from gateway_runtime.http.tunnel import end_disallowed
 from gateway_runtime.listener import Listener, bind_listener
 from gateway_runtime.log import LEVELS, capture_library_logs, log
+from gateway_runtime.notices import NoticeBook
 from gateway_runtime.routing.compiled import CompiledApi
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.faults import ConfigFault
@@ -90,6 +91,7 @@ class Worker:
         # How late the loop was in each of the last flushes.
         self._lags: deque[float] = deque([0.0], maxlen=LAGS_KEPT)
         self._stop = asyncio.Event()
+        self._notices = NoticeBook()
 
     async def run(self) -> None:
         """Serve until told to drain, signalled, or left alone by the supervisor."""
@@ -189,6 +191,7 @@ class Worker:
             if (tls := snapshot.tls.get(listener.port)) is not None:
                 listener.use(tls)
         self._compiler.commit(snapshot)
+        self._notices.use(report for api in snapshot.apis.values() for report in api.reports)
         self._take_settings(snapshot.document)
         end_disallowed(self._state.tunnels, snapshot)
         if not self._frozen:
@@ -264,12 +267,13 @@ class Worker:
         recorder = self._recorder
         rows = recorder.take()
         handshakes, turned_away = dict(self._state.handshakes), dict(self._state.turned_away)
-        health = self._state.pools.take_health()
+        health, notices = self._state.pools.take_health(), self._notices.take()
         snapshot = self._state.snapshot
         refusals = self._state.refusals.take(snapshot.revision if snapshot is not None else 0)
         tracer = self._state.tracer
         traces, spans = [*map(_encode, refusals), *tracer.take()], tracer.take_spans()
-        if rows or handshakes or turned_away or load is not None or health is not None or traces or spans:
+        changed = load is not None or health is not None or notices is not None
+        if rows or handshakes or turned_away or changed or traces or spans:
             self._state.handshakes.clear()
             self._state.turned_away.clear()
             self._channel.send(
@@ -284,6 +288,7 @@ class Worker:
                     log_dropped=runtime_log.dropped,
                     targets=None if health is None else [TargetState(*row) for row in health],
                     turned_away=turned_away,
+                    notices=notices,
                     traces=traces,
                     traces_dropped=self._state.refusals.dropped + tracer.dropped,
                     spans=spans,
@@ -328,14 +333,16 @@ def _address(listener: documents.Listener) -> Address:
     return listener.host, listener.port, listener.tls is not None, listener.proxy_protocol
 
 
-async def serve(channel_fd: int) -> None:
+async def serve(channel_fd: int, number: int = 0) -> None:
     """Run a worker over the socket that the supervisor left open for it."""
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=channel_fd))
     recorder = Recorder()
     state = WorkerState(recorder=recorder)
     shared = SharedState()
     access = AccessOutputs()
-    compiler = Compiler(state.pools, shared=shared, add_access_line=access.add, count_shadow=recorder.shadow)
+    compiler = Compiler(
+        state.pools, shared=shared, add_access_line=access.add, count_shadow=recorder.shadow, is_first=number == 0
+    )
     await Worker(Channel(reader, writer, ToWorker), state, recorder, compiler, shared, access).run()
 
 
@@ -353,7 +360,7 @@ def main() -> None:
     # And an upgrade asked of the whole group is asked of the supervisor.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with suppress(KeyboardInterrupt):
-        uvloop.run(serve(arguments.channel))
+        uvloop.run(serve(arguments.channel, arguments.number))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from gateway_runtime.handover import Begin
 from gateway_runtime.log import log
 from gateway_runtime.schema.document import ApiInstance, Listener
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.replica import Notice
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.tasks import cancel, spawn
 
@@ -62,6 +63,7 @@ class WorkerHandle:
         self.access = (0, 0)
         self.log_dropped = 0
         self.targets: list[TargetState] = []
+        self.notices: list[Notice] = []
         self._dropped = 0
         self.hello = asyncio.Event()
         self._answer: asyncio.Future[Answer] | None = None
@@ -94,6 +96,8 @@ class WorkerHandle:
                     self.log_dropped = message.log_dropped
                     if message.targets is not None:
                         self.targets = message.targets
+                    if message.notices is not None:
+                        self.notices = message.notices
                     # Workers report totals; what is new since the last message is what counts here.
                     on_telemetry(message, message.dropped - self._dropped)
                     self._dropped = message.dropped

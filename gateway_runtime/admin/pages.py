@@ -9,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from gateway_runtime.admin.metrics import GatewayCollector
 from gateway_runtime.admin.server import Page
 from gateway_runtime.admin.view import GatewayView
+from gateway_runtime.notices import merged
 from gateway_runtime.schema.replica import ApplyState
 
 
@@ -26,6 +27,7 @@ class AdminPages:
             "/metrics": self._metrics,
             "/revision": self._revision,
             "/upstreams": self._upstreams,
+            "/notices": self._notices,
         }
 
     def page(self, path: str) -> Page:
@@ -92,6 +94,16 @@ class AdminPages:
                 ],
             },
         )
+
+    def _notices(self) -> Page:
+        """Show what policies have to say."""
+        workers = self._gateway.workers
+        found = [
+            {"api": each.api, "name": workers.api_names.get(each.api, ""), "binding": each.binding,
+             "policy": each.policy, "good": each.good, "text": each.text, "since": each.since}
+            for each in merged(worker.notices for worker in workers.alive)
+        ]  # fmt: skip
+        return _json(200, {"notices": found})
 
     def _upstreams(self) -> Page:
         """Show every target that somebody keeps an eye on, and what each worker thinks of it."""

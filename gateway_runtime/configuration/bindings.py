@@ -20,7 +20,6 @@ from gateway_runtime.schema.document import ApiInstance, PolicyBinding, Surround
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.state.shared import SharedState
-from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.registry import PoolRegistry
 
 # Takes the API, the application, the policy, the reason code and the status of what shadow mode let pass.
@@ -36,6 +35,8 @@ class BindingBuilder:
         clock: Callable[[], float],
         count_shadow: CountShadow | None = None,
         add_line: Callable[[bytes], None] | None = None,
+        *,
+        is_first: bool = True,
     ) -> None:
         self.remotes = Remotes(pools.surroundings, clock)
         self._directories = Directories(pools.surroundings, clock)
@@ -43,6 +44,8 @@ class BindingBuilder:
         self._clock = clock
         self._count_shadow = count_shadow
         self._add_line = add_line
+        # Whether this worker does what need not be done by all.
+        self._is_first = is_first
         self._kept: dict[tuple[str, str], Any] = {}
 
     def build(
@@ -53,9 +56,9 @@ class BindingBuilder:
         binding: PolicyBinding,
         consumers: ApiConsumers,
         shared: SharedState | None,
-        asked: list[Pool],
+        built: list[BindingRuntime],
     ) -> Binding:
-        """Return the built policy, and add to `asked` the pools of the services that it asks. Raises `ConfigFault`."""
+        """Return the built policy, and add to `built` what it was built with. Raises `ConfigFault`."""
         path = f"policies[{position}]"
         try:
             policy = definition(binding.policy)
@@ -76,11 +79,12 @@ class BindingBuilder:
             remotes=self.remotes,
             directories=self._directories,
             services=self._services,
+            is_first=self._is_first,
             api_name=api.name,
             add_line=self._add_line,
         )
         handlers = policy.build(config, runtime)
-        asked += [each.pool for each in runtime.asked]
+        built.append(runtime)
         if binding.mode is Mode.SHADOW:
             if not policy.can_shadow:
                 message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."

@@ -18,6 +18,7 @@ from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Chain
 from gateway_runtime.policies.registry import answers_preflight
+from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.policies.shaping import shaped
 from gateway_runtime.routing.compiled import CompiledApi, compile_api, quarantined_api
 from gateway_runtime.routing.rules import RuleError
@@ -41,7 +42,6 @@ from gateway_runtime.telemetry.outputs import check_outputs
 from gateway_runtime.telemetry.sampling import api_tracing
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.platform import platform_of
-from gateway_runtime.upstream.pool import Pool
 from gateway_runtime.upstream.registry import PoolRegistry, proxy_of
 
 QUARANTINED = "Its configuration cannot be used by this gateway, and it is never served without its policies."
@@ -78,6 +78,7 @@ class Compiler:
         count_shadow: CountShadow | None = None,
         shared: SharedState | None = None,
         add_access_line: Callable[[bytes], None] | None = None,
+        is_first: bool = True,
     ) -> None:
         self._shared = shared
         self._add_access_line = add_access_line
@@ -86,7 +87,7 @@ class Compiler:
         self._pools = pools
         self._now = now
         self._directory = Directory()
-        self._bindings = BindingBuilder(pools, clock, count_shadow, add_access_line)
+        self._bindings = BindingBuilder(pools, clock, count_shadow, add_access_line, is_first=is_first)
 
     def compile(
         self,
@@ -227,9 +228,9 @@ class Compiler:
         consumers = ApiConsumers(self._directory, clients)
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
-        asked: list[Pool] = []
+        built: list[BindingRuntime] = []
         bindings = [
-            self._bindings.build(document, api, position, binding, consumers, shared, asked)
+            self._bindings.build(document, api, position, binding, consumers, shared, built)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
         ]
@@ -246,7 +247,8 @@ class Compiler:
             tracing=api_tracing(document, bindings),
             preflight=preflight,
         )
-        compiled.asked = tuple(asked)
+        compiled.asked = tuple(service.pool for each in built for service in each.asked)
+        compiled.reports = tuple(report for each in built for report in each.reports)
         compiled.access_log = log
         return compiled
 

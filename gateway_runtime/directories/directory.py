@@ -44,8 +44,8 @@ class Directory:
     """
 
     __slots__ = (
-        "__weakref__", "_asking", "_clock", "_key", "_make", "_outage", "_settings", "_surroundings", "_threads",
-        "known",
+        "__weakref__", "_asking", "_clock", "_key", "_make", "_settings", "_surroundings", "_threads",
+        "known", "outage",
     )  # fmt: skip
 
     def __init__(self, settings: LdapSettings, surroundings: Surroundings, clock: Clock, make: MakeQuestion) -> None:
@@ -56,7 +56,9 @@ class Directory:
         self._key = os.urandom(32)
         self._threads: ThreadPoolExecutor | None = None
         self._asking: dict[bytes, asyncio.Task[Answer | None]] = {}
-        self._outage = Outage("directory", clock, host=settings.host, port=settings.port)
+        where = f"{settings.host}:{settings.port}"
+        sentence = f"The directory {where} cannot be asked ({{code}}). Callers who are not known yet get 503."
+        self.outage = Outage("directory", clock, sentence, host=settings.host, port=settings.port)
         # Answers by digest. What is over is looked at by nobody and pushed out by newer ones.
         self.known: dict[bytes, Answer] = {}
 
@@ -69,7 +71,7 @@ class Directory:
         asking = self._asking.get(digest)
         if asking is None:
             if len(self._asking) >= THREADS + WAITING:
-                self._outage.failed("busy")
+                self.outage.failed("busy")
                 return None
             asking = self._asking[digest] = spawn("ask-directory", self._ask(digest, name, password))
         # A request that is given up must not take the answer from the others.
@@ -86,18 +88,18 @@ class Directory:
                 loop = asyncio.get_running_loop()
                 finding = await loop.run_in_executor(self._threads, question.ask, addresses)
         except TimeoutError:
-            self._outage.failed("timeout")
+            self.outage.failed("timeout")
             return None
         except UpstreamError as error:
-            self._outage.failed(error.response.code.removeprefix("upstream_"))
+            self.outage.failed(error.response.code.removeprefix("upstream_"))
             return None
         except DirectoryError as error:
-            self._outage.failed(error.code)
+            self.outage.failed(error.code)
             return None
         finally:
             question.give_up()
             del self._asking[digest]
-        self._outage.worked()
+        self.outage.worked()
         return self._remember(digest, finding, name, question.dn)
 
     def _remember(self, digest: bytes, finding: Finding, name: str, dn: str) -> Answer:

@@ -21,6 +21,11 @@ class AskedService:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
 
+    def finding(self) -> str | None:
+        """Return what its active check has found last: empty for nothing wrong, None before the first time."""
+        health = self.pool.targets[0].health
+        return None if health is None else health.finding
+
     async def ask(
         self, method: bytes, path: bytes, lines: Iterable[bytes], *, seconds: float, limit: int, host: bytes = b""
     ) -> Answered:

@@ -22,12 +22,13 @@ from gateway_runtime.http.refusals import (
     REQUEST_TIMEOUT,
     BadMessage,
 )
+from gateway_runtime.http.repeating import target_again
 from gateway_runtime.http.reply import Reply
 from gateway_runtime.http.target import NOT_CANONICAL, path_is_canonical
 from gateway_runtime.http.tunnel import switch
 from gateway_runtime.http.upstream_head import judged_head, policy_headers, upstream_head
 from gateway_runtime.policies.chain import Outcome
-from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.context import WEBSOCKET, RequestContext
 from gateway_runtime.policies.results import NEEDS_BODY, Response
 from gateway_runtime.tasks import spawn
 from gateway_runtime.upstream.errors import RESET, TIMEOUT, UpstreamError
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from gateway_runtime.upstream.connection import Asked
     from gateway_runtime.upstream.target import TargetConnections
 
-# Repeating these changes nothing more (RFC 9110 section 9.2.2).
-_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
 CLIENT_GONE = 499
 
 
@@ -132,6 +131,8 @@ class Exchange(Reply):
             context.api_path = request.path[api.base_length :] or b"/"
             context.body_length = request.length
             context.forward_path = self.path
+            if request.websocket:
+                context.note(WEBSOCKET, True)
             if chain.request:
                 try:
                     result = chain.run_request(context)
@@ -325,19 +326,8 @@ class Exchange(Reply):
 
     def ask_again(self, reason: str) -> bool:
         """Ask a service another time where that changes nothing more and its pool lets it. Tell whether it will be."""
-        if self.begun or self.intake is not None or self.request.method not in _IDEMPOTENT:
-            return False
-        if self.body is not None and (self.context is None or self.context.body is None):
-            return False  # it has gone, while one that is held whole can be sent again
-        assert self.route is not None
-        pool = self.route.pool
-        failed = None if self.upstream is None else self.upstream.target
-        if not pool.may_repeat(reason, self.tries):
-            return False
-        try:
-            # A kept connection may be closed by the service at any time; a new one tells what is really the matter.
-            target = pool.choose(self) if reason == "stale" else pool.another(self, failed)
-        except UpstreamError:
+        target = target_again(self, reason)
+        if target is None:
             return False
         self.upstream = None
         self.tries += 1

@@ -22,7 +22,9 @@ from gateway_runtime.http.responses import (
 )
 from gateway_runtime.http.upstream_head import judged_lines
 from gateway_runtime.log import log
+from gateway_runtime.policies.context import OWN_ANSWER
 from gateway_runtime.policies.results import Refused, Response
+from gateway_runtime.upstream.response import BODILESS
 
 if TYPE_CHECKING:
     from gateway_runtime.http.body import RequestBody
@@ -146,13 +148,15 @@ class Reply:
         """Answer with a problem. Only where no answer has begun."""
         found = problem(response)
         body = problem_body(found, self.request_id)
-        lines = [*found.lines, b"content-length: %d" % len(body)]
+        # Not every answer may say a length (RFC 9110 section 8.6), and a 304 could only say that of another one.
+        framing = b"" if response.status in BODILESS else b"content-length: %d" % len(body)
+        lines = [*found.lines, framing] if framing else [*found.lines]
         waiting, self.intake = self.intake is not None, None
-        if self.request.method == b"HEAD":
+        if self.request.method == b"HEAD" or not framing:
             body = b""
         if self.judged and not waiting:  # the policies that wait now have had their turn
             fields = [line_field(line) for line in lines]
-            self._run_policies(None, response.status, fields, lines[-1], body, True)
+            self._run_policies(None, response.status, fields, framing, body, True)
         else:
             self._write_head(response.status, lines, body, len(body), True)
 
@@ -180,7 +184,11 @@ class Reply:
         assert context is not None
         assert self.api is not None
         assert self.api.chain is not None
-        length = len(body) if head is None else head.length
+        if head is None:
+            length = len(body)
+            context.note(OWN_ANSWER, True)
+        else:
+            length = head.length
         context.response_status = status
         context.response_headers = fields
         try:

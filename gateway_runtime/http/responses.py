@@ -59,6 +59,8 @@ _problems: dict[int, Problem] = {}
 
 def problem(response: Response) -> Problem:
     """Return the prebuilt form of a response, made on first use."""
+    if response.once:
+        return Problem(response)
     if response.body is not None:
         # It has nothing that takes time to prepare, and some are made for one request alone.
         return Problem(response)

@@ -14,11 +14,11 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyDefinition
 
-# These need contracts, an alert or a model that only the portal knows.
-NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based", "health-check"})
+# These need contracts that only the portal knows.
+NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
-    "http-caching", "native-ext-proc", "spec-validation",
+    "native-ext-proc", "spec-validation",
 })  # fmt: skip
 # Read by other modules.
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"})

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gateway_runtime.directories.directory import Directory
     from gateway_runtime.directories.ldap import LdapSettings
     from gateway_runtime.fetching.service import AskedService
+    from gateway_runtime.notices import Report
     from gateway_runtime.schema.document import Service
     from gateway_runtime.state.cache import ByteCache
     from gateway_runtime.tls.client_certificate import ClientCertificate
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 Headers = list[tuple[bytes, bytes]]
 # The note with the `Response` of the policy that has ended a request.
 REFUSAL = "refusal"
+# The notes of a request that asks for a WebSocket, and of an answer that is the gateway's own.
+WEBSOCKET = "websocket"
+OWN_ANSWER = "own_answer"
 
 
 class ConsumerIndex(Protocol):
@@ -185,6 +189,7 @@ class PolicyRuntime(Protocol):
     clock: Clock  # monotonic seconds
     now: Clock  # seconds since 1970, for times that others have written
     sleep: Sleep  # for a request that has to wait
+    is_first: bool  # this is the one worker that does what need not be done by all
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
         """Return the prebuilt answer for one of the definition's refusal codes."""
@@ -230,6 +235,12 @@ class PolicyRuntime(Protocol):
 
     def directory(self, settings: "LdapSettings") -> "Directory":
         """Return a directory, which all policies with the same settings share. It is not asked yet."""
+
+    def report(self, read: "Report") -> None:
+        """Let operators see what `read` says: whether all is well, and a sentence; or None. It is called every second.
+
+        It shows on the API's page in the portal, and on the admin port as `/notices`.
+        """
 
     def service(self, service: "Service") -> "AskedService":
         """Return a service that the policy itself asks about requests. Nothing is connected yet.

@@ -144,7 +144,7 @@ def _answer(blocked: Response, problem: Callable[..., Response], given: Any) -> 
         return None
     if not any(name == b"content-type" for name, _ in headers):
         headers = [(b"content-type", kind), *headers]
-    return replace(blocked, status=status, headers=tuple(headers), body=data)
+    return replace(blocked, status=status, headers=tuple(headers), body=data, once=True)
 
 
 def _body(value: Any) -> tuple[bytes, bytes]:

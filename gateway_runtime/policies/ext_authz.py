@@ -153,7 +153,9 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     ask_for_verdict = _grpc(config, runtime) if config.server_type is ServerType.GRPC else _http(config, runtime)
     denied = runtime.refusal("ext_authz_denied")
     unavailable = replace(runtime.refusal("ext_authz_unavailable"), status=config.status_on_error)
-    outage = runtime.keep(f"outage {config.uri}", lambda: Outage("authorizer", runtime.clock, uri=config.uri))
+    sentence = f"The authorizer {config.uri} cannot be asked ({{code}}). Callers get {config.status_on_error}."
+    outage = runtime.keep(sentence, lambda: Outage("authorizer", runtime.clock, sentence, uri=config.uri))
+    runtime.report(outage.notice)
     binding = runtime.binding
 
     async def check(context: RequestContext) -> Response | None:

@@ -196,6 +196,7 @@ def read_credentials(encoded: bytes) -> tuple[str, bytes] | None:
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     """Find the directory; a request with known credentials is one digest and one look-up."""
     directory = runtime.directory(config.directory())
+    runtime.report(directory.outage.notice)
     missing = runtime.refusal("ldap_credentials_missing", headers=CHALLENGE)
     invalid = runtime.refusal("ldap_credentials_invalid", headers=CHALLENGE)
     ambiguous = runtime.refusal("ldap_user_ambiguous", headers=CHALLENGE)

@@ -20,7 +20,9 @@ from gateway_runtime.policies import (
     ext_authz,
     header_injection,
     header_removal,
+    health_check,
     hmac_signature,
+    http_caching,
     idle_timeout,
     ip_allowlist,
     ip_blocklist,
@@ -32,6 +34,9 @@ from gateway_runtime.policies import (
     oauth2_token_introspection,
     openidconnect_access_token_enforcement,
     rate_limiting,
+    request_decompression,
+    request_size_limit,
+    response_compression,
     response_timeout,
     spike_control,
     stream_idle_timeout,
@@ -47,10 +52,12 @@ SUFFIX = "-flex"
 
 _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     cors.DEFINITION,
+    response_compression.DEFINITION,
     message_logging.DEFINITION,
     tracing.DEFINITION,
     ip_blocklist.DEFINITION,
     ip_allowlist.DEFINITION,
+    request_size_limit.DEFINITION,
     maintenance.DEFINITION,
     basic_authentication.DEFINITION,
     ldap_authentication.DEFINITION,
@@ -62,9 +69,11 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     ext_authz.DEFINITION,
     spike_control.DEFINITION,
     rate_limiting.DEFINITION,
+    request_decompression.DEFINITION,
     json_threat_protection.DEFINITION,
     xml_threat_protection.DEFINITION,
     dataweave_request_filter.DEFINITION,
+    http_caching.DEFINITION,
     dataweave_headers_transformation.DEFINITION,
     header_injection.DEFINITION,
     dataweave_body_transformation.DEFINITION,
@@ -77,6 +86,7 @@ _DEFINITIONS: tuple[PolicyDefinition, ...] = (
     stream_idle_timeout.DEFINITION,
     idle_timeout.DEFINITION,
     circuit_breaker.DEFINITION,
+    health_check.DEFINITION,
 )
 # Those of the operator. Read once, when a process starts: every process of an installation sees the same ones.
 _CUSTOM = find_custom(_DEFINITIONS, os.environ)

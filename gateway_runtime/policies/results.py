@@ -47,7 +47,8 @@ class Response:
     exchange adds the request id, which is the only part of a refusal that differs from request to request.
 
     With `body` this is an answer and no refusal: these bytes are sent instead of a problem, and `headers` say what they
-    are. With `code` and `policy` empty nothing is counted as refused.
+    are. With `code` and `policy` empty nothing is counted as refused. `once`: it is made for one request, so nothing of
+    it is prepared for others.
     """
 
     status: int
@@ -57,3 +58,4 @@ class Response:
     policy: str = ""
     headers: tuple[tuple[bytes, bytes], ...] = field(default=())
     body: bytes | None = None
+    once: bool = False

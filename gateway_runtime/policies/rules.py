@@ -26,8 +26,8 @@ def broken_rules(policy: PolicyDefinition) -> Iterator[str]:
             yield f"its name “{name}” is not made of small letters, digits and single dashes."
     if not policy.title or not policy.summary.endswith("."):
         yield "it needs a title, and a summary that is a sentence."
-    needs_none = policy.shape is not None or policy.traces
-    if len(set(policy.phases)) != len(policy.phases) or not (policy.phases or needs_none):
+    # One that only watches has none.
+    if len(set(policy.phases)) != len(policy.phases) or (policy.phases and policy.shape is not None):
         yield f"its phases must be some of {', '.join(Phase)}, each once; none where it shapes its API."
     if isinstance(policy.config, type) and issubclass(policy.config, PolicyConfig):
         yield from _settings(policy.config)

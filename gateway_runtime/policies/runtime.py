@@ -13,6 +13,7 @@ from gateway_runtime.fetching.client import ANSWER_LIMIT, Fetched
 from gateway_runtime.fetching.remote import Remote, Remotes
 from gateway_runtime.fetching.service import AskedService, AskedServices
 from gateway_runtime.fetching.url import Url
+from gateway_runtime.notices import Report, Reported
 from gateway_runtime.policies.context import ConsumerIndex
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.document import Service
@@ -36,7 +37,7 @@ class BindingRuntime:
 
     __slots__ = (
         "_definition", "_directories", "_kept", "_remotes", "_services", "_shared", "add_line", "api", "api_name",
-        "asked", "binding", "clock", "consumers", "now", "sleep",
+        "asked", "binding", "clock", "consumers", "is_first", "now", "reports", "sleep",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +55,7 @@ class BindingRuntime:
         remotes: Remotes | None = None,
         directories: Directories | None = None,
         services: AskedServices | None = None,
+        is_first: bool = True,
         api_name: str = "",
         add_line: Callable[[bytes], None] | None = None,
     ) -> None:
@@ -73,6 +75,9 @@ class BindingRuntime:
         self._services = AskedServices() if services is None else services
         # What the policy asks, to be kept as long as it is.
         self.asked: list[AskedService] = []
+        # What it has to say, looked at now and then.
+        self.reports: list[Reported] = []
+        self.is_first = is_first
 
     def refusal(self, code: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
         """Return the prebuilt answer for one of the definition's refusal codes."""
@@ -143,6 +148,10 @@ class BindingRuntime:
     def directory(self, settings: LdapSettings) -> Directory:
         """Return a directory, shared by all policies of this worker that ask it in the same way."""
         return self._directories.get(settings)
+
+    def report(self, read: Report) -> None:
+        """Let operators see what `read` says; see `PolicyRuntime`."""
+        self.reports.append(Reported(self.api, self.binding, self._definition.name, read))
 
     def service(self, service: Service) -> AskedService:
         """Return a service that the policy asks, with connections that all policies with the same one share."""

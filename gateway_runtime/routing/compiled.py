@@ -15,6 +15,7 @@ from gateway_runtime.schema.document import ApiInstance, Route, Rule
 
 if TYPE_CHECKING:
     from gateway_runtime.http.limits import ApiLimits
+    from gateway_runtime.notices import Reported
     from gateway_runtime.policies.chain import Chain
     from gateway_runtime.telemetry.access_log import AccessLogger
     from gateway_runtime.telemetry.sampling import ApiTracing
@@ -53,7 +54,7 @@ class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
     __slots__ = ("_path_set", "_routes", "access_log", "asked", "base_length", "base_path", "chain", "id", "limits",
-                 "name", "quarantine", "routes", "settled", "special", "tracing")  # fmt: skip
+                 "name", "quarantine", "reports", "routes", "settled", "special", "tracing")  # fmt: skip
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class CompiledApi:
         self.access_log: AccessLogger | None = None
         # What its policies ask.
         self.asked: tuple[Pool, ...] = ()
+        self.reports: tuple[Reported, ...] = ()
         self.quarantine = quarantine
         self.limits = limits
         self.tracing = tracing

@@ -152,7 +152,7 @@ class PolicyDefinition:
     @property
     def whole_api(self) -> bool:
         """Tell whether it holds for a whole API, so that its binding has no conditions."""
-        return self.answers_preflight or self.shape is not None
+        return self.answers_preflight or not (self.phases or self.traces)
 
     @property
     def can_shadow(self) -> bool:

@@ -18,6 +18,20 @@ class ApplyState(enum.StrEnum):
     REJECTED = "rejected"
 
 
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a policy of an API has to say of something that it needs or watches: a sentence, and whether it is good.
+
+    `since` is when it began to be like that, in seconds since the epoch.
+    """
+
+    api: str
+    binding: str
+    policy: str
+    good: bool
+    text: str
+    since: float
+
+
 class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One replica's heartbeat. Times are seconds since the epoch by the replica's own clock."""
 
@@ -39,6 +53,7 @@ class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
     exported: int = 0
     waiting: int = 0
     dropped: int = 0
+    notices: list[Notice] = []
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,14 +30,16 @@ class TargetHealth:
     `unhealthy`: it has failed its active checks. `ejected_until` (not 0): requests have failed.
     """
 
-    __slots__ = ("_book", "_checks", "connect_failures", "ejected_until", "ejections", "failures", "key", "name",
-                 "on_trial", "restored_at", "unhealthy", "watchers")  # fmt: skip
+    __slots__ = ("_book", "_checks", "connect_failures", "ejected_until", "ejections", "failures", "finding", "key",
+                 "name", "on_trial", "restored_at", "unhealthy", "watchers")  # fmt: skip
 
     def __init__(self, book: HealthBook, key: Key, name: str) -> None:
         self._book = book
         self.key = key
         self.name = name
         self.unhealthy = False
+        # What was wrong when it was checked last, empty for nothing; None before the first time.
+        self.finding: str | None = None
         self.failures = 0
         self.connect_failures = 0
         self.on_trial = False
@@ -109,6 +111,7 @@ class TargetHealth:
 
     def checked(self, settings: HealthCheck, failure: str) -> None:
         """Take the result of one active check: empty, or the code of what was wrong."""
+        self.finding = failure
         if bool(failure) == self.unhealthy:
             self._checks = 0
             return
@@ -126,6 +129,7 @@ class TargetHealth:
     def unchecked(self) -> None:
         """Nobody checks it any more: what checks said of it is void."""
         self._checks = 0
+        self.finding = None
         if self.unhealthy:
             self.unhealthy = False
             self._changed()

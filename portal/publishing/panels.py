@@ -8,6 +8,7 @@ from portal.apis.models import ApiInstance
 from portal.core import panels
 from portal.core.links import console_url
 from portal.gateways.models import Gateway
+from portal.publishing.notices import instance_notices
 from portal.publishing.selectors import gateway_deployment, quarantine_of
 
 RECENT = 5
@@ -36,8 +37,13 @@ def _recent(request: HttpRequest, gateway: Gateway) -> dict[str, Any]:
     return {"revisions": gateway.revisions.defer("envelope").order_by("-number")[:RECENT]}
 
 
+def _notices(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:
+    notices = instance_notices(instance)
+    return {"notices": notices} if notices else None
+
+
 def panels_register() -> None:
-    """Add the deployment panel, and the last revisions to a gateway's page."""
+    """Add the deployment panel, what policies see, and the last revisions to a gateway's page."""
     for place, context, order in (
         ("gateway", _on_gateway, 20),
         ("instance", _on_instance, 20),
@@ -50,6 +56,15 @@ def panels_register() -> None:
             context=context,
             permission="revision.view",
             order=order,
+        )
+    for place in ("instance", "policies"):
+        panels.register(
+            place,
+            name="notices",
+            template="publishing/notices.html",
+            context=_notices,
+            permission="policy.view",
+            order=22,
         )
     panels.register(
         "gateway",

@@ -61,6 +61,8 @@ def battlefield(gateway: str, ports: dict[str, int], service_port: int) -> Docum
         id="part", policy="http-basic-authentication", order=1, config=_LOCK, rules=[Rule(path="/admin(/.*)?")]
     )
     badge = PolicyBinding(id="badge", policy="client-id-enforcement", order=1)
+    whole = PolicyBinding(id="whole", policy="body-reading", order=2, config={"refuse": "evil-body"})
+    stream = PolicyBinding(id="stream", policy="body-reading", order=2, config={"way": "stream", "refuse": "evil-body"})
     return Document(
         gateway=gateway,
         name="edge",
@@ -75,6 +77,10 @@ def battlefield(gateway: str, ports: dict[str, int], service_port: int) -> Docum
             api("locked", "/secret", lock),
             api("registered", "/members", badge),
             api("partly", "/partly", part_lock),
+            # As long as `/public`, so that the lengths in an attack stay true.
+            api("judged", "/judged", whole),
+            api("sieved", "/sieved", stream),
+            api("locked-judged", "/inside", lock, whole),
             api("reading", "/reading", rules=(Rule(path="/(item/.*)", methods="GET|HEAD", host="gateway[.]test"),)),
             api("chosen", "/chosen", rules=(Rule(headers={"x-mode": "[a-z]+"}),)),
             # Whatever no other API takes comes to the last of these, at the same service and without a lock.

@@ -10,7 +10,7 @@ from tests.attacks.arena import Arena, battlefield
 from tests.attacks.scripts import SCRIPTS
 from tests.attacks.upstream import Upstream
 from tests.integration.conftest import RedisServer
-from tests.integration.gateway.conftest import GatewayProcess
+from tests.integration.gateway.conftest import POLICIES, GatewayProcess
 from tests.integration.publisher import Publisher
 from tests.stack import free_ports
 
@@ -23,7 +23,10 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     redis = RedisServer(folder / "redis")
     redis.start()
     publisher = Publisher(redis.client(), redis.url)
-    gateway = GatewayProcess(folder, publisher.write_registration(folder / "registration.yaml"), workers=1)
+    gateway = GatewayProcess(
+        folder, publisher.write_registration(folder / "registration.yaml"), workers=1,
+        environment={"PORTICO_POLICIES": str(POLICIES)},
+    )  # fmt: skip
     upstream = Upstream(SCRIPTS)
     try:
         with asyncio.Runner() as runner:

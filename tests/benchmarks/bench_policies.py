@@ -16,7 +16,7 @@ from gateway_runtime.directories.directory import Directories
 from gateway_runtime.fetching.header_changes import changed, for_backend
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.ext_authz_messages import check_request, read_verdict
-from gateway_runtime.testing import PolicyCase, policy_case, request
+from gateway_runtime.testing import PolicyCase, SentRequest, policy_case, request
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.resolving import Resolver
 from tests.benchmarks.bench_expressions import microseconds
@@ -95,13 +95,68 @@ def _cases() -> Iterator[Case]:
     claims = {"sub": "ada", "iss": "https://login.example", "aud": ["shop"], "exp": 9_999, "scope": "read write " * 20}
     bearer = "Bearer " + token(claims, rsa_key(), "RS256")
     yield "JWT, verified before", 3.0, _request("jwt-validation", jwt, authorization=bearer)
+    yield "request size limit", 1.0, _request("request-size-limit", {"maxHeaders": 50, "maxHeaderBytes": 8192})
     yield from token_cases(HEADERS)
     keys = {"keys": f"shop:{SHOP}", "replayProtection": False}
     signature = signed("GET", "/", HEADERS, created=1000)
     yield "HMAC signature", NO_GOAL, _request("hmac-signature", keys, **signature)
     yield "AWS request signature", NO_GOAL, _signature()
     yield "credential injection", 1.0, _request("credential-injection-basic-auth", basic)
+    yield "HTTP caching, nothing kept", NO_GOAL, _request("http-caching", {})
+    yield "HTTP caching, an answer kept", NO_GOAL, _kept()
     yield from _scripts()
+    yield from _codings()
+
+
+def _kept() -> Callable[[], Any]:
+    """Return a request that is answered from memory, with a kilobyte."""
+    case = policy_case("http-caching", {})
+    first = request(headers=HEADERS)
+    case.send(first)
+    case.answer(first, {"content-type": "application/json", "etag": '"1"', "cache-control": "max-age=60"})
+    for recording in first.response_filters or ():
+        recording.feed(bytes(1000))
+        recording.finish()
+    handler = case.handlers.request_headers
+    assert handler is not None
+    context = request(headers=HEADERS)
+    assert handler(context) is not None
+    return lambda: handler(context)
+
+
+def _codings() -> Iterator[Case]:
+    """Compressing about ten kilobytes of JSON, and reading them again."""
+    items = [
+        {"sku": f"sku-{n}", "count": n, "price": n / 7, "name": f"An article of number {n * n}"} for n in range(130)
+    ]
+    body = msgspec.json.encode(items)
+    for coding in ("gzip", "br", "zstd"):
+        case = policy_case("response-compression", {})
+        context = request(headers={"accept-encoding": coding})
+        case.send(context)
+
+        def compress(case: PolicyCase = case, context: RequestContext = context) -> bytes:
+            context.response_filters = None
+            case.answer(context, {"content-type": "application/json", "content-length": str(len(body))})
+            (compressing,) = context.response_filters or ()
+            return compressing.feed(body) + compressing.finish()
+
+        data = compress()
+        assert len(data) < len(body) / 2
+        yield f"response compression, {coding} of {len(body) // 1000} KB", NO_GOAL, compress
+        reading = policy_case("request-decompression", {})
+        sent = request("POST", headers={"content-encoding": coding}, body=data)
+
+        def read(
+            case: PolicyCase = reading, sent: SentRequest = sent, coding: str = coding, data: bytes = data
+        ) -> bytes:
+            sent.headers, sent.request_filters = [(b"content-encoding", coding.encode())], None
+            case.send(sent)
+            (decoding,) = sent.request_filters or ()
+            return decoding.feed(data) + decoding.finish()
+
+        assert read() == body
+        yield f"request decompression, {coding} of {len(body) // 1000} KB", NO_GOAL, read
 
 
 def _scripts() -> Iterator[Case]:

@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
+from gateway_runtime.http import responses
 from gateway_runtime.policies.chain import Binding
-from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.context import OWN_ANSWER, WEBSOCKET, RequestContext
 from gateway_runtime.policies.results import Refused, Response
 from gateway_runtime.schema.policy import Handlers
 from tests.gateway_runtime.fakes import DENIED, OK, FakeGateway, get, refuse_all
+from tests.gateway_runtime.http.test_upgrade import handshake
 
 
 def test_policies_change_headers_but_not_the_framing() -> None:
@@ -170,3 +174,48 @@ def test_a_response_policy_can_refuse_with_an_answer_of_its_own() -> None:
     upstream.answer(OK)
     status, body, _ = client.take_problem()
     assert (status, body["code"], body["policy"]) == (500, "not_made", "p")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_of_a_policy_that_has_no_body_says_no_length(status: int) -> None:
+    def answer(context: RequestContext) -> Response:
+        return Response(status=status, code="", title="", detail="", headers=((b"etag", b"1"),), body=b"")
+
+    for more in ((), (Binding("q", Handlers(response_headers=lambda context: None)),)):
+        gateway = FakeGateway(*more, Binding("p", Handlers(request_headers=answer)))
+        client = gateway.client()
+        client.send(get() + get())
+        heads = client.take().split(b"\r\n\r\n")
+        assert [head.startswith(b"HTTP/1.1 %d " % status) for head in heads] == [True, True, False]
+        assert b"length" not in b"".join(heads).lower()
+
+
+def test_nothing_is_prepared_of_an_answer_that_is_made_for_one_request() -> None:
+    def answer(context: RequestContext) -> Response:
+        return Response(status=200, code="", title="", detail="", body=context.path, once=True)
+
+    gateway = FakeGateway(Binding("p", Handlers(request_headers=answer)))
+    client = gateway.client()
+    client.send(get())
+    before = len(responses._problems)
+    for number in range(5):
+        client.send(get(f"/api/{number}"))
+        assert client.take().endswith(b"/api/%d" % number)
+    assert len(responses._problems) == before
+
+
+def test_policies_know_the_gateways_own_answers_and_what_asks_for_a_websocket() -> None:
+    seen: list[set[str]] = []
+
+    def look(context: RequestContext) -> None:
+        seen.append({OWN_ANSWER, WEBSOCKET} & set(context.notes or ()))
+
+    gateway = FakeGateway(Binding("p", Handlers(request_headers=look, response_headers=look)))
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get())
+    upstream.answer(OK)
+    client.send(get())
+    upstream.answer(b"nonsense\r\n\r\n")
+    gateway.upstream()
+    gateway.client().send(handshake())
+    assert seen == [set(), set(), set(), {OWN_ANSWER}, {WEBSOCKET}]

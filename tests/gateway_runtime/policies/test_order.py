@@ -6,10 +6,12 @@ from gateway_runtime.policies.registry import all_definitions
 def test_default_order() -> None:
     assert [(policy.name, policy.default_order) for policy in all_definitions()] == [
         ("cors", 10),
+        ("response-compression", 12),
         ("message-logging", 15),
         ("tracing", 16),
         ("ip-blocklist", 20),
         ("ip-allowlist", 30),
+        ("request-size-limit", 40),
         ("maintenance", 50),
         ("http-basic-authentication", 100),
         ("ldap-authentication", 110),
@@ -21,9 +23,11 @@ def test_default_order() -> None:
         ("native-ext-authz", 250),
         ("spike-control", 290),
         ("rate-limiting", 300),
+        ("request-decompression", 310),
         ("json-threat-protection", 320),
         ("xml-threat-protection", 321),
         ("dataweave-request-filter", 380),
+        ("http-caching", 385),
         ("dataweave-headers-transformation", 395),
         ("header-injection", 400),
         ("dataweave-body-transformation", 405),
@@ -36,4 +40,5 @@ def test_default_order() -> None:
         ("stream-idle-timeout", 510),
         ("idle-timeout", 520),
         ("circuit-breaker", 530),
+        ("health-check", 900),
     ]

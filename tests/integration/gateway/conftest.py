@@ -77,6 +77,10 @@ def backend() -> Iterator[int]:
     server.server_close()
 
 
+# Custom policies for gateways of tests.
+POLICIES = Path(__file__).with_name("policies")
+
+
 class GatewayProcess:
     """A gateway as an operator starts it."""
 

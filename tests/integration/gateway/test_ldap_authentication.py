@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -131,6 +132,7 @@ def place_with(folder: Path, backend: int) -> Iterator[Place]:
         "wrong-manager": {**plain, "manager": f"uid=ada,{PEOPLE}"},
         "wrong-base": {**plain, "base": f"ou=gone,{BASE}"},
         "slow": {**plain, "more": "        requestTimeout: 2000\n        cacheSeconds: 0\n"},
+        "shadow": {**plain, "more": "      mode: shadow\n"},
         "away": {**plain, "url": "ldap://127.0.0.1:1"},
         "tls": {**secure, "more": ours},
         "tls-other-name": {**secure, "url": f"ldaps://localhost:{directory.tls_port}", "more": ours},
@@ -300,6 +302,22 @@ def test_a_directory_that_is_killed_and_started_again_in_the_middle(place: Place
     assert place.codes("/slow", "ada", "sesame")[0] == 200
     assert place.codes("/slow", "ada", "wrong") == (401, "ldap_credentials_invalid")
     assert place.gateway.events("directory_back")
+
+
+def test_in_shadow_everybody_passes_and_is_counted(place: Place) -> None:
+    sent = [("ada", "wrong"), ("ada", "sesame"), (None, "")]
+    answers = [place.call("/shadow/a", name, password) for name, password in sent]
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert {seen(answer)["x-user"] for answer in answers} == {"-"}
+
+    def counted() -> set[str]:
+        lines = place.gateway.page("/metrics").body.decode().splitlines()
+        return set(
+            re.findall(r'reason="(ldap_[a-z_]+)"', "".join(each for each in lines if "shadow_rejections" in each))
+        )
+
+    expected = {"ldap_credentials_missing", "ldap_credentials_invalid"}
+    wait_until(lambda: counted() == expected, seconds=5, what="the verdicts in the metrics")
 
 
 def test_no_password_is_in_the_log(place: Place) -> None:

@@ -9,6 +9,6 @@ from tests.portal.publishing.fake_redis import FakeRedis
 def fake_redis(monkeypatch: pytest.MonkeyPatch) -> FakeRedis:
     """An empty Redis that all of publishing talks to."""
     server = FakeRedis()
-    for module in ("services", "selectors", "reports"):
+    for module in ("services", "selectors", "reports", "notices"):
         monkeypatch.setattr(f"portal.publishing.{module}.connection", lambda: server)
     return server

@@ -39,6 +39,7 @@ class FakeRedis:
             self.strings.pop(name, None)
 
     def hvals(self, name: str) -> list[bytes]:
+        self._here()
         return list(self.hashes.get(name, {}).values())
 
     def publish(self, channel: str, message: str) -> None:
