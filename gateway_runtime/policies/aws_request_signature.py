@@ -141,7 +141,6 @@ DEFINITION = PolicyDefinition(
         "service": "s3",
         "accessKeyId": "AKIDEXAMPLE",
         "secretAccessKey": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-        "sessionToken": "",
         "payload": "signed",
     },
     documentation=__doc__ or "",
