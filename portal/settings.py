@@ -1,5 +1,6 @@
 """Settings of the portal. Everything that differs between machines comes from the environment, strictly parsed."""
 
+import os
 from pathlib import Path
 
 from csp.constants import NONCE, SELF
@@ -25,6 +26,10 @@ GATEWAY_HOST = env_str("PORTICO_GATEWAY_HOST", default="localhost")
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 # Lets a specification be imported from an address on loopback or a private network.
 ALLOW_PRIVATE_IMPORT = env_bool("PORTICO_ALLOW_PRIVATE_IMPORT", default=False)
+
+# Specifications are checked in Python: the faster checker, which is there for the gateway, does not say what is wrong
+# and where in a way that can be told to people.
+os.environ["OPENAPI_SPEC_VALIDATOR_SCHEMA_VALIDATOR_BACKEND"] = "jsonschema"
 
 INSTALLED_APPS = [
     "django.contrib.auth",

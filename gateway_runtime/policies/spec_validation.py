@@ -243,7 +243,7 @@ DEFINITION = PolicyDefinition(
     phases=(Phase.REQUEST_HEADERS, Phase.REQUEST_BODY),
     example={
         "source": "inline",
-        "spec": EXAMPLE,
+        "spec": EXAMPLE.strip(),  # as a form gives it
         "apiBasePath": "/",
         "blockOperation": True,
         "strictParamsValidation": True,

@@ -28,6 +28,7 @@ TABLE = {
     "contract.approve": (True, True, False),
     "gateway.publish": (True, True, False),
     "tier.change": (True, True, False),
+    "traffic.trace": (True, True, False),
     "organization.change": (True, False, False),
     "environment.change": (True, False, False),
     "gateway.change": (True, False, False),
