@@ -122,13 +122,17 @@ def _parts(source: str) -> list[tuple[int, str | Node]]:
 
 
 def _whole_text(codes: Sequence[Code]) -> Code:
-    runs = tuple(code.run for code in codes)
+    # Texts that are the same for every request stand in the form already.
+    form = "".join(code.value.replace("%", "%%") if type(code.value) is str else "%s" for code in codes)
+    runs = tuple(code.run for code in codes if type(code.value) is not str)
 
     def run(context: Any, given: Any) -> str:
-        written = [_written(each(context, given)) for each in runs]
-        if sum(map(len, written)) > TEXT_LENGTH:
+        written = form % tuple([
+            value if type(value := each(context, given)) is str else _written(value) for each in runs
+        ])  # fmt: skip
+        if len(written) > TEXT_LENGTH:
             raise Stop(TOO_LARGE)
-        return "".join(written)
+        return written
 
     return folded(Code(run=run, type=STRING, at=0), codes)
 

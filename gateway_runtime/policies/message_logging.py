@@ -200,7 +200,7 @@ class _Message:
             **({"portico.message.name": item.item_name} if item.item_name else {}),
             "portico.message.section": section,
         }
-        self._fixed = b'",' + _encode(fields)[1:-1] + b',"http.request.id":'
+        self._fixed = b'",' + _encode(fields)[1:-1] + b',"http.request.id":"'
         self._add, self._now, self._stamp = runtime.add_line, runtime.now, stamp.of
 
     def needs_body(self, context: RequestContext) -> bool:
@@ -224,7 +224,8 @@ class _Message:
                 value = ""
             else:
                 value = _as_text(value)
-        head = b'{"@timestamp":"' + self._stamp(self._now()) + self._fixed + quoted(_ascii(context.request_id)) + fault
+        # A request id is of a charset that needs no escaping.
+        head = b'{"@timestamp":"%b%b%b"%b' % (self._stamp(self._now()), self._fixed, context.request_id, fault)
         room = max(LEAST_ROOM, LONGEST_LINE - len(head) - len(b',"message":}\n'))
         self._add(head + b',"message":' + within(value, room) + b"}\n")
 
