@@ -134,8 +134,7 @@ paths:
                 sku: {type: string, pattern: "^A-[0-9]+$"}
                 quantity: {type: integer, minimum: 1}
       responses:
-        "201": {description: Created}
-"""
+        "201": {description: Created}"""
 
 
 class Config(SpecificationConfig, frozen=True):

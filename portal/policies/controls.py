@@ -143,7 +143,9 @@ class Text(Control):
         roomy = (info.max_length or 0) >= 10_000 or (takes is not None and not takes.text)
         long = not secret and not info.pattern and roomy
         widget: Any = forms.PasswordInput if secret else forms.Textarea if long else forms.TextInput
-        rows = {"rows": 10 if takes is not None and takes.script else 2} if long else {}
+        # Scripts and whole documents are read and written in place.
+        tall = (takes is not None and takes.script) or (info.max_length or 0) >= 1_000_000
+        rows = {"rows": 10 if tall else 2} if long else {}
         attrs = {**self.attrs(), **rows, **({} if secret else {"spellcheck": "false"})}
         needed = bool(self.setting.required or info.min_length or info.pattern)
         names = self.names(required=needed and not self.setting.nullable and not kept)

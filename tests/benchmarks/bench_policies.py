@@ -208,6 +208,10 @@ def _inspected() -> Iterator[Case]:
     head, seen = _schema_validation(body)
     yield "schema validation, path, query and head", NO_GOAL, head
     yield "schema validation, 1 KB", 30.0, seen
+    mock = policy_case("mock-response").handlers.request_headers
+    assert mock is not None
+    asking = request(path="/orders/17", headers={**HEADERS, "prefer": "example=large"})
+    yield "mock response, a named example", NO_GOAL, lambda: mock(asking)
 
 
 def _schema_validation(body: bytes) -> tuple[Callable[[], Any], Callable[[], Any]]:

@@ -29,6 +29,7 @@ def test_default_order() -> None:
         ("xml-threat-protection", 321),
         ("spec-validation", 330),
         ("dataweave-request-filter", 380),
+        ("mock-response", 384),
         ("http-caching", 385),
         ("dataweave-headers-transformation", 395),
         ("header-injection", 400),

@@ -295,3 +295,12 @@ def test_a_setting_counts_only_beside_a_choice_that_is_there(policy: PolicyDefin
             look(getattr(kind, "item_type", kind))
 
     look(msgspec.inspect.type_info(policy.config))
+
+
+def test_a_whole_document_has_a_taller_text_area_than_other_long_texts() -> None:
+    def rows(name: str, setting: str) -> object:
+        form = PolicyForm(definition=definition(name))
+        return next(field.widget.attrs["rows"] for path, field in form.fields.items() if path.endswith(setting))
+
+    assert rows("mock-response", "spec") == rows("spec-validation", "spec") == 10
+    assert rows("maintenance", "body") == 2
