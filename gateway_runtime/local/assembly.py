@@ -11,6 +11,7 @@ from msgspec import structs
 
 from gateway_runtime.local.addresses import read_instance_address
 from gateway_runtime.local.api_limits import limits_of
+from gateway_runtime.local.client_access import ClientAccess
 from gateway_runtime.local.extensions import Extensions
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.gateway_settings import GatewaySettings, check_hidden
@@ -79,6 +80,7 @@ class Assembly:
         self._tls = PortTls(served)
         self._on_services = ServicePolicies()
         self._credentials = ServiceCredentials()
+        self._access = ClientAccess(by_kind[Kind.CLIENT_APPLICATION], by_kind[Kind.SLA_TIER], self._apis)
         # By instance, in order of definition: (order, route) and (order, policy).
         self._routes: defaultdict[str, list[tuple[int, document.Route]]] = defaultdict(list)
         self._policies: defaultdict[str, list[tuple[int, document.PolicyBinding]]] = defaultdict(list)
@@ -98,6 +100,7 @@ class Assembly:
                 self._made[service.id] = structs.replace(self._made[service.id], circuit_breaker=breaker)
         for api in self._apis.values():
             self._collect(self._place, api)
+        self._access.read()
         for binding in self._bindings:
             self._collect(self._bind, binding)
         placed = list(self._placed.values())
@@ -111,6 +114,9 @@ class Assembly:
             allow_private_targets=True,
             listeners=self._listeners(placed),
             apis=[self._api(each) for each in placed],
+            consumers=self._access.consumers,
+            contracts=self._access.contracts,
+            tiers=self._access.tiers,
             timeouts=self._settings.timeouts(),
             forward_proxy=self._settings.forward_proxy,
             limits=self._settings.limits,
@@ -123,8 +129,8 @@ class Assembly:
             runtime_log_outputs=self._settings.runtime_log_outputs,
             access_log_outputs=self._settings.access_log_outputs,
         )
-        self.faults += self._credentials.faults
-        self.notes += [*self._tls.notes, *self._on_services.notes]
+        self.faults += [*self._credentials.faults, *self._access.faults]
+        self.notes += [*self._tls.notes, *self._on_services.notes, *self._access.notes]
         bound = {api: [resource for _, resource in _ordered(found)] for api, found in self._bound.items()}
         return Assembled(made, bound, self.notes)
 
@@ -172,6 +178,8 @@ class Assembly:
                 raise binding.place.at("rules").fault(message)
         mode = read_mode(spec, policy, binding.place.at("mode"))
         order = order_of(spec, policy)
+        if policy is not None:
+            self._access.note_need(binding, policy, config, mode, targets)
         for api in targets:
             id = f"{api.id} {binding.id}"
             self._bound[api.id].append((order, binding))

@@ -15,7 +15,8 @@ from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.kinds import ROUTER_ORDER, Kind, PolicyBinding
 from gateway_runtime.local.listener_tls import TLS
 from gateway_runtime.local.loading import Loaded, load
-from gateway_runtime.local.policies import NOT_LOCAL, plain_name
+from gateway_runtime.local.masking import MASK
+from gateway_runtime.local.policies import plain_name
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTES
 from gateway_runtime.local.service_policies import SERVICE_POLICIES, TLS_OUTBOUND
@@ -26,13 +27,14 @@ from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
 
-MASK = "********"
 # One file of `--output-directory` each.
 FILES = {
     "apiInstances": "api-instances.json",
     "services": "services.json",
     "configuration": "configuration.json",
     "extensions": "extensions.json",
+    "clientApplications": "client-applications.json",
+    "slaTiers": "sla-tiers.json",
 }
 REFUSED, USAGE_ERROR = 1, 2
 
@@ -80,10 +82,7 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
             }
         ],
         "extensions": [
-            *(
-                {"name": f"{each.name}{SUFFIX}", "title": each.title, "supported": each.name not in NOT_LOCAL}
-                for each in all_definitions()
-            ),
+            *({"name": f"{each.name}{SUFFIX}", "title": each.title, "supported": True} for each in all_definitions()),
             *({"name": name, "title": "Traffic management", "supported": True} for name in sorted(ROUTES)),
             {"name": TLS, "title": "TLS for callers", "supported": True},
             {"name": TLS_OUTBOUND, "title": "TLS for services", "supported": True},
@@ -92,6 +91,9 @@ def effective(loaded: Loaded) -> dict[str, list[dict[str, Any]]]:
                 for each in of_kind[Kind.EXTENSION]
             ),
         ],
+        # Their secrets were masked as they were read.
+        "clientApplications": [_envelope(each, {**each.written}) for each in of_kind[Kind.CLIENT_APPLICATION]],
+        "slaTiers": [_envelope(each, {**each.written}) for each in of_kind[Kind.SLA_TIER]],
     }
 
 

@@ -8,6 +8,7 @@ import msgspec
 from gateway_runtime.local.form import Form
 from gateway_runtime.local.place import NAME_PATTERN
 from gateway_runtime.local.service_settings import ServiceSettings
+from gateway_runtime.policies.rate_limiting_settings import RateLimit
 from gateway_runtime.schema.mode import Mode
 
 API_VERSIONS = ("gateway.mulesoft.com/v1alpha1", "gateway.mulesoft.com/v1beta1")
@@ -29,6 +30,8 @@ class Kind(enum.StrEnum):
     POLICY_BINDING = "PolicyBinding"
     CONFIGURATION = "Configuration"
     EXTENSION = "Extension"
+    CLIENT_APPLICATION = "ClientApplication"
+    SLA_TIER = "SlaTier"
 
 
 class Metadata(Form, frozen=True):
@@ -202,9 +205,42 @@ class WeightedRouteConfig(Form, frozen=True):
     routes: Annotated[list[Share], msgspec.Meta(min_length=1)]
 
 
+class Contract(Form, frozen=True):
+    """One API that an application may call. `namespace` is where the API and the tier are."""
+
+    api: Name
+    namespace: Namespace | None = None
+    tier: Name | None = None
+
+
+Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+Digest = Annotated[str, msgspec.Meta(min_length=64, max_length=64)]
+
+
+class ClientApplication(Form, frozen=True):
+    """`spec` of a ClientApplication, an addition. Of a secret only the digest is kept once it has been read."""
+
+    client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    client_secret: Secret | list[Secret] | None = None
+    client_secret_sha256: Digest | list[Digest] | None = None
+    contracts: list[Contract] | None = None
+
+    def __repr__(self) -> str:
+        # The generated form would show the secrets.
+        return f"ClientApplication(client_id={self.client_id!r})"
+
+
+class SlaTier(Form, frozen=True):
+    """`spec` of an SlaTier, an addition. All limits count; an empty list is no limit."""
+
+    limits: Annotated[list[RateLimit], msgspec.Meta(max_length=10)]
+
+
 SPECS: dict[Kind, type[Form]] = {
     Kind.API_INSTANCE: ApiInstance,
     Kind.SERVICE: Service,
     Kind.POLICY_BINDING: PolicyBinding,
     Kind.EXTENSION: Extension,
+    Kind.CLIENT_APPLICATION: ClientApplication,
+    Kind.SLA_TIER: SlaTier,
 }

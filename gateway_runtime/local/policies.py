@@ -14,8 +14,6 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyDefinition
 
-# These need contracts that only the portal knows.
-NOT_LOCAL = frozenset({"client-id-enforcement", "rate-limiting-sla-based"})
 # Documented, and known by name, but not part of this gateway yet.
 NOT_YET = frozenset({
     "native-ext-proc",
@@ -31,14 +29,6 @@ ON_EITHER = frozenset({
     "aws-request-signature", "circuit-breaker", "credential-injection-api-key", "credential-injection-basic-auth",
     "credential-injection-oauth2", "idle-timeout",
 })  # fmt: skip
-# These work without contracts as long as this setting is on, with what it is without being said.
-NEED_NO_CONTRACT = {
-    "hmac-signature": True,
-    "jwt-validation": True,
-    "oauth2-token-introspection": False,
-    "openidconnect-access-token-enforcement": True,
-}
-NO_CONTRACT = "skipClientIdValidation"
 
 
 def plain_name(name: str) -> str:
@@ -51,9 +41,6 @@ def find_policy(binding: PolicyBinding, place: Place, extensions: Extensions, na
     name = plain_name(binding.policy_ref.name)
     here = place.at("policyRef", "name")
     is_extension = _refuse_custom_code(binding, here, extensions, namespace)
-    if name in NOT_LOCAL:
-        message = f"The policy “{name}” needs what only the portal knows and cannot be used in local mode."
-        raise here.fault(message, "not_in_local_mode")
     if name in OUTBOUND:
         raise here.fault(f"The policy “{name}” is bound to a Service, not to an ApiInstance.", "wrong_target")
     try:
@@ -104,19 +91,15 @@ def _refuse_unknown(binding: PolicyBinding, place: Place) -> None:
 def _refuse_misspelled(binding: PolicyBinding, here: Place) -> None:
     name = plain_name(binding.policy_ref.name)
     known = {n for d in all_definitions() for n in (d.name, *d.aliases)} | NOT_YET | OUTBOUND | ELSEWHERE
-    if name not in known | NOT_LOCAL:
+    if name not in known:
         near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-        hint = f"Did you mean “{near[0]}”?" if near else f"Known are {', '.join(sorted(known - NOT_YET - NOT_LOCAL))}."
+        hint = f"Did you mean “{near[0]}”?" if near else f"Known are {', '.join(sorted(known - NOT_YET))}."
         raise here.fault(f"There is no policy “{binding.policy_ref.name}”. {hint}", "unknown_policy")
 
 
 def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: Place) -> dict[str, Any]:
     """Return the settings for the document, checked. Raises `FileFault`."""
     given = dict(config or {})
-    if given.get(NO_CONTRACT, NEED_NO_CONTRACT.get(policy.name)) is False:
-        kept = "Client applications and their contracts are kept by the portal"
-        message = f"{kept}: {NO_CONTRACT} has to be true in local mode."
-        raise (place.at(NO_CONTRACT) if NO_CONTRACT in given else place).fault(message, "not_in_local_mode")
     try:
         read = registry.read_config(policy, given)
     except ConfigFault as fault:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway_runtime.local.client_secrets import keep_digests, masked
 from gateway_runtime.local.configuration_kind import Configuration
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.kinds import (
@@ -14,6 +15,7 @@ from gateway_runtime.local.kinds import (
     DEFAULT_NAMESPACE,
     SPECS,
     ApiInstance,
+    ClientApplication,
     Envelope,
     Form,
     InlinePolicy,
@@ -30,6 +32,7 @@ from gateway_runtime.local.variables import substitute
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """A resource of any kind. `written` is its `spec` before variables were replaced, `place` where that stands.
+    Neither holds the secrets of a client application.
 
     `owner` is the ApiInstance that a generated resource was written in.
     """
@@ -83,7 +86,7 @@ def read_resource(entry: Entry, environment: Mapping[str, str]) -> Resource:
         spec=_spec(kind, spec, place),
         place=place,
         labels=envelope.metadata.labels or {},
-        written=envelope.spec,
+        written=masked(envelope.spec) if kind is Kind.CLIENT_APPLICATION else envelope.spec,
         api_version=envelope.api_version,
     )
 
@@ -103,6 +106,8 @@ def _spec(kind: Kind, spec: dict[str, Any], place: Place) -> Form:
     decoded = place.convert(spec, SPECS[kind])
     if isinstance(decoded, ApiInstance):
         return _with_parts(decoded, place)
+    if isinstance(decoded, ClientApplication):
+        return keep_digests(decoded, place)
     return decoded
 
 

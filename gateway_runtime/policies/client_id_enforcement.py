@@ -47,7 +47,8 @@ compared in constant time.
 
 The 401 answers carry `WWW-Authenticate: Client-ID-Enforcement`, or `Basic realm="mule-realm"` where Basic credentials
 are expected. A contract that waits for approval, was rejected or revoked, or is one for another API, is none. This
-policy always fails closed.
+policy always fails closed. A gateway without a portal takes applications and contracts from its
+[files](/docs/reference/declarative-files/#client-applications-and-tiers).
 """
 
 import enum
@@ -194,5 +195,6 @@ DEFINITION = PolicyDefinition(
             detail="This application has no active contract for this API. Request access in the developer hub.",
         ),
     ),
+    needs_contracts=lambda config: True,
     documentation=__doc__ or "",
 )

@@ -289,5 +289,6 @@ DEFINITION = PolicyDefinition(
             detail="It cannot be found out now whether this signature has been used before. Try again later.",
         ),
     ),
+    needs_contracts=lambda config: not config.skip_client_id_validation,
     documentation=__doc__ or "",
 )  # fmt: skip

@@ -155,5 +155,6 @@ DEFINITION = PolicyDefinition(
             detail="The keys that tokens are checked with cannot be fetched now. Try again later.",
         ),
     ),
+    needs_contracts=lambda config: not config.skip_client_id_validation,
     documentation=__doc__ or "",
 )  # fmt: skip

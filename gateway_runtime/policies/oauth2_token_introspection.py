@@ -256,5 +256,6 @@ DEFINITION = PolicyDefinition(
             ),
         ),
     ),
+    needs_contracts=lambda config: not config.skip_client_id_validation,
     documentation=__doc__ or "",
 )  # fmt: skip

@@ -6,7 +6,8 @@ allows.
 ## When to use it
 
 When applications choose a plan when they ask for access, and each is to get what its plan promises. The limits are
-those of the [SLA tiers](/docs/guides/give-access/) of the API instance; nothing about them stands in the policy. For
+those of the [SLA tiers](/docs/guides/give-access/) of the API instance, or of the gateway's
+[files](/docs/reference/declarative-files/#client-applications-and-tiers); nothing about them stands in the policy. For
 one limit that holds for everybody use [rate limiting](/docs/policies/rate-limiting/).
 
 ## Example
@@ -260,5 +261,6 @@ DEFINITION = PolicyDefinition(
             detail="Whether this request is within the limit cannot be told now. Try again later.",
         ),
     ),
+    needs_contracts=lambda config: True,
     documentation=__doc__ or "",
 )

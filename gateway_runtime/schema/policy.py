@@ -117,6 +117,8 @@ class PolicyDefinition:
 
     `needs_specification` tells from the settings whether the policy works by the specification of its API:
     `runtime.specification` has its text then, and `check_specification` raises `ValueError` where it cannot be used.
+
+    `needs_contracts` tells from the settings whether only client applications with a contract are let in.
     """
 
     name: str
@@ -136,6 +138,7 @@ class PolicyDefinition:
     shape: Callable[[Any, Any], Any] | None = None
     needs_specification: Callable[[Any], bool] | None = None
     check_specification: Callable[[str], None] | None = None
+    needs_contracts: Callable[[Any], bool] | None = None
     documentation: str = field(default="", repr=False)
 
     @property

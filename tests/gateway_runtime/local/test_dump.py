@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway_runtime.local.dump import MASK, dump_main
+from gateway_runtime.local.dump import dump_main
+from gateway_runtime.local.masking import MASK
 from gateway_runtime.main import main
 from tests.gateway_runtime.local.kit import instance, service
 
@@ -49,7 +50,7 @@ def test_everything_generated_and_defaulted_is_shown(file: Path, capsys: pytest.
     assert lock["source"] == {"file": "shop.yaml", "line": 11}
     assert [each["metadata"]["name"] for each in shown["services"]] == ["shop-orders"]
     assert shown["configuration"][0]["timeouts"]["streamIdleSeconds"] == 300
-    assert {each["name"]: each["supported"] for each in shown["extensions"]}["client-id-enforcement-flex"] is False
+    assert {each["name"]: each["supported"] for each in shown["extensions"]}["client-id-enforcement-flex"] is True
 
 
 def test_one_file_for_each_part(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,9 +58,11 @@ def test_one_file_for_each_part(file: Path, tmp_path: Path, capsys: pytest.Captu
     assert dump_main(["--config", str(file), "--output-directory", str(folder)], {}) == 0
     assert sorted(path.name for path in folder.iterdir()) == [
         "api-instances.json",
+        "client-applications.json",
         "configuration.json",
         "extensions.json",
         "services.json",
+        "sla-tiers.json",
     ]
     assert json.loads((folder / "services.json").read_text())[0]["spec"] == {"address": "http://10.0.0.1:9000"}
     assert capsys.readouterr().out == ""

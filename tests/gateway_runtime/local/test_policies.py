@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway_runtime.local.policies import NOT_LOCAL, NOT_YET, OUTBOUND
+from gateway_runtime.local.policies import NOT_YET, OUTBOUND
 from gateway_runtime.policies.registry import all_definitions
 from tests.gateway_runtime.local.kit import binding, fault, instance, loaded, only_api, resource, service
 
@@ -16,9 +16,7 @@ def bound(policy: str, config: str = "{}", target: str = "name: museum") -> str:
 
 
 @pytest.mark.parametrize("ending", ["", "-flex"])
-@pytest.mark.parametrize(
-    "policy", [each for each in all_definitions() if each.name not in NOT_LOCAL], ids=lambda p: p.name
-)
+@pytest.mark.parametrize("policy", all_definitions(), ids=lambda p: p.name)
 def test_every_policy_of_the_gateway_works_with_its_example(policy, ending: str) -> None:  # type: ignore[no-untyped-def]
     config = "".join(f"\n  {key}: {_yaml(value)}" for key, value in policy.example.items())
     made = loaded(instance(), bound(policy.name + ending, config))
@@ -56,11 +54,6 @@ def test_policies_of_instances_are_not_for_services() -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(NOT_LOCAL))
-def test_policies_that_need_the_portal_are_refused(name: str) -> None:
-    assert fault(instance(), bound(f"{name}-flex")).endswith("cannot be used in local mode.")
-
-
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
@@ -74,22 +67,6 @@ def test_a_wrong_setting_is_refused_where_it_stands(setting: str, sentence: str)
     limits = "{rateLimits: [{maximumRequests: 1, timePeriodInMilliseconds: 1000}], %s}"
     found = fault(instance(), bound("rate-limiting-flex", limits % setting))
     assert found.startswith(f"api.yaml:15: spec.config.{sentence}")
-
-
-@pytest.mark.parametrize("value", ["true", "false"])
-def test_tokens_are_not_matched_with_contracts_that_are_not_there(value: str) -> None:
-    key = "a-secret-of-thirty-two-characters"
-    documents = (
-        instance(),
-        bound("jwt-validation-flex", f"{{signingMethod: hmac, textKey: {key}, skipClientIdValidation: {value}}}"),
-    )
-    if value == "true":
-        assert only_api(loaded(*documents)).policies[0].policy == "jwt-validation"
-    else:
-        assert fault(*documents).endswith(
-            "spec.config.skipClientIdValidation: Client applications and their contracts are kept by the portal: "
-            "skipClientIdValidation has to be true in local mode."
-        )
 
 
 @pytest.mark.parametrize("value", ["true", "false"])

@@ -10,9 +10,10 @@ from gateway_runtime.http.limits import Limits
 from gateway_runtime.local import service_settings
 from gateway_runtime.local.faults import FilesRefused
 from gateway_runtime.local.gateway_settings import _TIMEOUTS
+from gateway_runtime.local.kinds import ClientApplication, Contract, Kind, SlaTier
 from gateway_runtime.local.loading import load_files
-from gateway_runtime.local.policies import NOT_LOCAL
 from gateway_runtime.policies import circuit_breaker
+from gateway_runtime.policies.rate_limiting_settings import RateLimit
 from gateway_runtime.schema.document import HealthCheck, Outliers, Retries
 from gateway_runtime.upstream.breaker import DEFAULT_PENDING
 from tests.certificates import Authority
@@ -28,6 +29,8 @@ ENVIRONMENT = {
     "STOCK_URL": "http://stock.internal:9000",
     "DEPOT_PASSWORD": "sesame",
     "SENTINEL_PASSWORD": "barley",
+    "BOX_OFFICE_SECRET": "rye",
+    "BOX_OFFICE_SECRET_BEFORE": "oats",
 }
 ROWS = [
     [cell.strip().strip("`") for cell in line[1:-1].split("|")]
@@ -74,8 +77,10 @@ spec:
 
 
 def test_every_name_of_the_code_is_on_the_page() -> None:
+    forms = (ClientApplication, Contract, SlaTier, RateLimit)
     names = {
-        *NOT_LOCAL,
+        *Kind,
+        *(field.encode_name for form in forms for field in msgspec.structs.fields(form)),
         *(variable for _, variables in _TIMEOUTS.values() for variable in variables),
         *(written for written, _ in _TIMEOUTS.values()),
     }

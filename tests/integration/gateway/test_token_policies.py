@@ -5,7 +5,6 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
@@ -256,20 +255,3 @@ def test_no_secret_and_no_token_is_in_the_log(place: Place) -> None:
         assert secret not in log
     assert "Bearer " not in log
     assert "Basic " not in log
-
-
-def test_contracts_are_kept_by_the_portal(place: Place) -> None:
-    broken = place.folder / "broken.yaml"
-    text = (place.folder / "introspected-long.yaml").read_text().replace("skipClientIdValidation: true", "")
-    broken.write_text(text.replace("introspected-long", "broken"))
-    try:
-        said: Any = wait_until(
-            lambda: [
-                line for line in place.gateway.log.splitlines() if "skipClientIdValidation has to be true" in line
-            ],
-            seconds=10,
-            what="the fault",
-        )
-        assert "broken.yaml" in said[0]
-    finally:
-        broken.unlink()

@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from gateway_runtime.local.loading import load_files
-from gateway_runtime.local.policies import NOT_LOCAL
 from gateway_runtime.policies.registry import all_definitions
 from portal.core.links import console_url
 from portal.policies import automated_services, services
@@ -15,7 +14,6 @@ from portal.policies.declarative import automated_file, binding_file, binding_js
 from tests.portal.base import World, client_of
 from tests.portal.policies.marked import MARK, marked
 
-POLICIES = [policy for policy in all_definitions() if policy.name not in NOT_LOCAL]
 SECRET = "s3cret-of-the-depot"
 INSTANCE = b"""
 apiVersion: gateway.mulesoft.com/v1alpha1
@@ -27,7 +25,7 @@ spec:
 """
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
+@pytest.mark.parametrize("policy", all_definitions(), ids=lambda policy: policy.name)
 def test_a_binding_as_a_file_means_the_same(world: World, policy: Any) -> None:
     config = marked(policy)
     binding = services.policy_apply(actor=world.ada, instance=world.instance, policy=policy.name, config=config)

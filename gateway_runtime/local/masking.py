@@ -1,0 +1,3 @@
+"""What is shown in the place of a secret."""
+
+MASK = "********"
