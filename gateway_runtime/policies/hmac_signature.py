@@ -117,7 +117,7 @@ class Config(PolicyConfig, frozen=True):
         bool, setting("Body covered", "A body must be covered by its Content-Digest. It is read before it is sent on.")
     ] = True
     clock_skew_seconds: Annotated[
-        int, setting("Clock skew", "How far the time of a signature may be from the gateway's.", ge=1, le=3600)
+        int, setting("Clock skew", "How many seconds the time of a signature may be from the gateway's.", ge=1, le=3600)
     ] = 300
     replay_protection: Annotated[
         bool, setting("Once only", "Accept each signature once, on all replicas with a shared storage.")
