@@ -1,11 +1,14 @@
 """Schemas of OpenAPI 3.0 and 3.1 made to those of JSON Schema 2020-12, and these to validators."""
 
-from typing import Any
+from __future__ import annotations
 
-from jsonschema_rs import Draft202012Validator, FancyRegexOptions
+from typing import TYPE_CHECKING, Any
 
 from gateway_runtime.specification.faults import SpecificationFault, shown
 from gateway_runtime.specification.references import References
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
 
 # How often one value may be looked at in turn before a part of it is: the validator takes stack for each.
 LONGEST_CHAIN = 40
@@ -45,6 +48,9 @@ class Schemas:
 
     def validator(self, schema: Any) -> Draft202012Validator:
         """Compile a schema. Raises `SpecificationFault`."""
+        # It takes 3 MiB, which only workers with a specification need.
+        from jsonschema_rs import Draft202012Validator, FancyRegexOptions
+
         needed: set[str] = set()
         translated = self._translate(schema, needed)
         waiting, names = list(needed), set(needed)
