@@ -7,16 +7,19 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from gateway_runtime.clock import Clock, monotonic
-from gateway_runtime.directories.ldap import DirectoryError, Finding, LdapSettings, Question
+from gateway_runtime.directories.ldap import DirectoryError, Finding, LdapSettings
 from gateway_runtime.outages import Outage
 from gateway_runtime.tasks import spawn
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.errors import UpstreamError
 from gateway_runtime.upstream.resolving import Resolver
+
+if TYPE_CHECKING:
+    from gateway_runtime.directories.question import Question
 
 # Questions to one directory at a time, and callers that may wait for their turn.
 THREADS = 4
@@ -25,7 +28,7 @@ REMEMBERED = 10_000
 # A wrong password that is sent again and again costs the directory one question in this time.
 REFUSED_SECONDS = 1.0
 
-MakeQuestion = Callable[[LdapSettings, str, bytes], Question]
+MakeQuestion = Callable[[LdapSettings, str, bytes], "Question"]
 
 
 class Answer(NamedTuple):
@@ -119,7 +122,7 @@ class Directories:
         self,
         surroundings: Surroundings | None = None,
         clock: Clock = monotonic,
-        make: MakeQuestion = Question,
+        make: MakeQuestion | None = None,
     ) -> None:
         self._surroundings = Surroundings(Resolver()) if surroundings is None else surroundings
         self._clock = clock
@@ -131,5 +134,10 @@ class Directories:
         """Return the directory with these settings."""
         found = self._known.get(settings)
         if found is None:
+            if self._make is None:
+                # With it comes the library, which only workers with a directory need.
+                from gateway_runtime.directories.question import Question
+
+                self._make = Question
             found = self._known[settings] = Directory(settings, self._surroundings, self._clock, self._make)
         return found
