@@ -10,8 +10,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OctKey, RSAKey
 
 KEY_LIMIT = 100
 RSA_BITS = range(2048, 8193)
@@ -53,6 +51,9 @@ def strict_json(data: bytes) -> Any:
 
 def text_key(text: str, algorithm: str) -> SigningKey:
     """Return the key of a setting. Raises `ValueError` with a sentence that does not quote it."""
+    # Here and below: only workers with such a policy need the library.
+    from joserfc.jwk import ECKey, RSAKey
+
     if algorithm.startswith("HS"):
         return _secret(text, algorithm)
     bare = _armour.sub("", text)
@@ -80,6 +81,8 @@ def _pem(key: Any) -> bytes:
 
 
 def _secret(text: str, algorithm: str) -> SigningKey:
+    from joserfc.jwk import OctKey
+
     if _is_public_key(text):
         # Who has the public key could sign with it.
         raise ValueError("This is a public key. A secret of your own is needed for HMAC")
@@ -119,6 +122,8 @@ def read_key_set(data: bytes) -> list[dict[str, Any]]:
 
 def usable_keys(keys: list[dict[str, Any]], algorithm: str) -> tuple[SigningKey, ...]:
     """Return those keys of a set that may sign with an algorithm. What cannot be read is passed over."""
+    from joserfc.errors import JoseError
+
     found = []
     for key in keys:
         try:
@@ -131,6 +136,8 @@ def usable_keys(keys: list[dict[str, Any]], algorithm: str) -> tuple[SigningKey,
 
 
 def _from_set(key: dict[str, Any], algorithm: str) -> SigningKey | None:
+    from joserfc.jwk import ECKey, RSAKey
+
     kid = key.get("kid")
     if not isinstance(kid, str | None) or key.get("use", "sig") != "sig" or key.get("alg", algorithm) != algorithm:
         return None

@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
-from joserfc.errors import JoseError
-from joserfc.jws import JWSRegistry
 
 from gateway_runtime.policies.jwt_keys import SigningKey, strict_json
 
@@ -83,9 +81,14 @@ def read_token(token: bytes, algorithms: Collection[str]) -> Token:
 class Verifier:
     """Checks signatures of a few algorithms."""
 
-    __slots__ = ("_algorithms",)
+    __slots__ = ("_algorithms", "_failures")
 
     def __init__(self, algorithms: Iterable[str]) -> None:
+        # Only workers with such a policy need the library.
+        from joserfc.errors import JoseError
+        from joserfc.jws import JWSRegistry
+
+        self._failures = ValueError, JoseError, InvalidSignature
         self._algorithms = {name: JWSRegistry(algorithms=[name]).get_alg(name) for name in algorithms}
 
     def verify(self, token: Token, keys: Sequence[SigningKey]) -> None:
@@ -107,7 +110,7 @@ class Verifier:
             try:
                 if algorithm.verify(token.signed, token.signature, key):
                     return
-            except (ValueError, JoseError, InvalidSignature):
+            except self._failures:
                 continue
         raise Unacceptable("jwt_signature")
 
