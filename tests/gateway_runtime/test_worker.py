@@ -1,5 +1,8 @@
 import asyncio
 import errno
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.document import Document, Listener
 from gateway_runtime.telemetry.recorder import Recorder
 from gateway_runtime.worker import Worker
+
+ROOT = Path(__file__).parents[2]
 
 
 class FakeChannel:
@@ -238,3 +243,11 @@ def test_apis_that_are_served_no_more_are_freed_a_few_at_a_time() -> None:
 
     asyncio.run(watch())
     assert left == [module.LET_GO + 50, 50]
+
+
+def test_libraries_of_single_policies_are_not_loaded_before_one_needs_them() -> None:
+    """Each takes memory in every worker of every gateway, whatever its policies are."""
+    only_some_need = ("joserfc", "jsonschema_rs", "ldap3", "yaml")
+    program = f"import sys, gateway_runtime.worker; print([name for name in {only_some_need} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
