@@ -120,10 +120,16 @@ class Chain:
                 context.note(REFUSAL, result)
                 return result
             else:
+                # Until then it is the one that ends the request, where nobody waits so long.
+                context.stopped_at = self.request[index].position
                 return self._wait(context, result, index)
 
     async def _wait(self, context: RequestContext, waiting: Awaitable[Any], index: int) -> Outcome:
-        result = self._follow(context, await waiting, index)
+        result = await waiting
+        if context.response_status:
+            return None  # there is an answer already, and those behind are not asked about the request any more
+        context.stopped_at = -1
+        result = self._follow(context, result, index)
         if result is None or type(result) is Response or result is NEEDS_BODY:
             return result
         return await result  # type: ignore[misc]

@@ -11,6 +11,7 @@ from gateway_runtime.policies.context import OWN_ANSWER, WEBSOCKET, RequestConte
 from gateway_runtime.policies.results import Refused, Response
 from gateway_runtime.schema.policy import Handlers
 from tests.gateway_runtime.fakes import DENIED, OK, FakeGateway, get, refuse_all
+from tests.gateway_runtime.http.test_gathering import settle
 from tests.gateway_runtime.http.test_upgrade import handshake
 
 
@@ -219,3 +220,36 @@ def test_policies_know_the_gateways_own_answers_and_what_asks_for_a_websocket() 
     gateway.upstream()
     gateway.client().send(handshake())
     assert seen == [set(), set(), set(), {OWN_ANSWER}, {WEBSOCKET}]
+
+
+def test_an_answer_in_the_place_of_a_policy_that_waits_is_seen_by_those_before_it_alone() -> None:
+    async def scenario() -> None:
+        known: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+        ran: list[str] = []
+
+        async def ask(context: RequestContext) -> Response | None:
+            return await known
+
+        def handlers(name: str) -> Handlers:
+            return Handlers(
+                request_headers=ask if name == "slow" else lambda context: ran.append(f"asked {name}"),
+                response_headers=lambda context: ran.append(f"seen {name}"),
+            )
+
+        gateway = FakeGateway(*[Binding(name, handlers(name)) for name in ("first", "slow", "last")])
+        upstream, client = gateway.upstream(), gateway.client()
+        client.send(get())
+        await asyncio.sleep(0)
+        gateway.pass_time(20)
+        assert client.take_problem()[0] == 504
+        known.set_result(None)
+        await settle()
+        assert ran == ["asked first", "seen first"]
+        assert upstream.take() == b""
+
+        client.send(get())
+        await until(lambda: upstream.transport.written)
+        upstream.answer(OK)
+        assert ran[2:] == ["asked first", "asked last", "seen last", "seen slow", "seen first"]
+
+    asyncio.run(scenario())
