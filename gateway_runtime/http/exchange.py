@@ -177,7 +177,7 @@ class Exchange(Reply):
             result = await waiting
         except Exception as error:
             return self.policy_failed(error)
-        if not self.ended:
+        if not self.answered:
             self.go_on(result)
         return None
 
@@ -202,10 +202,10 @@ class Exchange(Reply):
         try:
             upstream = await pool.connect(target)
         except UpstreamError as error:
-            if not self.ended:
+            if not self.answered:
                 self.refuse(error.response)
             return
-        if self.ended:
+        if self.answered:
             upstream.target.release(upstream)
         elif upstream.transport.is_closing():
             self.on_failure(RESET, stale=False)

@@ -92,6 +92,11 @@ class Reply:
         """Answer instead of the service. Said by the other half."""
         raise NotImplementedError
 
+    @property
+    def answered(self) -> bool:
+        """Whether it is over or an answer is under way, perhaps held by a policy: no service is asked any more."""
+        return self.ended or self.begun or self.intake is not None
+
     # Told by the upstream connection
 
     def on_interim(self, head: ResponseHead) -> None:
@@ -167,7 +172,7 @@ class Reply:
             log.error("policy_failed", error=error, api=self.api.id if self.api else "")
         # Its answer is not shown to the API's response policies: one of them may be what has failed.
         self.judged = False
-        if not self.ended:
+        if not self.ended and not self.complete:
             self.refuse(error.response if refused else INTERNAL_ERROR)  # type: ignore[attr-defined]
 
     def _run_policies(

@@ -11,7 +11,8 @@ from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import NEEDS_BODY, Refused
 from gateway_runtime.schema.policy import Handlers
 from gateway_runtime.schema.upstream import Retries
-from tests.gateway_runtime.fakes import OK, FakeGateway, get, refuse_all
+from gateway_runtime.upstream.pool import Pool
+from tests.gateway_runtime.fakes import OK, FakeGateway, FakeUpstream, get, refuse_all
 from tests.gateway_runtime.http.bodies import NO, Filter, filtering, reader
 
 from .test_gathering import framing, service, settle
@@ -306,3 +307,61 @@ def test_old_versions_are_answered_too() -> None:
     head, _, body = client.take().partition(b"\r\n\r\n")
     assert (body, framing(head)) == (b"hello", [b"content-length: 5"])
     assert b"connection: keep-alive" in head
+
+
+@pytest.mark.parametrize("connects", [True, False])
+def test_no_service_is_asked_once_an_answer_in_its_place_is_held(
+    connects: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        known: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def ask(context: RequestContext) -> None:
+            await known
+
+        async def hold(context: RequestContext) -> None:
+            await held
+
+        first = Binding("hold", Handlers(response_headers=hold))
+        gateway = FakeGateway(*((first,) if connects else (first, Binding("slow", Handlers(request_headers=ask)))))
+        upstream = FakeUpstream(gateway.pool, idle=not connects)
+        monkeypatch.setattr(Pool, "connect", lambda pool, target: known)
+        client = gateway.client()
+        client.send(get())
+        await settle()
+        gateway.pass_time(20)
+        await settle()
+        assert client.take() == b""
+        known.set_result(upstream.connection if connects else None)
+        await settle()
+        assert upstream.take() == b""
+        held.set_result(None)
+        await settle()
+        assert client.take_problem()[0] == 504
+        assert gateway.pool.active == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_policy_that_fails_after_another_answer_was_given_cuts_nothing() -> None:
+    async def scenario() -> None:
+        known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def wait(context: RequestContext) -> None:
+            await known
+
+        gateway = FakeGateway(Binding("p", Handlers(response_headers=wait)))
+        upstream, client = gateway.upstream(), gateway.client()
+        client.send(get("/api/x", "Content-Length: 4", method="POST") + b"ab")
+        upstream.answer(LENGTH[:-2])
+        upstream.go(ConnectionResetError())
+        assert client.take_problem()[0] == 502
+        await asyncio.sleep(0)
+        known.set_exception(ValueError())
+        await settle()
+        assert not client.transport.aborted
+        client.send(b"cd")
+        assert [row["status"] for row in gateway.recorded.rows] == [502]
+
+    asyncio.run(scenario())
