@@ -114,6 +114,10 @@ class FilteredRequest:
         """Stop or go on reading the answer."""
         self._upstream.client_full(full)
 
+    def hold(self, held: bool) -> None:
+        """Stop or go on reading the answer while policies wait."""
+        self._upstream.hold(held)
+
     def abandon(self) -> None:
         """Forget the exchange."""
         self._filtering = None

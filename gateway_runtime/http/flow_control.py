@@ -8,6 +8,7 @@ import asyncio
 PEER_IS_FULL = 1  # the other side's send buffer is full
 NOT_CONNECTED = 2  # body bytes have nowhere to go yet
 ONE_AT_A_TIME = 4  # the next request is here before this one is answered
+ANSWER_IS_HELD = 8  # policies wait before the answer may be written
 
 
 class ReadGate:

@@ -57,7 +57,7 @@ class HeldAnswer:
             self._gather(reply)
         else:
             if reply.upstream is not None:
-                reply.upstream.client_full(True)
+                reply.upstream.hold(True)
             spawn("response-policies", self._follow_later(reply, outcome))  # type: ignore[arg-type]
 
     async def _follow_later(self, reply: Reply, waiting: Awaitable[NeedsBody | None]) -> None:
@@ -129,5 +129,5 @@ class HeldAnswer:
 
 
 def _read_on(reply: Reply) -> None:
-    if reply.upstream is not None and reply.client.writable:
-        reply.upstream.client_full(False)
+    if reply.upstream is not None:
+        reply.upstream.hold(False)

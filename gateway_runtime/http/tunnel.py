@@ -55,7 +55,7 @@ def switch(exchange: Exchange, head: bytes, rest: bytes) -> None:
             exchange.policy_failed(error)
             return
         if waiting is not None:
-            upstream.client_full(True)
+            upstream.hold(True)
             spawn("response-policies", _open_later(exchange, waiting, rest))  # type: ignore[arg-type]
             return
         fields = context.response_headers
@@ -76,8 +76,7 @@ async def _open_later(exchange: Exchange, waiting: Awaitable[None], rest: bytes)
         exchange.client.close_after_reply()
         exchange.refuse(EARLY_BYTES)
         return
-    if exchange.client.writable:
-        upstream.client_full(False)
+    upstream.hold(False)
     Tunnel(exchange, cast("UpstreamConnection", upstream), context.response_headers, rest)
 
 

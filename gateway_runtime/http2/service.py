@@ -10,7 +10,7 @@ from h2.errors import ErrorCodes
 from h2.events import Event, InformationalResponseReceived, RemoteSettingsChanged, ResponseReceived
 from hpack import NeverIndexedHeaderTuple
 
-from gateway_runtime.http.flow_control import PEER_IS_FULL
+from gateway_runtime.http.flow_control import ANSWER_IS_HELD, PEER_IS_FULL
 from gateway_runtime.http.headers import FRAMING, RESPONSE_NAMES
 from gateway_runtime.http2.answer import read_answer
 from gateway_runtime.http2.coding import Field, Http2State
@@ -108,6 +108,13 @@ class ServiceStream(Stream):
             self.gate.pause(PEER_IS_FULL)
         else:
             self.gate.resume(PEER_IS_FULL)
+
+    def hold(self, held: bool) -> None:
+        """Stop or go on taking the answer, as policies wait."""
+        if held:
+            self.gate.pause(ANSWER_IS_HELD)
+        else:
+            self.gate.resume(ANSWER_IS_HELD)
 
     def abandon(self) -> None:
         """Forget the exchange: its answer is not wanted."""

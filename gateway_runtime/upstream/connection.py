@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from gateway_runtime.http.chunked import LAST_CHUNK, ChunkedDecoder, ChunkError, encode_chunk
-from gateway_runtime.http.flow_control import PEER_IS_FULL, ReadGate
+from gateway_runtime.http.flow_control import ANSWER_IS_HELD, PEER_IS_FULL, ReadGate
 from gateway_runtime.http.framing import HEAD_END, find_bare_line_end
 from gateway_runtime.policies.results import Response
 from gateway_runtime.upstream.errors import BAD_RESPONSE, RESET, UpstreamError
@@ -59,6 +59,8 @@ class Asked(Protocol):
     def end_body(self, trailers: Sequence[tuple[bytes, bytes]]) -> None: ...
 
     def client_full(self, full: bool) -> None: ...
+
+    def hold(self, held: bool) -> None: ...
 
     def abandon(self) -> None: ...
 
@@ -306,3 +308,10 @@ class UpstreamConnection(asyncio.Protocol):
             self.gate.pause(PEER_IS_FULL)
         else:
             self.gate.resume(PEER_IS_FULL)
+
+    def hold(self, held: bool) -> None:
+        """Stop or go on reading the answer, as policies wait, whatever the client can take."""
+        if held:
+            self.gate.pause(ANSWER_IS_HELD)
+        else:
+            self.gate.resume(ANSWER_IS_HELD)

@@ -365,3 +365,26 @@ def test_a_policy_that_fails_after_another_answer_was_given_cuts_nothing() -> No
         assert [row["status"] for row in gateway.recorded.rows] == [502]
 
     asyncio.run(scenario())
+
+
+def test_nothing_more_is_read_while_a_policy_waits_though_the_client_can_take_it() -> None:
+    async def scenario() -> None:
+        known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def wait(context: RequestContext) -> None:
+            await known
+
+        gateway = FakeGateway(Binding("p", Handlers(response_headers=wait)))
+        upstream, client = gateway.upstream(), gateway.client()
+        client.send(get())
+        client.connection.pause_writing()
+        upstream.answer(LENGTH[:-2])
+        client.connection.resume_writing()
+        assert not upstream.transport.reading
+        known.set_result(None)
+        await settle()
+        assert upstream.transport.reading
+        upstream.answer(LENGTH[-2:])
+        assert client.take().endswith(b"hello")
+
+    asyncio.run(scenario())

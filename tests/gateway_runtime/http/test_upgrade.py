@@ -12,6 +12,7 @@ from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.schema.policy import Handlers
 from gateway_runtime.upstream.errors import UpstreamError
 from tests.gateway_runtime.fakes import OK, FakeClient, FakeGateway, FakeUpstream, denying, get
+from tests.gateway_runtime.http.test_gathering import settle
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # the example of RFC 6455, with its answer
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -326,3 +327,25 @@ def test_a_service_that_does_not_answer_a_handshake_is_given_up() -> None:
     gateway, client, _ = asked()
     gateway.pass_time(gateway.state.limits.response_seconds + 1)
     assert client.take_problem()[0] == 504
+
+
+def test_nothing_passes_before_a_policy_that_waits_has_let_the_tunnel_open() -> None:
+    async def scenario() -> None:
+        known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def wait(context: RequestContext) -> None:
+            await known
+
+        gateway = FakeGateway(Binding("p", Handlers(response_headers=wait)))
+        upstream, client = gateway.upstream(), gateway.client()
+        client.send(handshake())
+        client.connection.pause_writing()
+        upstream.answer(switch())
+        client.connection.resume_writing()
+        assert not upstream.transport.reading
+        known.set_result(None)
+        await settle()
+        assert upstream.transport.reading
+        assert client.take().startswith(b"HTTP/1.1 101 ")
+
+    asyncio.run(scenario())
