@@ -118,6 +118,8 @@ def settle(exchange: Exchange, context: RequestContext) -> bool:
     elif whole is None and body.done:
         before = whole = b"".join(held or ())  # type: ignore[arg-type]
     if whole is None:
+        if not all(each.keeps_length for each in filters or ()):
+            _drop_digests(context)
         return True
     if filters is not None:
         context.request_filters = None
@@ -132,8 +134,12 @@ def settle(exchange: Exchange, context: RequestContext) -> bool:
     exchange.held = None
     context.body = whole
     if whole != before:
-        context.headers = [field for field in context.headers if field[0] not in CONTENT_DIGESTS]
+        _drop_digests(context)
     return True
+
+
+def _drop_digests(context: RequestContext) -> None:
+    context.headers = [field for field in context.headers if field[0] not in CONTENT_DIGESTS]
 
 
 def rebodied_head(exchange: Exchange, context: RequestContext, target: TargetConnections) -> bytes:

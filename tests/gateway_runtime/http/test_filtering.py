@@ -72,6 +72,16 @@ def test_a_request_that_changes_its_length_is_sent_in_chunks(lines: str) -> None
     assert len(gateway.pool.targets[0].idle) == 1
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_request_that_changes_its_length_has_no_digest_of_the_old_body(keeps: bool) -> None:
+    gateway = FakeGateway(filtering(lambda: Filter(keeps_length=keeps)))
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(post("Content-Length: 5", "Content-Digest: a", "Digest: b", "X-Kept: 1") + b"he")
+    head = upstream.take().lower()
+    assert head.count(b"digest: ") == (2 if keeps else 0)
+    assert b"x-kept: 1" in head
+
+
 @pytest.mark.parametrize("lines", ["Content-Length: 5", "Transfer-Encoding: chunked"])
 def test_a_whole_request_is_sent_with_its_new_length(lines: str) -> None:
     gateway = FakeGateway(filtering(Swallow))
