@@ -28,9 +28,10 @@ class HeldAnswer:
     `length` is what the head says of the body, negative where it does not say it; `framing` its line, if any.
     """
 
-    __slots__ = ("_bodiless", "_done", "_framing", "_length", "_pieces", "_wanted")
+    __slots__ = ("_bodiless", "_done", "_framing", "_length", "_pieces", "_status", "_wanted")
 
     def __init__(self, reply: Reply, status: int, framing: bytes, length: int, body: bytes, done: bool) -> None:
+        self._status = status
         self._framing = framing
         self._length = length
         self._pieces = Gathering(most_gathered(reply), (body,))
@@ -100,8 +101,15 @@ class HeldAnswer:
         gathered = body is not None
         keeps = not gathered and all(each.keeps_length for each in filters or ())
         if self._bodiless or status in BODILESS:
+            framing = self._framing if keeps else b""
+            if (status in BODILESS) is not (self._status in BODILESS):
+                # What one status says of a length is wrong for the other, and without any there would be no end.
+                framing = b"" if status in BODILESS or reply.request.method == b"HEAD" else b"content-length: 0"
+            if reply.upstream is not None:
+                reply.upstream.abandon()
+                reply.upstream = None
             lines = judged_lines(context.response_headers)
-            reply.write_held(status, [*lines, self._framing] if keeps and self._framing else lines, b"", 0, True)
+            reply.write_held(status, [*lines, framing] if framing else lines, b"", 0, True)
             return
         if body is None:
             body = self._pieces.whole()

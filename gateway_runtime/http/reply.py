@@ -201,11 +201,13 @@ class Reply:
         except Exception as error:
             self.policy_failed(error)
             return
-        if outcome is not None or context.response_filters is not None:
+        given = context.response_status
+        reframed = given != status and (given in BODILESS) is not (status in BODILESS)
+        if outcome is not None or context.response_filters is not None or reframed:
             held = self.intake = HeldAnswer(self, status, framing, length, body, done)
             held.follow(self, outcome)
             return
-        status = context.response_status
+        status = given
         fields = context.response_headers
         if head is None or not done or length < 0 or not self.keeps_client():
             self._write_head(status, _framed(fields, framing), body, length, done)

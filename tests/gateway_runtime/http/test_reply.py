@@ -2,7 +2,12 @@
 
 import pytest
 
+from gateway_runtime.policies.chain import Binding
+from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.schema.policy import Handlers
 from tests.gateway_runtime.fakes import OK, FakeGateway, get
+from tests.gateway_runtime.http.bodies import Filter, filtering
+from tests.gateway_runtime.http.test_gathering import framing
 
 
 @pytest.mark.parametrize(
@@ -187,3 +192,33 @@ def test_every_exchange_is_counted_once_with_its_bytes() -> None:
             "bytes_in": len(data), "bytes_out": len(client.take()), "latency_us": 250_000, "upstream_us": 250_000,
         }
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("bindings", [(), (filtering(Filter, answers=True),)])
+@pytest.mark.parametrize(
+    ("method", "answer", "status", "expected"),
+    [
+        ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 204, []),
+        ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 304, []),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 204, []),
+        ("HEAD", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", 200, []),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", 200, [b"content-length: 0"]),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n", 404, [b"content-length: 0"]),
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_head_says_of_the_body_what_the_status_that_a_policy_gives_allows(
+    method: str, answer: bytes, status: int, expected: list[bytes], bindings: tuple[Binding, ...], whole: bool
+) -> None:
+    def on_response(context: RequestContext) -> None:
+        context.response_status = status
+
+    gateway = FakeGateway(Binding("p", Handlers(response_headers=on_response)), *bindings)
+    upstream, client = gateway.upstream(), gateway.client()
+    client.send(get(method=method))
+    upstream.answer(answer, size=0 if whole else answer.index(b"\r\n\r\n") + 6)
+    head = client.take()
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert (framing(head), head[-4:]) == (expected, b"\r\n\r\n")
+    assert gateway.pool.active == 0
+    assert not client.hung_up
