@@ -62,6 +62,8 @@ from gateway_runtime.schema.policy import (
 
 _FREE_BYTES = 1024 * 1024
 _PIECE = 64 * 1024
+# What a decoder gets at a time: it copies the rest at each part of a body, and a part may have a few bytes only.
+_FED = 8 * 1024
 _PLAIN = (b"", b"identity")
 _TAKEN = (b"accept-encoding", b"gzip, deflate, br, zstd")
 
@@ -108,14 +110,15 @@ class _Reading:
         self._came += len(data)
         pieces = []
         try:
-            decoder.add(data)
-            while piece := decoder.next(_PIECE):
-                self._read += len(piece)
-                if self._read > limits.most:
-                    raise Refused(limits.too_large)
-                if self._read > _FREE_BYTES and self._read > limits.ratio * self._came:
-                    raise Refused(limits.suspicious)
-                pieces.append(piece)
+            for start in range(0, len(data), _FED):
+                decoder.add(data[start : start + _FED])
+                while piece := decoder.next(_PIECE):
+                    self._read += len(piece)
+                    if self._read > limits.most:
+                        raise Refused(limits.too_large)
+                    if self._read > _FREE_BYTES and self._read > limits.ratio * self._came:
+                        raise Refused(limits.suspicious)
+                    pieces.append(piece)
         except NotDecodedError:
             raise Refused(limits.broken) from None
         return b"".join(pieces)

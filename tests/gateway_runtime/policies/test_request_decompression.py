@@ -86,6 +86,17 @@ def test_very_many_empty_parts_are_no_trouble() -> None:
     assert decoded("gzip", gzip.compress(b"") * 5000) == b""
 
 
+def test_very_many_parts_at_once_are_about_as_much_work_as_piece_by_piece() -> None:
+    data = gzip.compress(b"") * 50_000
+
+    def work(size: int) -> float:
+        begun = time.process_time()
+        assert decoded("gzip", *[data[at : at + size] for at in range(0, len(data), size)]) == b""
+        return time.process_time() - begun
+
+    assert work(len(data)) < 5 * work(4096)
+
+
 @pytest.mark.parametrize("coding", ["identity", "", " Identity "])
 def test_what_is_not_compressed_passes(coding: str) -> None:
     context = sent(coding)
