@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway_runtime.configuration.snapshot import Snapshot
-from gateway_runtime.http.limits import Limits
+from gateway_runtime.http.limits import ApiLimits, Limits
 from gateway_runtime.http.message import Request, parse_request
 from gateway_runtime.http.refusals import CONTENT_TOO_LARGE, NO_API_HERE, NO_ROUTE, BadMessage
 from gateway_runtime.http.upstream_head import policy_headers
@@ -89,14 +89,17 @@ def decide(snapshot: Snapshot, call: Call, *, limits: Limits | None = None) -> D
         return _refused(snapshot, NO_API_HERE)
     if api.quarantine is not None:
         return _refused(snapshot, api.quarantine, api=api.id)
+    size = max(request.length, len(call.body or b""))
+    own = api.limits or ApiLimits()
+    if own.body_bytes is not None and size > own.body_bytes:
+        return _refused(snapshot, CONTENT_TOO_LARGE, api=api.id)
     found = api.find(request.method, request.path, request.host, request.headers)
     if found is None:
         return _refused(snapshot, NO_ROUTE, api=api.id)
     route, path = found
     context = _context(request, api.base_length, call.client_ip)
     context.forward_path = path
-    own = api.limits.buffered_body_bytes if api.limits is not None else None
-    most = limits.buffered_body_bytes if own is None else own
+    most = limits.buffered_body_bytes if own.buffered_body_bytes is None else own.buffered_body_bytes
     body = call.body if request.length else b""
     verdicts, refusal = _walk(api.chain, context, body, most) if api.chain is not None else ((), None)
     return Decision(
@@ -152,7 +155,7 @@ def _walk(
         else:
             give_up(result)
             verdicts.append(Verdict(policy=policy, outcome=Outcome.NEEDS_IO))
-    return tuple(verdicts), None
+    return tuple(verdicts), _filtered(context, body if context.body is None else context.body)
 
 
 def _see_body(context: RequestContext, on_body: Any, body: bytes | None, most: int) -> Any:
@@ -163,13 +166,19 @@ def _see_body(context: RequestContext, on_body: Any, body: bytes | None, most: i
         context.body = body
     if context.body is None:
         return NEEDS_BODY
-    if context.request_filters:
-        filters, context.request_filters = context.request_filters, None
+    refusal = _filtered(context, context.body)
+    return on_body(context) if refusal is None else refusal
+
+
+def _filtered(context: RequestContext, body: bytes | None) -> Response | None:
+    """Put a body that is known into the context as the filters in its way make it, or return their refusal."""
+    filters, context.request_filters = context.request_filters, None
+    if filters and body is not None and context.body_length:
         try:
-            context.body = passed_through(filters, context.body)
+            context.body = passed_through(filters, body)
         except Refused as refused:
             return refused.response
-    return on_body(context)
+    return None
 
 
 def _refused(snapshot: Snapshot, response: Response, *, api: str = "") -> Decision:

@@ -1,7 +1,7 @@
 from gateway_runtime.configuration.compiler import Compiler
 from gateway_runtime.configuration.snapshot import Snapshot
 from gateway_runtime.decide import Call, Outcome, Verdict, decide
-from gateway_runtime.http.limits import Limits
+from gateway_runtime.http.limits import ApiLimits, Limits
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import Response
@@ -20,6 +20,7 @@ from gateway_runtime.schema.document import (
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import Handlers
 from gateway_runtime.upstream.registry import PoolRegistry
+from tests.gateway_runtime.http.bodies import Filter, filtering
 
 LOCK = {"username": "ada", "password": "sesame"}
 LIMIT = {"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 60_000}]}
@@ -146,6 +147,22 @@ def test_a_body_that_is_given_is_judged() -> None:
     assert outcomes(reading(), b"good") == ("", ["continued", "continued"])
     assert outcomes(reading(), b"") == ("", ["continued", "continued"])
     assert outcomes(reading(shadow=True), b"bad") == ("", ["would_refuse", "continued"])
+
+
+def test_a_body_that_only_streams_through_a_filter_is_refused_where_the_filter_refuses_it() -> None:
+    made = snapshot()
+    made.apis["orders"].chain = Chain([filtering(lambda: Filter(bad=b"bad"))])
+    assert outcomes(made, b"bad") == ("bad_content", ["continued"])
+    assert outcomes(made, b"good") == ("", ["continued"])
+    assert outcomes(made, None, ("content-length", "3")) == ("", ["continued"])
+
+
+def test_a_body_above_the_limit_of_its_api_is_refused_before_any_policy() -> None:
+    made = reading()
+    made.apis["orders"].limits = ApiLimits(body_bytes=3)
+    assert outcomes(made, b"good") == ("content_too_large", [])
+    assert outcomes(made, None, ("content-length", "4")) == ("content_too_large", [])
+    assert outcomes(made, b"abc") == ("", ["continued", "continued"])
 
 
 def test_a_body_that_is_not_known_is_not_guessed_at() -> None:
