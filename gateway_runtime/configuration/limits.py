@@ -17,7 +17,7 @@ from gateway_runtime.schema.faults import ConfigFault
 
 INVALID = "invalid_limit"
 LONGEST_SECONDS = 86_400
-# What a request needs at least, and what one connection may make a worker hold at most.
+# What a request needs at least, and what one of them may make a worker hold at most.
 _BYTES = {
     "header_bytes": (1024, 1 << 20),
     "url_bytes": (256, 1 << 19),

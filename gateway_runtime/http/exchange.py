@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from gateway_runtime.upstream.target import TargetConnections
 
 CLIENT_GONE = 499
+# Why a client that would go on sending is not read: it is not the one who is late.
+_NOT_READ = PEER_IS_FULL | NOT_CONNECTED
 
 
 class Exchange(Reply):
@@ -346,7 +348,7 @@ class Exchange(Reply):
         """A deadline of the client connection has passed while this exchange was under way."""
         if self.begun or self.discarding:
             self.break_off(TIMEOUT)
-        elif response_seconds_passed or self.intake is not None or self.client.gate.closed_by(PEER_IS_FULL):
+        elif response_seconds_passed or self.intake is not None or self.client.gate.closed_by(_NOT_READ):
             if self.upstream is not None and self.route is not None:
                 self.route.pool.timed_out(self.upstream.target)
             self.refuse(TIMEOUT)

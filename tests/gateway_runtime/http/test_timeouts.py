@@ -1,5 +1,12 @@
 """Nobody keeps a connection by being slow. One coarse timer, turned here by hand."""
 
+import asyncio
+
+import pytest
+
+from gateway_runtime.policies.chain import Binding
+from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.schema.policy import Handlers
 from tests.gateway_runtime.fakes import OK, FakeGateway, get
 
 
@@ -107,3 +114,21 @@ def test_idle_upstream_connections_are_closed_after_their_time() -> None:
     gateway.pass_time(31)
     assert old.transport.closed
     assert not young.transport.closed
+
+
+@pytest.mark.parametrize(("sent", "status"), [(b"ab", 504), (b"", 408)])
+def test_a_client_that_is_not_read_is_not_the_one_who_is_late(sent: bytes, status: int) -> None:
+    async def scenario() -> None:
+        known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def wait(context: RequestContext) -> None:
+            await known
+
+        gateway = FakeGateway(Binding("slow", Handlers(request_headers=wait)))
+        client = gateway.client()
+        client.send(get("/api/x", "Content-Length: 4", method="POST") + sent)
+        assert client.transport.reading is not bool(sent)
+        gateway.pass_time(gateway.state.limits.body_seconds + 1)
+        assert client.take_problem()[0] == status
+
+    asyncio.run(scenario())
