@@ -196,7 +196,9 @@ class _Caching:
         self._store: Memory | Shared
         # Without a shared storage the cache is one in memory, and there answers need not become bytes.
         if cache is None or isinstance(cache, LocalCache):
-            self._store = runtime.keep(f"answers {most}", lambda: Memory(runtime.now, entries=most))
+            memory: Memory = runtime.keep("answers", lambda: Memory(runtime.now, entries=most))
+            memory.entries = most
+            self._store = memory
         else:
             self._store = runtime.keep("shared answers", lambda: Shared(cache, runtime.now))
 

@@ -73,7 +73,8 @@ class Memory:
 
     def __init__(self, clock: Clock, *, entries: int, total_bytes: int = TOTAL_BYTES) -> None:
         self._clock = clock
-        self._entries = entries
+        # As the newest revision has it; what is above goes when the next one comes.
+        self.entries = entries
         self._total = total_bytes
         self._kept: OrderedDict[str, Entry | Variants] = OrderedDict()
         self.size = 0
@@ -119,7 +120,7 @@ class Memory:
             return
         self._kept[key] = value
         self.size += size
-        while self.size > self._total or len(self._kept) > self._entries:
+        while self.size > self._total or len(self._kept) > self.entries:
             self._drop(next(iter(self._kept)))
 
     def _drop(self, key: str) -> None:

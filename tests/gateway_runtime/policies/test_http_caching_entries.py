@@ -20,6 +20,17 @@ def test_the_oldest_goes_when_there_is_no_room() -> None:
     assert front.get("/c") is not None
 
 
+def test_another_number_of_entries_in_the_next_revision_keeps_one_store_with_what_it_has() -> None:
+    first = Front(maxCacheEntries=10)
+    for path in ("/a", "/b", "/c"):
+        first.get(path)
+    second = Front(policy_case(NAME, {"maxCacheEntries": 2}, kept=first.case.kept))
+    assert second.get("/a") is not None
+    assert [type(each) for each in first.case.kept.values()] == [Memory]
+    second.get("/d")
+    assert [second.get(path) is not None for path in ("/d", "/c", "/b")] == [True, True, False]
+
+
 def test_the_bytes_of_all_entries_are_bounded_and_counted_rightly() -> None:
     memory = Memory(FakeClock(), entries=1000, total_bytes=20_000)
     for number in range(50):
