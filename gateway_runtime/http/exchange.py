@@ -349,7 +349,9 @@ class Exchange(Reply):
         if self.begun or self.discarding:
             self.break_off(TIMEOUT)
         elif response_seconds_passed or self.intake is not None or self.client.gate.closed_by(_NOT_READ):
-            if self.upstream is not None and self.route is not None:
+            # Policies that let an answer wait say nothing of the service that has begun it.
+            held = response_seconds_passed and self.intake is not None
+            if self.upstream is not None and self.route is not None and not held:
                 self.route.pool.timed_out(self.upstream.target)
             self.refuse(TIMEOUT)
         else:

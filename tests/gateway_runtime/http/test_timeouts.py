@@ -7,7 +7,10 @@ import pytest
 from gateway_runtime.policies.chain import Binding
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.schema.policy import Handlers
+from gateway_runtime.upstream.pool import Pool
+from gateway_runtime.upstream.target import TargetConnections
 from tests.gateway_runtime.fakes import OK, FakeGateway, get
+from tests.gateway_runtime.http.test_gathering import settle
 
 
 def test_a_connection_that_says_nothing_is_closed_without_a_word() -> None:
@@ -130,5 +133,32 @@ def test_a_client_that_is_not_read_is_not_the_one_who_is_late(sent: bytes, statu
         assert client.transport.reading is not bool(sent)
         gateway.pass_time(gateway.state.limits.body_seconds + 1)
         assert client.take_problem()[0] == status
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_service_whose_answer_a_policy_holds_is_not_the_one_who_is_late(
+    begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def wait(context: RequestContext) -> None:
+            await known
+
+        late: list[TargetConnections] = []
+        monkeypatch.setattr(Pool, "timed_out", lambda pool, target: late.append(target))
+        gateway = FakeGateway(Binding("slow", Handlers(response_headers=wait)))
+        upstream, client = gateway.upstream(), gateway.client()
+        client.send(get())
+        if begun:
+            upstream.answer(OK[:-1])
+        gateway.pass_time(gateway.state.limits.response_seconds + 1)
+        if not begun:
+            known.set_result(None)
+            await settle()
+        assert client.take_problem()[0] == 504
+        assert late == ([] if begun else [upstream.connection.target])
 
     asyncio.run(scenario())
