@@ -162,8 +162,11 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         client = fields.get(config.consumer_by.value)
         return known_token(fields, now=runtime.now(), seconds=config.validated_token_ttl, client=client)
 
-    # Those of another server, or kept for longer, are other answers.
-    asked = (config.introspection_url, config.authorization_value, config.validated_token_ttl, config.consumer_by)
+    # Those of another server, looked at otherwise or kept for longer, are other answers.
+    asked = (
+        config.introspection_url, config.authorization_value, config.validated_token_ttl, config.consumer_by,
+        config.require_token_type,
+    )  # fmt: skip
     answers = TokenAnswers(
         runtime, sha256(repr(asked).encode()).hexdigest(), ask,
         of=url.authority, entries=config.max_cache_entries,
