@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from functools import cache
 from typing import NamedTuple
 
 from gateway_runtime.fetching.url import Url
@@ -13,6 +12,7 @@ from gateway_runtime.upstream.addresses import allowed_addresses, literal_addres
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.errors import ADDRESS_REFUSED, PROXY_FAILED, UpstreamError
 from gateway_runtime.upstream.proxy import Proxy, refuse_local_name, tunnel_authority
+from gateway_runtime.upstream.tls import plain_tls
 
 HEAD_LIMIT = 32 * 1024
 # What an answer may be where nobody says otherwise.
@@ -70,7 +70,8 @@ async def fetch(
                 reader, writer = await _open(await surroundings.addresses(url.host, url.port), url.port)
             if url.scheme == "https":
                 # Reading the trusted certificates takes long enough to be felt by the requests of others.
-                await writer.start_tls(await asyncio.to_thread(_trust), server_hostname=url.host)
+                tls = await asyncio.to_thread(plain_tls)
+                await writer.start_tls(tls.context, server_hostname=url.host)
             writer.write(_request(url, method, headers, body, proxy))
             return await _read(reader, method, limit)
     except TimeoutError:
@@ -86,11 +87,6 @@ async def fetch(
     finally:
         if writer is not None:
             writer.transport.abort()
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 async def _addresses(proxy: Proxy, surroundings: Surroundings) -> list[str]:

@@ -16,6 +16,7 @@ from gateway_runtime.schema.upstream import ForwardProxy
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.proxy import Proxy
 from gateway_runtime.upstream.resolving import Resolver
+from gateway_runtime.upstream.tls import plain_tls
 from tests.certificates import Authority
 
 pytestmark = pytest.mark.integration
@@ -151,17 +152,22 @@ def test_nobody_there() -> None:
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-@pytest.mark.parametrize(("name", "code"), [("localhost", None), ("other.example", "tls_failed")])
+@pytest.mark.parametrize(
+    ("names", "code"), [(["localhost"], None), (["other.example"], "tls_failed"), ([], "tls_failed")]
+)
 def test_certificates_are_checked(
-    run: Callable[..., Fetched], name: str, code: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Fetched], names: list[str], code: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = Authority()
-    pair = authority.issue(name)
+    # The common name alone is nobody's promise.
+    pair = authority.issue(*names, common_name="localhost")
     (tmp_path / "c.pem").write_text(pair.certificate)
     (tmp_path / "k.pem").write_text(pair.key)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
-    monkeypatch.setattr(client, "_trust", lambda: ssl.create_default_context(cadata=authority.pem))
+    (tmp_path / "ca.pem").write_text(authority.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setattr(client, "plain_tls", plain_tls.__wrapped__)
 
     async def whole() -> Fetched:
         async with serving(OK + b"content-length: 2\r\n\r\n{}", server) as (port, _):
@@ -215,7 +221,9 @@ def test_tls_goes_through_the_tunnel_to_the_host_itself(tmp_path: Path, monkeypa
     (tmp_path / "k.pem").write_text(pair.key)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
-    monkeypatch.setattr(client, "_trust", lambda: ssl.create_default_context(cadata=authority.pem))
+    (tmp_path / "ca.pem").write_text(authority.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setattr(client, "plain_tls", plain_tls.__wrapped__)
     heads: list[bytes] = []
 
     async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
