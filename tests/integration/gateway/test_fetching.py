@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -149,6 +150,24 @@ def test_nobody_there() -> None:
     with pytest.raises(FetchError) as caught:
         asyncio.run(fetch(parse_url("http://127.0.0.1:1/"), surroundings(True), seconds=5, limit=9))
     assert caught.value.code == "refused"
+
+
+def test_an_address_that_swallows_everything_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_connection = asyncio.open_connection
+
+    async def swallow(host: str, *where: Any, **more: Any) -> Any:
+        return await (asyncio.Event().wait() if host == "127.0.0.2" else open_connection(host, *where, **more))
+
+    async def look_up(name: str) -> tuple[list[str], float]:
+        return ["127.0.0.2", "127.0.0.1"], 60.0
+
+    async def whole() -> Fetched:
+        async with serving(OK + b"content-length: 2\r\n\r\n{}") as (port, _):
+            monkeypatch.setattr(asyncio, "open_connection", swallow)
+            url = parse_url(f"http://login.example:{port}/")
+            return await fetch(url, Surroundings(Resolver(look_up), allow_private=True), seconds=1, limit=9)
+
+    assert asyncio.run(whole()).body == b"{}"
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
