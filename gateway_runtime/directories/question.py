@@ -110,7 +110,12 @@ class Question:
             except LDAPException:
                 code = "tls_failed" if "ssl" in (connection.last_error or "") else "refused"
             else:
-                return connection
+                if not self._given_up:
+                    return connection
+                # There was nothing to shut yet.
+                with suppress(OSError):
+                    connection.socket.close()
+                break
         raise DirectoryError(code)
 
     def _ask(self, connection: ldap3.Connection) -> Finding:

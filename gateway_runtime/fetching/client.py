@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from functools import cache
 from typing import NamedTuple
 
 from gateway_runtime.fetching.url import Url
 from gateway_runtime.upstream.addresses import allowed_addresses, literal_address
-from gateway_runtime.upstream.connecting import Surroundings
+from gateway_runtime.upstream.connecting import Surroundings, first_of
 from gateway_runtime.upstream.errors import ADDRESS_REFUSED, PROXY_FAILED, UpstreamError
 from gateway_runtime.upstream.proxy import Proxy, refuse_local_name, tunnel_authority
+from gateway_runtime.upstream.tls import plain_tls
 
 HEAD_LIMIT = 32 * 1024
 # What an answer may be where nobody says otherwise.
@@ -61,16 +61,17 @@ async def fetch(
         async with asyncio.timeout(seconds):
             if proxy is not None and proxy.is_for(url.host):
                 _judge(url, surroundings)
-                reader, writer = await _open(await _addresses(proxy, surroundings), proxy.port)
+                reader, writer = await _open(await _addresses(proxy, surroundings), proxy.port, seconds)
                 if url.scheme == "https":
                     await _tunnel(reader, writer, url, proxy)
                     proxy = None
             else:
                 proxy = None
-                reader, writer = await _open(await surroundings.addresses(url.host, url.port), url.port)
+                reader, writer = await _open(await surroundings.addresses(url.host, url.port), url.port, seconds)
             if url.scheme == "https":
                 # Reading the trusted certificates takes long enough to be felt by the requests of others.
-                await writer.start_tls(await asyncio.to_thread(_trust), server_hostname=url.host)
+                tls = await asyncio.to_thread(plain_tls)
+                await writer.start_tls(tls.context, server_hostname=url.host)
             writer.write(_request(url, method, headers, body, proxy))
             return await _read(reader, method, limit)
     except TimeoutError:
@@ -86,11 +87,6 @@ async def fetch(
     finally:
         if writer is not None:
             writer.transport.abort()
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 async def _addresses(proxy: Proxy, surroundings: Surroundings) -> list[str]:
@@ -111,13 +107,8 @@ def _judge(url: Url, surroundings: Surroundings) -> None:
             allowed_addresses([address], allow_private=False)
 
 
-async def _open(addresses: list[str], port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    for address in addresses[:-1]:
-        try:
-            return await asyncio.open_connection(address, port, limit=HEAD_LIMIT)
-        except OSError:
-            continue
-    return await asyncio.open_connection(addresses[-1], port, limit=HEAD_LIMIT)
+async def _open(addresses: list[str], port: int, seconds: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await first_of(addresses, seconds, lambda each: asyncio.open_connection(each, port, limit=HEAD_LIMIT))
 
 
 async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, url: Url, proxy: Proxy) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway_runtime.fetching.client import FetchError
+from gateway_runtime.fetching.url import Url
 from gateway_runtime.grpc.call import CallFailed, call
-from gateway_runtime.schema.document import Service
+from gateway_runtime.schema.document import Service, Target
 from gateway_runtime.upstream.asking import Answered, ask
 from gateway_runtime.upstream.errors import UpstreamError
 from gateway_runtime.upstream.pool import Pool
@@ -27,11 +28,19 @@ class AskedService:
         return None if health is None else health.finding
 
     async def ask(
-        self, method: bytes, path: bytes, lines: Iterable[bytes], *, seconds: float, limit: int, host: bytes = b""
+        self,
+        method: bytes,
+        path: bytes,
+        lines: Iterable[bytes],
+        body: bytes = b"",
+        *,
+        seconds: float,
+        limit: int,
+        host: bytes = b"",
     ) -> Answered:
-        """Ask without a body and return the answer, whatever its status. Raises `FetchError`. See `upstream/asking`."""
+        """Ask and return the answer, whatever its status. Raises `FetchError`. See `upstream/asking`."""
         try:
-            return await ask(self.pool, method, path, lines, seconds=seconds, limit=limit, host=host)
+            return await ask(self.pool, method, path, lines, body, seconds=seconds, limit=limit, host=host)
         except UpstreamError as error:
             raise FetchError(error.response.code.removeprefix("upstream_")) from None
 
@@ -54,3 +63,17 @@ class AskedServices:
     def get(self, service: Service) -> AskedService:
         """Return a service by its settings. Raises `ConfigFault`."""
         return AskedService(self._pools.get(service))
+
+    def at(self, url: Url) -> AskedService:
+        """Return the service at a URL, which may be known only when it is asked.
+
+        Its connections are kept until the next revision.
+        """
+        return self.get(
+            Service(
+                id=f"asked {url.scheme}://{url.host}:{url.port}",
+                name=url.authority,
+                targets=[Target(host=url.host, port=url.port)],
+                scheme=url.scheme,
+            )
+        )

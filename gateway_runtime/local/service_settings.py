@@ -10,6 +10,7 @@ from gateway_runtime.local.addresses import read_service_address
 from gateway_runtime.local.form import Form
 from gateway_runtime.local.place import Place
 from gateway_runtime.schema import document, upstream
+from gateway_runtime.schema.faults import whole
 from gateway_runtime.schema.part import Part
 
 Weight = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
@@ -34,7 +35,7 @@ class Balance(Form, frozen=True):
 class HealthCheck(Form, frozen=True):
     """What every address is asked now and then."""
 
-    path: Annotated[str, msgspec.Meta(pattern=r"^/[!-~]*$", max_length=2048)] | None = None
+    path: Annotated[str, msgspec.Meta(pattern=whole(r"^/[!-~]*$"), max_length=2048)] | None = None
     interval_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] | None = None
     timeout_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=60)] | None = None
     statuses: list[upstream.Status] | None = None

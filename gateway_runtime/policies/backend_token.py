@@ -154,4 +154,4 @@ def read_token_answer(body: bytes) -> tuple[bytes, float]:
         lives = int(lives)
     if isinstance(lives, bool) or not isinstance(lives, int | float) or not lives > 0:
         raise ValueError("no time")
-    return b"Bearer " + token.encode(), min(float(lives), LONGEST_SECONDS)
+    return b"Bearer " + token.encode(), float(min(lives, LONGEST_SECONDS))

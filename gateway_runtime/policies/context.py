@@ -232,13 +232,13 @@ class PolicyRuntime(Protocol):
         headers: tuple[tuple[str, str], ...] = (),
         body: bytes = b"",
     ) -> Fetched:
-        """Ask an HTTP service of somebody else once, and return its whole answer whatever its status.
+        """Ask an HTTP service of somebody else, and return its whole answer whatever its status.
 
-        For questions whose answers are kept: each one is a connection. What is asked about every request is asked on
-        kept connections of a `service`. `url` is made by `parse_url` when the policy is built; its address is
-        judged as those of services are, certificates are checked, redirects are not followed. Everything together
-        takes `seconds` at most, and the answer's body has `limit` bytes at most. Raises `FetchError`, whose `code`
-        tells nothing of the answer. Nothing is kept and nobody shares the question: that is up to the policy.
+        `url` is made by `parse_url` when the policy is built, or when discovery tells it; its address is judged as
+        those of services are, certificates are checked, redirects are not followed. Everything together takes `seconds`
+        at most, and the answer's body has `limit` bytes at most. Connections are kept, and a question whose connection
+        was closed just then is asked again. Raises `FetchError`, whose `code` tells nothing of the answer. Nothing is
+        remembered and nobody shares the question: that is up to the policy.
         """
 
     def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> RemoteDocument:

@@ -194,9 +194,10 @@ def _refusal(denied: Response, status: int, caller: list[Change], body: bytes) -
     if not body and status >= 400:
         headers = [field for field in headers if field[0] != b"content-type"]
         return denied if not headers and status == denied.status else replace(
-            denied, status=status, headers=tuple(headers)
+            denied, status=status, headers=tuple(headers), once=True
         )  # fmt: skip
-    return replace(denied, status=status, headers=tuple(headers), body=b"" if status in (204, 304) else body)
+    body = b"" if status in (204, 304) else body
+    return replace(denied, status=status, headers=tuple(headers), body=body, once=True)
 
 
 _EXAMPLE: dict[str, Any] = {

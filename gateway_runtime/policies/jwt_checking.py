@@ -22,6 +22,7 @@ from gateway_runtime.policies.jwt_token import (
 )
 from gateway_runtime.policies.results import Response
 from gateway_runtime.policies.selectors import selected_claim, selected_header
+from gateway_runtime.policies.token_answers import read_bearer
 from gateway_runtime.schema.policy import Handlers
 
 REMEMBERED = 5000
@@ -81,13 +82,6 @@ def key_sets_of(config: Config, runtime: PolicyRuntime) -> KeySets:
 def _reader(config: Config) -> Read:
     """Return what finds the token of a request: None where there is none, or more than one."""
     if config.jwt_origin is Origin.BEARER:
-
-        def read_bearer(context: RequestContext) -> bytes | None:
-            value = context.only_header(b"authorization")
-            if value is None or value[:7].lower() != b"bearer ":
-                return None
-            return value[7:].strip(b" ") or None
-
         return read_bearer
     name = selected_header(config.jwt_expression)
     if name is not None:

@@ -162,8 +162,11 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         client = fields.get(config.consumer_by.value)
         return known_token(fields, now=runtime.now(), seconds=config.validated_token_ttl, client=client)
 
-    # Those of another server, or kept for longer, are other answers.
-    asked = (config.introspection_url, config.authorization_value, config.validated_token_ttl, config.consumer_by)
+    # Those of another server, looked at otherwise or kept for longer, are other answers.
+    asked = (
+        config.introspection_url, config.authorization_value, config.validated_token_ttl, config.consumer_by,
+        config.require_token_type,
+    )  # fmt: skip
     answers = TokenAnswers(
         runtime, sha256(repr(asked).encode()).hexdigest(), ask,
         of=url.authority, entries=config.max_cache_entries,
@@ -235,27 +238,7 @@ DEFINITION = PolicyDefinition(
         "requireTokenType": False,
         "maxCacheEntries": 1000,
     },
-    refusals=token_refusals(
-        PREFIX,
-        (
-            ("missing", 400, "Token required", "This API needs one access token. Send it as Authorization: Bearer."),
-            ("invalid", 400, "Token not accepted", "The token is not active. Get a new token and try again."),
-            (
-                "unavailable", 401, "Token not checked",
-                "The token cannot be checked now, because the authorization server does not answer. Try again later.",
-            ),
-            ("scope", 403, "Scope missing", "The token lacks a scope that this API needs."),
-            ("client_unknown", 403, "Client not known", "No client application has the client ID of the token."),
-            (
-                "no_contract", 403, "No contract",
-                "The client application of this token has no active contract for this API. Request access to it.",
-            ),
-            (
-                "bad_answer", 500, "Token not checked",
-                "The authorization server has answered what cannot be read. Tell the owner of this API.",
-            ),
-        ),
-    ),
+    refusals=token_refusals(PREFIX, "authorization server"),
     needs_contracts=lambda config: not config.skip_client_id_validation,
     documentation=__doc__ or "",
-)  # fmt: skip
+)

@@ -116,27 +116,7 @@ DEFINITION = PolicyDefinition(
         "maxFederationExpirationTime": -1,
         "maxCacheSize": 1000,
     },
-    refusals=token_refusals(
-        PREFIX,
-        (
-            ("missing", 400, "Token required", "This API needs one access token. Send it as Authorization: Bearer."),
-            ("invalid", 400, "Token not accepted", "The token is not accepted. Get a new token and try again."),
-            (
-                "unavailable", 401, "Token not checked",
-                "The token cannot be checked now, because the provider does not answer. Try again later.",
-            ),
-            ("scope", 403, "Scope missing", "The token lacks a scope that this API needs."),
-            ("client_unknown", 403, "Client not known", "No client application has the client ID of the token."),
-            (
-                "no_contract", 403, "No contract",
-                "The client application of this token has no active contract for this API. Request access to it.",
-            ),
-            (
-                "bad_answer", 500, "Token not checked",
-                "The provider has answered what cannot be read. Tell the owner of this API.",
-            ),
-        ),
-    ),
+    refusals=token_refusals(PREFIX, "provider"),
     needs_contracts=lambda config: not config.skip_client_id_validation,
     documentation=__doc__ or "",
-)  # fmt: skip
+)

@@ -25,6 +25,8 @@ from gateway_runtime.state.limits import Limit, Limiter, Windows
 if TYPE_CHECKING:
     from gateway_runtime.state.shared import SharedState
 
+# What every question at a URL says of the gateway.
+ASKING = (b"user-agent: portico-gateway", b"accept-encoding: identity")
 # State of bindings that outlives a revision, by (binding id, name).
 Kept = MutableMapping[tuple[str, str], Any]
 
@@ -166,11 +168,12 @@ class BindingRuntime:
         headers: tuple[tuple[str, str], ...] = (),
         body: bytes = b"",
     ) -> Fetched:
-        """Ask an HTTP service of somebody else once. Raises `FetchError`."""
-        of = self._remotes
-        return await of.fetch(
-            url, of.surroundings, seconds=seconds, limit=limit, method=method, headers=headers, body=body
+        """Ask at a URL. Raises `FetchError`."""
+        lines = ASKING + tuple([f"{name}: {value}".encode() for name, value in headers])
+        answer = await self._services.at(url).ask(
+            method.encode(), url.target.encode(), lines, body, seconds=seconds, limit=limit
         )
+        return Fetched(answer.status, dict(answer.fields), answer.body)
 
     def remote(self, url: str, parse: Callable[[bytes], Any], *, ttl: float, seconds: float) -> Remote:
         """Return a document of somebody else, shared by all policies of this worker that name it."""

@@ -76,7 +76,8 @@ class TokenAnswers:
     ) -> None:
         """`ask` raises `TokenRefused` or `FetchError`. `of` says who is asked, `name` tells settings apart."""
         kept: dict[str, dict[bytes, Known]] = runtime.keep("tokens", dict)
-        self.good = kept.setdefault(name, {})
+        # Who wants none remembered does not want those of the revision before either.
+        self.good = kept.setdefault(name, {}) if entries else {}
         # Those of the revision that serves and of the one that is being built; settings before them are history.
         while len(kept) > 2:
             del kept[next(key for key in kept if key != name)]

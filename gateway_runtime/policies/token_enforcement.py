@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -111,8 +111,26 @@ def _wire(value: Any) -> bytes:
     return value.encode("utf-8", "surrogatepass")
 
 
-def token_refusals(prefix: str, named: Iterable[tuple[str, int, str, str]]) -> tuple[Refusal, ...]:
-    """Return refusals whose codes begin with the name of their policy."""
+def token_refusals(prefix: str, asked: str) -> tuple[Refusal, ...]:
+    """Return the refusals of `enforcing`: their codes begin with the name of their policy, `asked` is who vouches."""
+    named = (
+        ("missing", 400, "Token required", "This API needs one access token. Send it as Authorization: Bearer."),
+        ("invalid", 400, "Token not accepted", "The token is not accepted. Get a new token and try again."),
+        (
+            "unavailable", 401, "Token not checked",
+            f"The token cannot be checked now, because the {asked} does not answer. Try again later.",
+        ),
+        ("scope", 403, "Scope missing", "The token lacks a scope that this API needs."),
+        ("client_unknown", 403, "Client not known", "No client application has the client ID of the token."),
+        (
+            "no_contract", 403, "No contract",
+            "The client application of this token has no active contract for this API. Request access to it.",
+        ),
+        (
+            "bad_answer", 500, "Token not checked",
+            f"The {asked} has answered what cannot be read. Tell the owner of this API.",
+        ),
+    )  # fmt: skip
     return tuple(
         Refusal(code=f"{prefix}_{reason}", status=status, title=title, detail=detail)
         for reason, status, title, detail in named

@@ -21,9 +21,16 @@ class ConfigFault(Exception):
         self.position = position
 
 
+# What `$` means to everybody but Python, to which a line end may come after it.
+_END = r"(?![\s\S])"
 _AT = re.compile(r"^(?P<text>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<name>.*)`$", re.DOTALL)
+
+
+def whole(pattern: str) -> str:
+    """Return a pattern for a text to its very end, also where a line end is the last of it."""
+    return pattern.removesuffix("$") + _END if pattern.endswith("$") else pattern
 
 
 def _join(path: str, name: str) -> str:
@@ -66,6 +73,7 @@ def fault_from(error: msgspec.ValidationError, type_: Any) -> ConfigFault:
         )
     if missing := _MISSING.match(text):
         return ConfigFault(_join(path, missing["name"]), "required", "This setting is required.")
+    text = text.replace(repr(_END)[1:-1], "$")
     return ConfigFault(path, "invalid_value", text.replace("`", "“", 1).replace("`", "”", 1) + ".")
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from gateway_runtime.schema.faults import whole
+
 
 class Phase(enum.StrEnum):
     """When a handler runs.
@@ -66,6 +68,8 @@ def setting(
     rest, masked in every answer and kept when a form leaves it empty. `only_with` names a choice beside it without
     which it says nothing (`algorithm=fixed-window`): the form hides it then.
     """
+    if "pattern" in limits:
+        limits["pattern"] = whole(limits["pattern"])
     extra = {"secret": secret, "placeholder": placeholder, "only_with": only_with}
     return msgspec.Meta(title=title, description=help, extra=extra, **limits)
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gateway_runtime.schema.faults import whole
 from gateway_runtime.schema.part import Part
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -53,7 +54,7 @@ class HealthCheck(Part, frozen=True):
     Without `statuses` every answer from 200 to 399 is good.
     """
 
-    path: Annotated[str, msgspec.Meta(pattern=r"^/[!-~]*$", max_length=2048)] = "/"
+    path: Annotated[str, msgspec.Meta(pattern=whole(r"^/[!-~]*$"), max_length=2048)] = "/"
     interval_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 10.0
     timeout_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 2.0
     statuses: tuple[Status, ...] = ()

@@ -92,7 +92,7 @@ class Connector:
             connection.address = address
             return connection
 
-        return await _first_of(addresses, seconds, open_at)
+        return await first_of(addresses, seconds, open_at)
 
     # Through a proxy
 
@@ -122,7 +122,7 @@ class Connector:
         address = literal_address(proxy.host)
         addresses = [address] if address is not None else await self.surroundings.resolver.resolve(proxy.host)
         try:
-            return await _first_of(addresses, seconds, lambda each: loop.create_connection(make, each, proxy.port))
+            return await first_of(addresses, seconds, lambda each: loop.create_connection(make, each, proxy.port))
         except OSError as error:
             raise UpstreamError(PROXY_FAILED) from error
 
@@ -142,7 +142,7 @@ class Connector:
             raise
 
 
-async def _first_of(addresses: list[str], seconds: float, open_at: Callable[[str], Awaitable[Made]]) -> Made:
+async def first_of(addresses: list[str], seconds: float, open_at: Callable[[str], Awaitable[Made]]) -> Made:
     """Return what can be had at the first address that lets one in. Raises `OSError`."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

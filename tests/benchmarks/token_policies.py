@@ -10,6 +10,7 @@ from gateway_runtime.fetching.client import Fetched
 from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.fetching.url import Url
 from gateway_runtime.testing import FakeClock, policy_case, request
+from gateway_runtime.upstream.asking import Answered
 from gateway_runtime.upstream.connecting import Surroundings
 from tests.gateway_runtime.policies.tokens import key_set, rsa_jwk, rsa_key, token
 
@@ -26,18 +27,23 @@ def token_cases(headers: dict[str, str]) -> Iterator[tuple[str, float, Callable[
     yield "credential injection with OAuth 2.0", 1.0, _token("credential-injection-oauth2", headers)
 
 
-async def _provider(url: Url, surroundings: Surroundings, **more: Any) -> Fetched:
-    """Answer like an authorization server that knows every token, or like an OpenID provider."""
-    if url.target.endswith("openid-configuration"):
-        answer = b'{"issuer":"https://login.example","jwks_uri":"https://login.example/jwks"}'
-    elif url.target == "/jwks":
-        answer = key_set(rsa_jwk(rsa_key(), kid="a"))
-    else:
+class _Provider:
+    """Answers like an authorization server that knows every token, and like an OpenID provider."""
+
+    async def fetch(self, url: Url, surroundings: Surroundings, **more: Any) -> Fetched:
+        if url.target == "/jwks":
+            return Fetched(200, {}, key_set(rsa_jwk(rsa_key(), kid="a")))
+        return Fetched(200, {}, b'{"issuer":"https://login.example","jwks_uri":"https://login.example/jwks"}')
+
+    def at(self, url: Url) -> _Provider:
+        return self
+
+    async def ask(self, *question: Any, **more: Any) -> Answered:
         answer = (
             b'{"active":true,"sub":"ada","client_id":"shop","iss":"https://login.example","scope":"orders:read",'
             b'"access_token":"t","token_type":"Bearer","expires_in":9999}'
         )
-    return Fetched(200, {}, answer)
+        return Answered(200, [], answer, [])
 
 
 def _token(name: str, usual: dict[str, str], **settings: Any) -> Callable[[], Any]:
@@ -53,7 +59,9 @@ def _token(name: str, usual: dict[str, str], **settings: Any) -> Callable[[], An
         },
     }  # fmt: skip
     clock = FakeClock()
-    case = policy_case(name, known[name] | settings, clock=clock, remotes=Remotes(None, clock, _provider))
+    provider: Any = _Provider()
+    remotes = Remotes(None, clock, provider.fetch)
+    case = policy_case(name, known[name] | settings, clock=clock, remotes=remotes, services=provider)
     handler = case.handlers.request_headers
     assert handler is not None
     claims = {"sub": "ada", "iss": "https://login.example", "exp": 9_999, "scope": "orders:read", "client_id": "shop"}

@@ -296,7 +296,9 @@ def test_a_failed_renewal_keeps_the_token_to_its_end() -> None:
 
 def test_a_token_lives_for_five_minutes_where_nobody_says_it_and_a_day_at_most() -> None:
     assert read_token_answer(b'{"access_token":"a","token_type":"bearer"}') == (b"Bearer a", 300.0)
-    assert read_token_answer(b'{"access_token":"a","token_type":"bearer","expires_in":1e9}')[1] == 86_400.0
+    for seconds in (b"1e9", b"1e999", b"1" + b"0" * 400):
+        answer = b'{"access_token":"a","token_type":"bearer","expires_in":' + seconds + b"}"
+        assert read_token_answer(answer)[1] == 86_400.0
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from gateway_runtime.fetching.client import FetchError
 from gateway_runtime.fetching.header_changes import Action
 from gateway_runtime.fetching.service import AskedServices
 from gateway_runtime.grpc.wire import WireError
+from gateway_runtime.http.responses import problem
 from gateway_runtime.policies.ext_authz_messages import check_request, read_verdict
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema.faults import ConfigFault
@@ -265,6 +266,15 @@ def test_a_failure_refuses_with_the_status_on_error(settings: dict[str, Any], st
     refused = asyncio.run(case.ask(request()))
     assert refused is not None
     assert (refused.status, refused.code) == (status, "ext_authz_unavailable")
+
+
+def test_a_refusal_with_words_of_the_authorizer_is_not_kept_for_others() -> None:
+    answered = Answered(401, [(b"www-authenticate", b'Bearer nonce="1"')], b"", [])
+    case, _ = case_with(answered, HTTP)
+    refused = asyncio.run(case.ask(request()))
+    assert refused is not None
+    assert refused.headers == ((b"www-authenticate", b'Bearer nonce="1"'),)
+    assert problem(refused) is not problem(refused)
 
 
 def test_several_values_of_an_http_authorizer_replace_those_of_the_caller() -> None:

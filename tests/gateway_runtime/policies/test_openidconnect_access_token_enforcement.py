@@ -180,6 +180,7 @@ def test_known_tokens_survive_a_republish() -> None:
         again = case(of, kept=first.kept, scopes="a")
         assert not waits(again, text)
         assert await verdict(case(of, kept=first.kept, scopes="b"), text) == NO_SCOPE
+        assert waits(case(of, kept=first.kept, maxCacheSize=0), text)
         assert await verdict(case(of, kept=first.kept, audiences="x"), text) == INVALID
         assert len(of.asked) == 2
 

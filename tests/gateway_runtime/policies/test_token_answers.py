@@ -116,7 +116,7 @@ def test_the_oldest_known_tokens_go_first() -> None:
     play(scenario)
 
 
-def test_known_tokens_survive_a_republish_but_not_other_settings() -> None:
+def test_known_tokens_survive_a_republish() -> None:
     async def scenario(provider: FakeProvider) -> None:
         first = provider.case(NAME, CONFIG)
         assert await verdict(first) == GOOD
@@ -124,8 +124,26 @@ def test_known_tokens_survive_a_republish_but_not_other_settings() -> None:
         assert not waits(again)
         # What the new revision asks for holds for known tokens, too.
         assert await verdict(again) == NO_SCOPE
-        for more in ({"validatedTokenTTL": 5}, {"authorizationValue": "Bearer x"}, {"introspectionURL": URL + "2"}):
-            assert waits(provider.case(NAME, {**CONFIG, **more}, kept=first.kept))
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"introspectionURL": URL + "2"},
+        {"authorizationValue": "Bearer x"},
+        {"consumerBy": "username"},
+        {"validatedTokenTTL": 5},
+        {"requireTokenType": True},
+        {"maxCacheEntries": 0},
+    ],
+)
+def test_a_token_known_by_other_settings_is_asked_about_again(more: dict[str, Any]) -> None:
+    async def scenario(provider: FakeProvider) -> None:
+        first = provider.case(NAME, CONFIG)
+        assert await verdict(first) == GOOD
+        assert waits(provider.case(NAME, {**CONFIG, **more}, kept=first.kept))
 
     play(scenario)
 

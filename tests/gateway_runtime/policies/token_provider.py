@@ -10,6 +10,7 @@ from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.fetching.url import Url
 from gateway_runtime.policies.results import Response
 from gateway_runtime.testing import FakeClock, PolicyCase, policy_case, request
+from gateway_runtime.upstream.asking import Answered
 from gateway_runtime.upstream.connecting import Surroundings
 
 Answer = Fetched | FetchError
@@ -35,18 +36,29 @@ class FakeProvider:
         self.gate.set()
 
     async def fetch(self, url: Url, surroundings: Surroundings, **more: Any) -> Fetched:
-        self.asked.append((url.target, more.get("body", b"")))
-        self.headers.append(dict(more.get("headers", ())))
-        self.seconds = more["seconds"]
+        return await self._answer(url.target, b"", dict(more["headers"]), more["seconds"])
+
+    def at(self, url: Url) -> "FakeProvider":
+        return self
+
+    async def ask(self, method: bytes, path: bytes, lines: Any, body: bytes, **more: Any) -> Answered:
+        headers = dict(line.decode().split(": ", 1) for line in lines)
+        found = await self._answer(path.decode(), body, headers, more["seconds"])
+        return Answered(found.status, [], found.body, [])
+
+    async def _answer(self, target: str, body: bytes, headers: dict[str, str], seconds: float) -> Fetched:
+        self.asked.append((target, body))
+        self.headers.append(headers)
+        self.seconds = seconds
         await self.gate.wait()
         await asyncio.sleep(0)
-        found = self.answers.get(url.target.rpartition("/")[2], self.otherwise)
+        found = self.answers.get(target.rpartition("/")[2], self.otherwise)
         if isinstance(found, FetchError):
             raise found
         return found
 
     def case(self, name: str, config: dict[str, Any], **more: Any) -> PolicyCase:
-        return policy_case(name, config, clock=self.clock, remotes=self.remotes, **more)
+        return policy_case(name, config, clock=self.clock, remotes=self.remotes, services=self, **more)  # type: ignore[arg-type]
 
 
 async def verdict(case: PolicyCase, token: str | None = "good", **more: Any) -> tuple[int, str]:

@@ -12,6 +12,7 @@ from envoy.service.auth.v3 import external_auth_pb2 as v3
 
 from tests.integration.gateway.authorizers import GrpcAuthorizer, HttpAuthorizer, denied, granted
 from tests.integration.gateway.conftest import Answer, GatewayProcess
+from tests.integration.gateway.policy_place import API
 from tests.stack import free_ports
 
 APPEND, IF_ABSENT, OVERWRITE, IF_PRESENT = range(4)
@@ -94,24 +95,6 @@ HTTP_CASES = {
     "fold": (200, [("x-user", "ada\r\n x: folded")], b""),
     "two-lengths": (200, [("content-length", "5"), ("x-user", "ada")], b""),
 }
-API = """\
-apiVersion: gateway.mulesoft.com/v1alpha1
-kind: ApiInstance
-metadata:
-  name: {name}
-spec:
-  address: http://127.0.0.1:{port}/{name}
-  services:
-    backend:
-      address: http://127.0.0.1:{backend}
-      routes:
-        - rules: [{{methods: GET|HEAD}}]
-  policies:
-    - policyRef:
-        name: {policy}
-      config:
-{config}
-"""
 
 
 class Place(NamedTuple):
@@ -173,10 +156,14 @@ serviceResponseClientHeadersOnSuccess: [x-decided]""",
     conf.mkdir()
     for name, config in ways.items():
         policy = "native-ext-authz" if name == "default" else "native-ext-authz-flex"
-        indented = "\n".join(f"        {line}" for line in config.splitlines())
-        text = API.format(name=name, port=port, backend=backend, policy=policy, config=indented)
+        lines = [
+            f"    - policyRef: {{name: {policy}}}",
+            "      config:",
+            *(f"        {line}" for line in config.splitlines()),
+        ]
         if name == "shadow":
-            text += "      mode: shadow\n"
+            lines.append("      mode: shadow")
+        text = API.format(name=name, port=port, backend=backend, policies="\n" + "\n".join(lines))
         (conf / f"{name}.yaml").write_text(text)
     gateway = GatewayProcess(folder, config=conf, workers=1)
     try:

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -16,6 +17,7 @@ from gateway_runtime.schema.upstream import ForwardProxy
 from gateway_runtime.upstream.connecting import Surroundings
 from gateway_runtime.upstream.proxy import Proxy
 from gateway_runtime.upstream.resolving import Resolver
+from gateway_runtime.upstream.tls import plain_tls
 from tests.certificates import Authority
 
 pytestmark = pytest.mark.integration
@@ -150,18 +152,41 @@ def test_nobody_there() -> None:
     assert caught.value.code == "refused"
 
 
+def test_an_address_that_swallows_everything_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_connection = asyncio.open_connection
+
+    async def swallow(host: str, *where: Any, **more: Any) -> Any:
+        return await (asyncio.Event().wait() if host == "127.0.0.2" else open_connection(host, *where, **more))
+
+    async def look_up(name: str) -> tuple[list[str], float]:
+        return ["127.0.0.2", "127.0.0.1"], 60.0
+
+    async def whole() -> Fetched:
+        async with serving(OK + b"content-length: 2\r\n\r\n{}") as (port, _):
+            monkeypatch.setattr(asyncio, "open_connection", swallow)
+            url = parse_url(f"http://login.example:{port}/")
+            return await fetch(url, Surroundings(Resolver(look_up), allow_private=True), seconds=1, limit=9)
+
+    assert asyncio.run(whole()).body == b"{}"
+
+
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-@pytest.mark.parametrize(("name", "code"), [("localhost", None), ("other.example", "tls_failed")])
+@pytest.mark.parametrize(
+    ("names", "code"), [(["localhost"], None), (["other.example"], "tls_failed"), ([], "tls_failed")]
+)
 def test_certificates_are_checked(
-    run: Callable[..., Fetched], name: str, code: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., Fetched], names: list[str], code: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = Authority()
-    pair = authority.issue(name)
+    # The common name alone is nobody's promise.
+    pair = authority.issue(*names, common_name="localhost")
     (tmp_path / "c.pem").write_text(pair.certificate)
     (tmp_path / "k.pem").write_text(pair.key)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
-    monkeypatch.setattr(client, "_trust", lambda: ssl.create_default_context(cadata=authority.pem))
+    (tmp_path / "ca.pem").write_text(authority.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setattr(client, "plain_tls", plain_tls.__wrapped__)
 
     async def whole() -> Fetched:
         async with serving(OK + b"content-length: 2\r\n\r\n{}", server) as (port, _):
@@ -215,7 +240,9 @@ def test_tls_goes_through_the_tunnel_to_the_host_itself(tmp_path: Path, monkeypa
     (tmp_path / "k.pem").write_text(pair.key)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
-    monkeypatch.setattr(client, "_trust", lambda: ssl.create_default_context(cadata=authority.pem))
+    (tmp_path / "ca.pem").write_text(authority.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setattr(client, "plain_tls", plain_tls.__wrapped__)
     heads: list[bytes] = []
 
     async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
