@@ -34,7 +34,7 @@ sliding ones (`algorithm`); those by the calendar begin at midnight in `timeZone
 replicas, and what happens without the shared storage, is as with [rate limiting](/docs/policies/rate-limiting/).
 
 A changed tier acts at once on all contracts that have it. What has been used stays used, also where a contract gets
-another tier with a limit of the same period.
+another tier with a limit of the same period; where nothing is shared, with limits of just the same periods.
 
 A contract without a tier, or with a tier without limits, has no limit: its requests pass, and are not counted here.
 
