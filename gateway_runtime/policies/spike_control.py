@@ -47,7 +47,7 @@ from collections import deque
 from typing import Annotated
 
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
-from gateway_runtime.policies.rate_limiting_headers import Teller, writer
+from gateway_runtime.policies.rate_limiting_headers import Teller, writers_of
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.policy import (
     Category,
@@ -117,13 +117,13 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     refused = runtime.refusal("spike_control_exceeded")
     expose = config.expose_headers
     teller = Teller(runtime.binding, old=expose, new=False)
-    write = writer((Limit(maximum, period / 1000),), old=True, new=False)
+    writers = writers_of((Limit(maximum, period / 1000),), old=expose, new=False)
     clock, sleep, take = runtime.clock, runtime.sleep, window.take
     delay, attempts = config.delay_time_in_millis / 1000, config.delay_attempts
     places = config.queuing_limit if attempts else 0
 
     def refuse(context: RequestContext, verdict: Verdict) -> Response:
-        return teller.refused(context, refused, verdict, write)
+        return teller.refused(context, refused, verdict, writers)
 
     async def hold(context: RequestContext, verdict: Verdict) -> Response | None:
         # Asked again, because others may have been held since; and counted here, so that what never runs holds nothing.
@@ -136,7 +136,7 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
                 verdict = take(clock())
                 if not verdict.retry_after:
                     if expose:
-                        teller.passed(context, verdict, write)
+                        teller.passed(context, verdict, writers)
                     return None
         finally:
             window.held -= 1
@@ -146,7 +146,7 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         verdict = take(clock())
         if not verdict[3]:
             if expose:
-                teller.passed(context, verdict, write)
+                teller.passed(context, verdict, writers)
             return None
         return refuse(context, verdict) if window.held >= places else hold(context, verdict)
 

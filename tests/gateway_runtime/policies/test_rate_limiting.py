@@ -247,6 +247,19 @@ def test_of_several_policies_that_tell_the_nearest_limit_is_told() -> None:
         assert told == [b"4"]
 
 
+def test_who_tells_in_one_way_does_not_silence_who_tells_in_the_other() -> None:
+    near = case((4, 1000), exposeHeaders=True)
+    limits = [{"maximumRequests": 100, "timePeriodInMilliseconds": 60_000}]
+    far = policy_case(NAME, {"rateLimits": limits, "exposeRateLimitHeaders": True}, binding="binding-2")
+    for order in ([near.handlers, far.handlers], [far.handlers, near.handlers]):
+        chain, context = Chain([Binding(NAME, handlers) for handlers in order]), request()
+        assert chain.run_request(context) is None
+        chain.run_response(context)
+        told = dict(context.response_headers)
+        assert (told[b"x-ratelimit-limit"], told[b"ratelimit-policy"]) == (b"4", b'"minute";q=100;w=60')
+        assert len(told) == len(context.response_headers) == 5
+
+
 def test_a_refusal_tells_of_the_limit_that_is_used_up() -> None:
     far = case((100, 60_000), exposeHeaders=True)
     other = policy_case(
