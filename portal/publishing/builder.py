@@ -1,7 +1,7 @@
 """From the tables to the document of one gateway. What is broken is fenced by name; the rest publishes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,8 @@ from portal.policies.effective import BEFORE_OWN, effective_policies
 from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
 from portal.policies.rules import document_rules
 from portal.publishing.specifications import Specifications, UnusableSpecification, asks
+
+_Read = tuple[PolicyDefinition, dict[str, Any], PolicyConfig]
 
 ANYTHING = ".*"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
@@ -171,6 +173,7 @@ def _api(instance: ApiInstance, automated: list[AutomatedPolicy], specifications
     if not routes:
         raise InstanceFault("It has no route. Add one, so that requests reach its implementation.")
     acting = policies.acting()
+    read = {each.pk: _read(each) for each in (*policies.automated, *acting)}
     return schema.ApiInstance(
         id=str(instance.pk),
         name=str(instance),
@@ -179,18 +182,20 @@ def _api(instance: ApiInstance, automated: list[AutomatedPolicy], specifications
         services=[service for service, _ in urls.values()],
         routes=routes,
         policies=[
-            *(_policy(each, f"{each.pk} {instance.pk}", each.order - BEFORE_OWN) for each in policies.automated),
-            *(_policy(each, str(each.pk), each.order, each.rules) for each in acting),
+            *(
+                _policy(each, read[each.pk], f"{each.pk} {instance.pk}", each.order - BEFORE_OWN)
+                for each in policies.automated
+            ),
+            *(_policy(each, read[each.pk], str(each.pk), each.order, each.rules) for each in acting),
         ],
-        specification=_specification(instance, [*policies.automated, *acting], specifications),
+        specification=_specification(instance, read.values(), specifications),
     )
 
 
-def _specification(instance: ApiInstance, bindings: Sequence[AppliedPolicy], specifications: Specifications) -> str:
+def _specification(instance: ApiInstance, policies: Iterable[_Read], specifications: Specifications) -> str:
     """Return the specification of an instance's API version where a policy asks for it, else nothing."""
     text = ""
-    for binding in bindings:
-        policy, _, config = _read(binding)
+    for policy, _, config in policies:
         if asks(policy, config):
             try:
                 text = specifications.text(instance.api_version_id, policy)
@@ -232,7 +237,7 @@ def _route(route: Route, urls: dict[Any, tuple[schema.Service, str]]) -> schema.
     )
 
 
-def _read(binding: AppliedPolicy) -> tuple[PolicyDefinition, dict[str, Any], PolicyConfig]:
+def _read(binding: AppliedPolicy) -> _Read:
     """Return a binding's policy, its settings as they are stored, and as they are read. Raises `InstanceFault`."""
     try:
         policy = definition(binding.policy)
@@ -243,8 +248,10 @@ def _read(binding: AppliedPolicy) -> tuple[PolicyDefinition, dict[str, Any], Pol
         raise InstanceFault(f"The policy “{binding.policy}” cannot be used{where}: {fault.message}") from fault
 
 
-def _policy(binding: AppliedPolicy, id: str, order: int, rules: Sequence[dict[str, Any]] = ()) -> schema.PolicyBinding:
-    policy, config, _ = _read(binding)
+def _policy(
+    binding: AppliedPolicy, read: _Read, id: str, order: int, rules: Sequence[dict[str, Any]] = ()
+) -> schema.PolicyBinding:
+    policy, config, _ = read
     return schema.PolicyBinding(
         id=id,
         policy=policy.name,
