@@ -1,4 +1,4 @@
-"""What the IP allowlist and blocklist share: their settings, their ranges, and whose address they look at."""
+"""What the IP allowlist and blocklist share: settings, ranges, whose address they look at, and the check itself."""
 
 import re
 from bisect import bisect_right
@@ -8,10 +8,11 @@ from socket import AF_INET, AF_INET6, inet_pton
 from typing import Annotated
 
 from gateway_runtime.expressions.settings import compile_for
-from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.context import PolicyRuntime, RequestContext
+from gateway_runtime.policies.results import Response
 from gateway_runtime.policies.selectors import selected_header, selects_remote_address
 from gateway_runtime.schema.expression import ExpressionSetting, Gives, expression
-from gateway_runtime.schema.policy import PolicyConfig, setting
+from gateway_runtime.schema.policy import Handlers, PolicyConfig, setting
 
 MAPPED = b"\0" * 10 + b"\xff\xff"
 # The gateway takes this header away from callers and writes it itself, so it says what the caller's address is.
@@ -133,15 +134,20 @@ def address_reader(source: str) -> Callable[[RequestContext], str] | None:
     return read
 
 
-def judge(addresses: AddressSet, source: str, *, inside: bool) -> Callable[[RequestContext], bool]:
-    """Return a test that holds where the caller's address is readable and in the set (`inside`) or not in it."""
-    read = address_reader(source)
-    holds = addresses.holds
+def address_handlers(config: AddressListConfig, runtime: PolicyRuntime, code: str, *, inside: bool) -> Handlers:
+    """Return what lets a request pass only where the caller's address is readable, and `inside` the list or not.
 
-    def passes(context: RequestContext) -> bool:
+    The ranges are sorted once; a request is one bisection.
+    """
+    holds = AddressSet(map(read_range, config.ips)).holds
+    read = address_reader(config.ip_expression)
+    refused = runtime.refusal(code)
+
+    def check(context: RequestContext) -> Response | None:
         try:
-            return holds(context.client_ip if read is None else read(context)) is inside
+            passes = holds(context.client_ip if read is None else read(context)) is inside
         except (OSError, ValueError):
-            return False
+            return refused
+        return None if passes else refused
 
-    return passes
+    return Handlers(request_headers=check)

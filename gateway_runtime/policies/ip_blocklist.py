@@ -42,9 +42,8 @@ A request whose address cannot be read (the expression fails, or gives no addres
 closed.
 """
 
-from gateway_runtime.policies.address_list import AddressListConfig, AddressSet, judge, read_range
-from gateway_runtime.policies.context import PolicyRuntime, RequestContext
-from gateway_runtime.policies.results import Response
+from gateway_runtime.policies.address_list import AddressListConfig, address_handlers
+from gateway_runtime.policies.context import PolicyRuntime
 from gateway_runtime.schema.policy import Category, Handlers, Phase, PolicyDefinition, Refusal
 
 
@@ -53,14 +52,8 @@ class Config(AddressListConfig, frozen=True):
 
 
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
-    """Sort the ranges once; a request is one bisection."""
-    passes = judge(AddressSet(map(read_range, config.ips)), config.ip_expression, inside=False)
-    refused = runtime.refusal("ip_blocked")
-
-    def check(context: RequestContext) -> Response | None:
-        return None if passes(context) else refused
-
-    return Handlers(request_headers=check)
+    """Refuse whom the list has."""
+    return address_handlers(config, runtime, "ip_blocked", inside=False)
 
 
 DEFINITION = PolicyDefinition(

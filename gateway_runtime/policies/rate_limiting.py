@@ -104,7 +104,7 @@ from gateway_runtime.expressions.reading import wire
 from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
 from gateway_runtime.policies.payloads import of_request, request_handlers
-from gateway_runtime.policies.rate_limiting_headers import Teller, writer
+from gateway_runtime.policies.rate_limiting_headers import Teller, writers_of
 from gateway_runtime.policies.rate_limiting_settings import (
     ALGORITHM,
     BLOCK_ON_UNKNOWN_QUOTA,
@@ -228,7 +228,7 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         _name(config), limits, shared=config.clusterizable, exact=exact, blocks=config.block_on_unknown_quota
     ).ask
     headers = {"old": config.expose_headers, "new": config.expose_rate_limit_headers}
-    teller, write = Teller(runtime.binding, **headers), writer(limits, **headers)
+    teller, writers = Teller(runtime.binding, **headers), writers_of(limits, **headers)
     refused = runtime.refusal("rate_limit_exceeded")
     unknown = runtime.refusal("rate_limit_unknown", headers=((b"retry-after", b"1"),))
     clock, tells, key_of = runtime.clock, teller.tells, _reader(config)
@@ -245,9 +245,9 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         if verdict is UNKNOWN_QUOTA:
             return unknown
         if verdict[3]:
-            return teller.refused(context, refused, verdict, write)
+            return teller.refused(context, refused, verdict, writers)
         if tells:
-            teller.passed(context, verdict, write)
+            teller.passed(context, verdict, writers)
         return None
 
     async def later(context: RequestContext, verdict: Awaitable[Verdict]) -> Response | None:

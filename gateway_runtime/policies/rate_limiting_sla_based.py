@@ -34,7 +34,7 @@ sliding ones (`algorithm`); those by the calendar begin at midnight in `timeZone
 replicas, and what happens without the shared storage, is as with [rate limiting](/docs/policies/rate-limiting/).
 
 A changed tier acts at once on all contracts that have it. What has been used stays used, also where a contract gets
-another tier with a limit of the same period.
+another tier with a limit of the same period; where nothing is shared, with limits of just the same periods.
 
 A contract without a tier, or with a tier without limits, has no limit: its requests pass, and are not counted here.
 
@@ -69,7 +69,7 @@ from gateway_runtime.policies.client_credentials import (
 )
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
 from gateway_runtime.policies.payloads import request_handlers
-from gateway_runtime.policies.rate_limiting_headers import Teller, Write, writer
+from gateway_runtime.policies.rate_limiting_headers import Teller, Writers, writers_of
 from gateway_runtime.policies.rate_limiting_settings import (
     ALGORITHM,
     BLOCK_ON_UNKNOWN_QUOTA,
@@ -129,7 +129,7 @@ class Config(PolicyConfig, frozen=True):
         zone_of(self.time_zone)
 
 
-def _counting(config: Config, runtime: PolicyRuntime, tier: Tier) -> tuple[Limiter, Write]:
+def _counting(config: Config, runtime: PolicyRuntime, tier: Tier) -> tuple[Limiter, Writers]:
     """Return what counts the contracts of a tier, and what writes the verdicts on them."""
     written = [
         limit_of(
@@ -150,7 +150,7 @@ def _counting(config: Config, runtime: PolicyRuntime, tier: Tier) -> tuple[Limit
         blocks=config.block_on_unknown_quota,
         counters=CONTRACTS,
     )
-    return limiter, writer(limits, old=config.expose_headers, new=config.expose_rate_limit_headers)
+    return limiter, writers_of(limits, old=config.expose_headers, new=config.expose_rate_limit_headers)
 
 
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
@@ -189,25 +189,25 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         counting = by_consumer.get(consumer.id)
         if counting is None:
             return None
-        limiter, write = counting
+        limiter, writers = counting
         verdict = limiter.ask(consumer.id, clock())
         if type(verdict) is not Verdict:
-            return later(context, verdict, write)  # type: ignore[arg-type]
+            return later(context, verdict, writers)  # type: ignore[arg-type]
         if verdict[3] or tells:
-            return judge(context, verdict, write)
+            return judge(context, verdict, writers)
         return None
 
-    def judge(context: RequestContext, verdict: Verdict, write: Write) -> Response | None:
+    def judge(context: RequestContext, verdict: Verdict, writers: Writers) -> Response | None:
         if verdict is UNKNOWN_QUOTA:
             return unknown
         if verdict[3]:
-            return teller.refused(context, exceeded, verdict, write)
+            return teller.refused(context, exceeded, verdict, writers)
         if tells:
-            teller.passed(context, verdict, write)
+            teller.passed(context, verdict, writers)
         return None
 
-    async def later(context: RequestContext, verdict: Awaitable[Verdict], write: Write) -> Response | None:
-        return judge(context, await verdict, write)
+    async def later(context: RequestContext, verdict: Awaitable[Verdict], writers: Writers) -> Response | None:
+        return judge(context, await verdict, writers)
 
     handlers = request_handlers(check, reads_body=reads_body(id_source, secret_source))
     return Handlers(**handlers, response_headers=teller.on_response if tells else None)

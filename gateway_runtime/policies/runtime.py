@@ -131,25 +131,30 @@ class BindingRuntime:
     ) -> Limiter:
         """Return counters, shared with all replicas where there is a shared storage.
 
-        Those of the running revision go on: as they are, and under other maxima with what they have counted.
+        Those of the running revision go on: as they are, and under other maxima with what they have counted. Limiters
+        with the same `counters` and periods count the same keys together.
         """
         storage = self._shared if shared else None
         made = Counting(limits, storage is not None, exact, blocks)
         known: tuple[Counting, Limiter] | None = self._kept.get((self.binding, f"limiter {name}"))
         if known is not None and known[0] == made:
             return known[1]
-        limiter = self._limiter(made, storage, f"{self.binding} {counters or name}", known[1] if known else None)
-        self._kept[self.binding, f"limiter {name}"] = made, limiter
-        return limiter
-
-    def _limiter(self, made: Counting, storage: SharedState | None, owner: str, before: Limiter | None) -> Limiter:
+        before = known[1] if known is not None else None
         if isinstance(before, LeasedWindows):
             before.give_back(self.clock(), everything=True)
         if storage is None:
-            like = before if isinstance(before, Windows) and before.fields == made.fields else None
-            return Windows(made.limits, wall=self.now, like=like)
-        make = storage.strict if made.exact else storage.windows
-        return make(made.limits, owner, self.clock, blocks=made.blocks)
+            limiter: Limiter = self._in_memory(made, counters, before)
+        else:
+            make = storage.strict if made.exact else storage.windows
+            limiter = make(made.limits, f"{self.binding} {counters or name}", self.clock, blocks=made.blocks)
+        self._kept[self.binding, f"limiter {name}"] = made, limiter
+        return limiter
+
+    def _in_memory(self, made: Counting, counters: str, before: Limiter | None) -> Windows:
+        if counters:
+            before = self.keep(f"{counters} {' '.join(made.fields)}", lambda: Windows(made.limits, wall=self.now))
+        like = before if isinstance(before, Windows) and before.fields == made.fields else None
+        return Windows(made.limits, wall=self.now, like=like)
 
     def cache(self, name: str, *, entries: int, shared: bool) -> ByteCache:
         """Return a cache, shared with all replicas where there is a shared storage."""

@@ -39,15 +39,15 @@ Windows are kept by each worker process of a gateway on its own and survive a ne
 | 429 | `spike_control_exceeded` | there is no quota; `Retry-After` says in seconds when to come back |
 
 With `exposeHeaders` every answer carries `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset`: the
-milliseconds until the oldest request leaves the window, 0 while there is quota.
+milliseconds until the oldest request leaves the window, 0 while there is quota. Beside
+[rate limiting](/docs/policies/rate-limiting/) that tells its limit, too, the one that is nearest to its end is told.
 """
 
 from collections import deque
-from dataclasses import replace
-from math import ceil
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-from gateway_runtime.policies.context import Headers, PolicyRuntime, RequestContext
+from gateway_runtime.policies.context import PolicyRuntime, RequestContext
+from gateway_runtime.policies.rate_limiting_headers import Teller, writers_of
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.policy import (
     Category,
@@ -58,6 +58,7 @@ from gateway_runtime.schema.policy import (
     Refusal,
     setting,
 )
+from gateway_runtime.state.limits import Limit, Verdict
 
 
 class Config(PolicyConfig, frozen=True):
@@ -84,14 +85,6 @@ class Config(PolicyConfig, frozen=True):
     ] = False
 
 
-class Verdict(NamedTuple):
-    """What is left after a request. `reset` is in seconds, 0 while there is quota."""
-
-    passes: bool
-    remaining: int
-    reset: float
-
-
 class Window:
     """When the requests of the last `period` seconds have passed, and how many are `held` for want of a place."""
 
@@ -104,16 +97,17 @@ class Window:
         self.held = 0
 
     def take(self, now: float) -> Verdict:
-        """Take a place for a request at `now`, if there is one."""
+        """Take a place for a request at `now`, if there is one. `reset` is 0 while there is quota."""
         passed = self._passed
         gone = now - self._period
         while passed and passed[0] <= gone:
             passed.popleft()
         remaining = self._maximum - len(passed)
         if remaining <= 0:
-            return Verdict(False, 0, passed[0] - gone)
+            wait = passed[0] - gone
+            return Verdict(self._maximum, 0, wait, wait)
         passed.append(now)
-        return Verdict(True, remaining - 1, 0.0 if remaining > 1 else passed[0] - gone)
+        return Verdict(self._maximum, remaining - 1, 0.0 if remaining > 1 else passed[0] - gone, 0.0)
 
 
 def build(config: Config, runtime: PolicyRuntime) -> Handlers:
@@ -121,53 +115,42 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
     maximum, period = config.maximum_requests, config.time_period_in_milliseconds
     window: Window = runtime.keep(f"window {maximum} {period}", lambda: Window(maximum, period / 1000))
     refused = runtime.refusal("spike_control_exceeded")
-    clock, sleep, binding, expose = runtime.clock, runtime.sleep, runtime.binding, config.expose_headers
+    expose = config.expose_headers
+    teller = Teller(runtime.binding, old=expose, new=False)
+    writers = writers_of((Limit(maximum, period / 1000),), old=expose, new=False)
+    clock, sleep, take = runtime.clock, runtime.sleep, window.take
     delay, attempts = config.delay_time_in_millis / 1000, config.delay_attempts
     places = config.queuing_limit if attempts else 0
-    take = window.take
 
-    def fields(verdict: Verdict) -> Headers:
-        return [
-            (b"x-ratelimit-limit", b"%d" % maximum),
-            (b"x-ratelimit-remaining", b"%d" % verdict.remaining),
-            (b"x-ratelimit-reset", b"%d" % ceil(verdict.reset * 1000)),
-        ]
-
-    def refuse(verdict: Verdict) -> Response:
-        retry = (b"retry-after", b"%d" % ceil(verdict.reset))
-        return replace(refused, headers=(retry, *fields(verdict)) if expose else (retry,))
+    def refuse(context: RequestContext, verdict: Verdict) -> Response:
+        return teller.refused(context, refused, verdict, writers)
 
     async def hold(context: RequestContext, verdict: Verdict) -> Response | None:
         # Asked again, because others may have been held since; and counted here, so that what never runs holds nothing.
         if window.held >= places:
-            return refuse(verdict)
+            return refuse(context, verdict)
         window.held += 1
         try:
             for _ in range(attempts):
                 await sleep(delay)
                 verdict = take(clock())
-                if verdict.passes:
+                if not verdict.retry_after:
                     if expose:
-                        context.note(binding, verdict)
+                        teller.passed(context, verdict, writers)
                     return None
         finally:
             window.held -= 1
-        return refuse(verdict)
+        return refuse(context, verdict)
 
     def check(context: RequestContext) -> object:
         verdict = take(clock())
-        if verdict[0]:
+        if not verdict[3]:
             if expose:
-                context.note(binding, verdict)
+                teller.passed(context, verdict, writers)
             return None
-        return refuse(verdict) if window.held >= places else hold(context, verdict)
+        return refuse(context, verdict) if window.held >= places else hold(context, verdict)
 
-    def on_response(context: RequestContext) -> None:
-        verdict = (context.notes or {}).get(binding)
-        if verdict is not None:
-            context.response_headers += fields(verdict)
-
-    return Handlers(request_headers=check, response_headers=on_response if expose else None)
+    return Handlers(request_headers=check, response_headers=teller.on_response if expose else None)
 
 
 DEFINITION = PolicyDefinition(

@@ -32,7 +32,9 @@ class Keyed(Generic[Entry]):
             # At most one sweep a second: callers who make up new keys must not buy a scan with each request.
             if now >= self._next_sweep:
                 self._next_sweep = now + SWEEP_SECONDS
-                self._entries = {k: entry for k, entry in self._entries.items() if not self._ended(entry, now)}
+                # In place, because others may have the same table.
+                for ended in [k for k, entry in self._entries.items() if self._ended(entry, now)]:
+                    del self._entries[ended]
             if len(self._entries) >= self._key_limit:
                 # Forgetting a live entry instead would hand its owner a fresh quota.
                 key = _OVERFLOW

@@ -110,7 +110,7 @@ class Windows(Keyed[Slots]):
         self.fields = tuple(limit.field for limit in limits)
         self._wall = wall
         if like is not None:
-            # The very same: the revision before may still count for a moment.
+            # The very same: the revision before may still count for a moment, and one key may come to another limit.
             self._entries = like._entries
 
     def ask(self, key: str, now: float) -> Verdict:

@@ -142,7 +142,8 @@ class Pipe:
         """Make the calls of a batch in one round trip."""
         try:
             answers = await self._exchange_within(seconds, [command for command, _ in batch])
-        except (RedisError, OSError, TimeoutError) as error:
+        except Exception as error:
+            # Whatever it is: where this task ended, every later call would wait in vain.
             await self._disconnect()
             self._breaker.failed(_reason(error))
             self._refuse(batch)
@@ -219,4 +220,5 @@ def _reason(error: Exception) -> str:
     """Say what is wrong. Messages of Redis and of the system name addresses and users, never a password."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    return str(error) or type(error).__name__
+    said = str(error) if isinstance(error, (RedisError, OSError)) else ""
+    return said or type(error).__name__

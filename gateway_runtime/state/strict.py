@@ -12,6 +12,9 @@ from gateway_runtime.state.limits import UNKNOWN_QUOTA, Limit, Verdict, Windows
 from gateway_runtime.state.pipe import UNKNOWN, Command
 from gateway_runtime.state.scripts import TAKE, taking
 
+# A storage may lose a counter, and then nobody should be refused until the end of a month.
+REMEMBERED_SECONDS = 1.0
+
 
 class Store(Protocol):
     """What a strict limiter needs of the shared storage."""
@@ -32,7 +35,7 @@ class StrictWindows:
 
     What this worker lets through is counted here as well, and that alone decides while Redis is away: then at most N
     times the limit passes with N workers. One that `blocks` says `UNKNOWN_QUOTA` then. Refusals are remembered until
-    one more may pass, so they ask nobody.
+    one more may pass, and ask nobody; a storage that can be asked is asked again after a second.
     """
 
     __slots__ = ("_blocks", "_clock", "_limits", "_local", "_owner", "_spent", "_store", "_wall")
@@ -54,16 +57,16 @@ class StrictWindows:
         self._clock = clock
         self._wall = wall
         self._local = Windows(limits, wall=wall)
-        # Until when, when its window ends, and which limit.
-        self._spent: dict[str, tuple[float, float, Verdict]] = {}
+        # Until when nobody is asked, when one more passes, when its window ends, and which limit.
+        self._spent: dict[str, tuple[float, float, float, Verdict]] = {}
 
     def ask(self, key: str, now: float) -> Verdict | Awaitable[Verdict]:
         """Use one request of every limit of a key, or none when one of them is used up."""
         spent = self._spent.get(key)
         if spent is not None:
-            until, ends, verdict = spent
-            if now < until:
-                return verdict._replace(reset=ends - now, retry_after=until - now)
+            until, passes, ends, verdict = spent
+            if now < until or (now < passes and self._store.away):
+                return verdict._replace(reset=ends - now, retry_after=passes - now)
             del self._spent[key]
         if self._store.away:
             return UNKNOWN_QUOTA if self._blocks else self._local.ask(key, now)
@@ -86,7 +89,8 @@ class StrictWindows:
                 # They are only there to save questions.
                 self._spent.clear()
             # Counted from when it was asked, so it never lasts too long.
-            self._spent[key] = (now + verdict.retry_after, now + verdict.reset, verdict)
+            passes_at = now + verdict.retry_after
+            self._spent[key] = (min(passes_at, now + REMEMBERED_SECONDS), passes_at, now + verdict.reset, verdict)
         return verdict
 
 

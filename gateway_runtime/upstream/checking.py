@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from random import random
 from typing import TYPE_CHECKING
 
+from gateway_runtime.log import log
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.upstream import HealthCheck
 from gateway_runtime.tasks import spawn
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 # Of its interval a check may come so much early or late: workers and replicas do not ask in step.
 JITTER = 0.1
+# After so long it is the turn of others, answer or not: thousands of dead targets must not keep each other waiting.
+TURN_SECONDS = 0.25
+FAILED_CHECK = "internal_error"
 
 
 class HealthChecks:
@@ -45,10 +51,27 @@ async def _check_forever(
     # All targets of a new revision at once would be a burst.
     await asyncio.sleep(random() * min(settings.interval_seconds, 1.0))  # noqa: S311 - no secret
     while True:
-        async with turns:
-            failure = await check(pool, probed, settings)
+        async with _turn(turns):
+            try:
+                failure = await check(pool, probed, settings)
+            except Exception as error:
+                failure = FAILED_CHECK
+                if health.finding != failure:
+                    log.error("health_check_failed", service=health.name, target=health.target, error=error)
         health.checked(settings, failure)
         await asyncio.sleep(settings.interval_seconds * (1 + JITTER * (2 * random() - 1)))  # noqa: S311
+
+
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+    await turns.acquire()
+    with ExitStack() as over:
+        over.callback(turns.release)
+        end = asyncio.get_running_loop().call_later(TURN_SECONDS, over.close)
+        try:
+            yield
+        finally:
+            end.cancel()
 
 
 async def check(pool: Pool, target: TargetConnections, settings: HealthCheck) -> str:

@@ -23,7 +23,7 @@ from gateway_runtime.upstream.resolving import Resolver
 from gateway_runtime.upstream.target import TargetConnections
 from gateway_runtime.upstream.tls import ServiceTls
 
-# Health checks of one worker at the same time.
+# Health checks of one worker that begin at the same time.
 AT_ONCE = 32
 # An address that does not answer leaves at least this much to try it with, and the rest to the others.
 _SHORTEST_TRY_SECONDS = 0.25

@@ -1,6 +1,5 @@
 """Applying policies to every API instance that matches. Each change is audited and goes to the gateways it concerns."""
 
-import json
 from typing import Any
 
 from django.db import transaction
@@ -20,9 +19,7 @@ from portal.policies.settings import (
     policy_definition,
     policy_title,
     secret_settings,
-    settings_check,
-    settings_split,
-    with_kept_secrets,
+    settings_set,
 )
 
 _Config = dict[str, Any]
@@ -42,17 +39,13 @@ def automated_policy_apply(
 ) -> AutomatedPolicy:
     """Apply a policy to every instance of an environment that has the labels of `selector`; without any, to all."""
     known = policy_definition(policy)
-    config = with_kept_secrets(known, config or {}, {})
-    settings_check(known, config)
-    plain, secrets = settings_split(known, config)
     automated = AutomatedPolicy(
         environment=environment,
         policy=known.name,
-        selector=labels_checked(selector or {}, "selector"),
         order=known.default_order if order is None else order,
-        config=plain,
-        secrets=json.dumps(secrets),
     )
+    settings_set(known, automated, config or {})
+    automated.selector = labels_checked(selector or {}, "selector")
     mode_set(known, automated, mode=mode, enabled=enabled)
     _only_one(automated)
     automated.full_clean(exclude=["config"])
@@ -78,10 +71,7 @@ def automated_policy_update(
     known = policy_definition(automated.policy)
     before, old_secrets = _state(automated), secret_settings(automated)
     if config is not None:
-        config = with_kept_secrets(known, config, old_secrets)
-        settings_check(known, config)
-        plain, secrets = settings_split(known, config)
-        automated.config, automated.secrets = plain, json.dumps(secrets)
+        settings_set(known, automated, config)
     if selector is not None:
         automated.selector = labels_checked(selector, "selector")
     if order is not None:

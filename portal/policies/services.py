@@ -1,6 +1,5 @@
 """Applying policies to API instances. Each change is audited without secrets and goes to the gateway."""
 
-import json
 from typing import Any
 
 from django.db import transaction
@@ -18,9 +17,7 @@ from portal.policies.settings import (
     policy_definition,
     policy_title,
     secret_settings,
-    settings_check,
-    settings_split,
-    with_kept_secrets,
+    settings_set,
 )
 
 _Config = dict[str, Any]
@@ -40,23 +37,18 @@ def policy_apply(
 ) -> PolicyBinding:
     """Apply a policy to an API instance. `mode` is `enforce`, `shadow` or `off`; `enabled` says less of the same."""
     known = policy_definition(policy)
-    config = with_kept_secrets(known, config or {}, {})
-    settings_check(known, config)
-    kept = rules_checked(known, rules or [])
+    binding = PolicyBinding(
+        instance=instance,
+        policy=known.name,
+        order=known.default_order if order is None else order,
+    )
+    settings_set(known, binding, config or {})
+    binding.rules = rules_checked(known, rules or [])
     # The row lock keeps two people from applying the same policy at once.
     ApiInstance.objects.select_for_update().get(pk=instance.pk)
     if instance.policies.filter(policy=known.name).exists():
         sentence = f"{known.title} is already applied to {instance}. Edit it instead."
         raise ApplicationError("policy_already_applied", sentence, fields={"policy": sentence}, status=409)
-    plain, secrets = settings_split(known, config)
-    binding = PolicyBinding(
-        instance=instance,
-        policy=known.name,
-        order=known.default_order if order is None else order,
-        config=plain,
-        secrets=json.dumps(secrets),
-        rules=kept,
-    )
     mode_set(known, binding, mode=mode, enabled=enabled)
     # The settings are checked above; none at all is right for a policy whose settings all have defaults.
     binding.full_clean(exclude=["config"])
@@ -81,10 +73,7 @@ def policy_update(
     known = policy_definition(binding.policy)
     before, old_secrets = _state(binding), secret_settings(binding)
     if config is not None:
-        config = with_kept_secrets(known, config, old_secrets)
-        settings_check(known, config)
-        plain, secrets = settings_split(known, config)
-        binding.config, binding.secrets = plain, json.dumps(secrets)
+        settings_set(known, binding, config)
     if order is not None:
         binding.order = order
     mode_set(known, binding, mode=mode, enabled=enabled)

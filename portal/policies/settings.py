@@ -62,6 +62,17 @@ def with_kept_secrets(policy: PolicyDefinition, config: dict[str, Any], kept: di
     return full
 
 
+def settings_set(policy: PolicyDefinition, applied: AppliedPolicy, config: dict[str, Any]) -> None:
+    """Give an applied policy these settings and no other, except that secrets left empty are kept. Does not save.
+
+    Raises `ApplicationError` with the sentence beside the very setting that is wrong.
+    """
+    config = with_kept_secrets(policy, config, secret_settings(applied))
+    settings_check(policy, config)
+    applied.config, secrets = settings_split(policy, config)
+    applied.secrets = json.dumps(secrets)
+
+
 def masked_settings(binding: AppliedPolicy) -> dict[str, Any]:
     """Return the settings as they may be shown."""
     return {**binding.config, **dict.fromkeys(secret_settings(binding), MASK)}

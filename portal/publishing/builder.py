@@ -1,7 +1,7 @@
 """From the tables to the document of one gateway. What is broken is fenced by name; the rest publishes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,8 @@ from portal.policies.effective import BEFORE_OWN, effective_policies
 from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
 from portal.policies.rules import document_rules
 from portal.publishing.specifications import Specifications, UnusableSpecification, asks
+
+_Read = tuple[PolicyDefinition, dict[str, Any], PolicyConfig]
 
 ANYTHING = ".*"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
@@ -61,13 +63,17 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
             api = _stand_in(instance, last_good.get(str(instance.pk)), str(fault))
             apis.append(api)
             quarantined[api.id] = {"name": api.name, "reason": str(fault), "kept": not api.quarantine}
-    consumers, contracts = consumers_and_contracts(gateway)
-    tiers = _tiers(gateway)
     listeners = [
         schema.Listener(id=str(listener.pk), name=listener.name, port=listener.port, host=listener.host)
         for listener in gateway.listeners.order_by("port", "pk")
     ]
-    document = schema.Document(
+    return Built(document_of(gateway, listeners, apis), quarantined)
+
+
+def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
+    """Return a document with these APIs, and with everything else as it is at this moment."""
+    consumers, contracts, tiers = _clients(gateway)
+    return schema.Document(
         gateway=str(gateway.pk),
         name=gateway.name,
         allow_private_targets=gateway.environment.allow_private_targets,
@@ -79,7 +85,6 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
         contracts=contracts,
         tiers=tiers,
     )
-    return Built(document, quarantined)
 
 
 def platform_addresses() -> list[PlatformAddress]:
@@ -93,14 +98,13 @@ def platform_addresses() -> list[PlatformAddress]:
     return found
 
 
-def consumers_and_contracts(gateway: Gateway) -> tuple[list[schema.Consumer], list[schema.Contract]]:
-    """Return who may call what on `gateway` at this moment.
+def _clients(gateway: Gateway) -> tuple[list[schema.Consumer], list[schema.Contract], list[schema.Tier]]:
+    """Return who may call what on `gateway` at this moment, and under which tiers.
 
     Applications whose contracts wait or were revoked are there too, without a contract: so a gateway can tell “not
     (yet) allowed” from “unknown”.
     """
     asked = Contract.objects.filter(instance__gateway=gateway, instance__status=InstanceStatus.ACTIVE)
-    active = asked.filter(status=ContractStatus.ACTIVE)
     unexpired = Credential.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())).order_by("pk")
     applications = (
         ClientApplication.objects.filter(pk__in=asked.values("application"))
@@ -116,35 +120,35 @@ def consumers_and_contracts(gateway: Gateway) -> tuple[list[schema.Consumer], li
         )
         for application in applications
     ]
+    # With their tiers at once: a contract whose tier is not there would have no limits.
+    active = list(
+        asked.filter(status=ContractStatus.ACTIVE)
+        .select_related("tier")
+        .order_by("instance_id", "application_id", "pk")
+    )
     contracts = [
         schema.Contract(
             api=str(contract.instance_id), consumer=str(contract.application_id), tier=str(contract.tier_id or "")
         )
-        for contract in active.order_by("instance_id", "application_id", "pk")
+        for contract in active
     ]
-    return consumers, contracts
+    tiers = {str(contract.tier_id): contract.tier for contract in active if contract.tier is not None}
+    return consumers, contracts, [_tier(tiers[id]) for id in sorted(tiers)]
 
 
-def _tiers(gateway: Gateway) -> list[schema.Tier]:
-    """Return the tiers of active contracts on `gateway`."""
-    active = Contract.objects.filter(
-        instance__gateway=gateway, instance__status=InstanceStatus.ACTIVE, status=ContractStatus.ACTIVE
+def _tier(tier: SlaTier) -> schema.Tier:
+    return schema.Tier(
+        id=str(tier.pk),
+        name=tier.name,
+        limits=[
+            schema.TierLimit(
+                maximum_requests=limit[MAXIMUM_REQUESTS],
+                period_ms=limit.get(TIME_PERIOD, 0),
+                calendar_period=limit.get(CALENDAR_PERIOD, ""),
+            )
+            for limit in tier.limits
+        ],
     )
-    return [
-        schema.Tier(
-            id=str(tier.pk),
-            name=tier.name,
-            limits=[
-                schema.TierLimit(
-                    maximum_requests=limit[MAXIMUM_REQUESTS],
-                    period_ms=limit.get(TIME_PERIOD, 0),
-                    calendar_period=limit.get(CALENDAR_PERIOD, ""),
-                )
-                for limit in tier.limits
-            ],
-        )
-        for tier in SlaTier.objects.filter(pk__in=active.values("tier")).order_by("pk")
-    ]
 
 
 def _instances(gateway: Gateway) -> Any:
@@ -171,6 +175,7 @@ def _api(instance: ApiInstance, automated: list[AutomatedPolicy], specifications
     if not routes:
         raise InstanceFault("It has no route. Add one, so that requests reach its implementation.")
     acting = policies.acting()
+    read = {each.pk: _read(each) for each in (*policies.automated, *acting)}
     return schema.ApiInstance(
         id=str(instance.pk),
         name=str(instance),
@@ -179,18 +184,20 @@ def _api(instance: ApiInstance, automated: list[AutomatedPolicy], specifications
         services=[service for service, _ in urls.values()],
         routes=routes,
         policies=[
-            *(_policy(each, f"{each.pk} {instance.pk}", each.order - BEFORE_OWN) for each in policies.automated),
-            *(_policy(each, str(each.pk), each.order, each.rules) for each in acting),
+            *(
+                _policy(each, read[each.pk], f"{each.pk} {instance.pk}", each.order - BEFORE_OWN)
+                for each in policies.automated
+            ),
+            *(_policy(each, read[each.pk], str(each.pk), each.order, each.rules) for each in acting),
         ],
-        specification=_specification(instance, [*policies.automated, *acting], specifications),
+        specification=_specification(instance, read.values(), specifications),
     )
 
 
-def _specification(instance: ApiInstance, bindings: Sequence[AppliedPolicy], specifications: Specifications) -> str:
+def _specification(instance: ApiInstance, policies: Iterable[_Read], specifications: Specifications) -> str:
     """Return the specification of an instance's API version where a policy asks for it, else nothing."""
     text = ""
-    for binding in bindings:
-        policy, _, config = _read(binding)
+    for policy, _, config in policies:
         if asks(policy, config):
             try:
                 text = specifications.text(instance.api_version_id, policy)
@@ -232,7 +239,7 @@ def _route(route: Route, urls: dict[Any, tuple[schema.Service, str]]) -> schema.
     )
 
 
-def _read(binding: AppliedPolicy) -> tuple[PolicyDefinition, dict[str, Any], PolicyConfig]:
+def _read(binding: AppliedPolicy) -> _Read:
     """Return a binding's policy, its settings as they are stored, and as they are read. Raises `InstanceFault`."""
     try:
         policy = definition(binding.policy)
@@ -243,8 +250,10 @@ def _read(binding: AppliedPolicy) -> tuple[PolicyDefinition, dict[str, Any], Pol
         raise InstanceFault(f"The policy “{binding.policy}” cannot be used{where}: {fault.message}") from fault
 
 
-def _policy(binding: AppliedPolicy, id: str, order: int, rules: Sequence[dict[str, Any]] = ()) -> schema.PolicyBinding:
-    policy, config, _ = _read(binding)
+def _policy(
+    binding: AppliedPolicy, read: _Read, id: str, order: int, rules: Sequence[dict[str, Any]] = ()
+) -> schema.PolicyBinding:
+    policy, config, _ = read
     return schema.PolicyBinding(
         id=id,
         policy=policy.name,

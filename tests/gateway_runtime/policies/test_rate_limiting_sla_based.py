@@ -126,6 +126,15 @@ def test_a_changed_tier_acts_at_once_and_forgets_nothing() -> None:
     assert statuses(smaller, "kiosk", 1) == [429]
 
 
+def test_a_contract_that_gets_another_tier_with_the_same_periods_has_used_what_it_has_used() -> None:
+    first = case()
+    assert statuses(first, "kiosk", 2) == [200, 429]
+    moved = case({**APPS, "kiosk": tier("silver", (3, 1000))}, clock=first.clock, kept=first.kept)
+    assert statuses(moved, "kiosk", 3) == [200, 200, 429]
+    back = case(clock=first.clock, kept=first.kept)
+    assert statuses(back, "kiosk", 1) == [429]
+
+
 def test_headers_tell_of_the_most_restrictive_limit_of_the_tier() -> None:
     policy = case(exposeHeaders=True, exposeRateLimitHeaders=True)
     context = request(headers={"client_id": "shop-id"})

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.results import Response
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.testing import PolicyCase, policy_case, request
@@ -91,6 +92,43 @@ def test_exposed_headers_count_down_and_reset_is_zero_while_there_is_quota() -> 
     refused = case.send(request())
     assert refused is not None
     assert limits(refused.headers[1:]) == [2, 0, 500]
+
+
+def both_orders(*cases: PolicyCase) -> list[Chain]:
+    bindings = [Binding(case.definition.name, case.handlers) for case in cases]
+    return [Chain(bindings), Chain(bindings[::-1])]
+
+
+def beside_rate_limiting() -> tuple[PolicyCase, PolicyCase]:
+    config = {"rateLimits": [{"maximumRequests": 9, "timePeriodInMilliseconds": 60_000}], "exposeHeaders": True}
+    spike = policy_case(NAME, {"maximumRequests": 3, "exposeHeaders": True})
+    return spike, policy_case("rate-limiting", config, binding="binding-2")
+
+
+def test_beside_rate_limiting_and_a_service_that_tell_the_nearest_limit_stands_once() -> None:
+    spike, rate = beside_rate_limiting()
+    for chain in both_orders(spike, rate):
+        context = request()
+        assert chain.run_request(context) is None
+        context.response_headers = [(b"x-ratelimit-limit", b"7")]
+        chain.run_response(context)
+        assert sorted(name.decode() for name, _ in context.response_headers) == sorted(LIMIT)
+        assert limits(context.response_headers) == [3, 2, 0]
+        spike.clock.advance(1)
+
+
+def test_what_rate_limiting_says_as_it_refuses_is_not_said_again() -> None:
+    spike, rate = beside_rate_limiting()
+    for _ in range(9):
+        assert rate.send(request()) is None
+    for chain in both_orders(spike, rate):
+        context = request()
+        refused = chain.run_request(context)
+        assert isinstance(refused, Response)
+        context.response_headers = [*refused.headers[1:]]
+        chain.run_response(context)
+        assert sorted(name.decode() for name, _ in context.response_headers) == sorted(LIMIT)
+        assert limits(context.response_headers) == [9, 0, 60_000]
 
 
 def test_headers_are_kept_to_oneself_when_nobody_asked_for_them() -> None:

@@ -19,6 +19,15 @@ def test_keys_are_bounded_and_overflowing_ones_share_a_window() -> None:
     assert len(windows) == 3
 
 
+def test_two_that_count_together_still_do_after_making_room() -> None:
+    first = Windows((Limit(1, 10.0),), key_limit=2)
+    second = Windows((Limit(2, 10.0),), key_limit=2, like=first)
+    for key in ("a", "b"):
+        first.ask(key, 0.0)
+    assert first.ask("c", 11.0).retry_after == 0
+    assert [second.ask("c", 11.0).retry_after for _ in range(2)] == [0, 10.0]
+
+
 def test_ended_windows_make_room_for_new_keys() -> None:
     windows = Windows((Limit(1, 10.0),), key_limit=2)
     for key in ("a", "b"):

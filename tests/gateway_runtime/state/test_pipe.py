@@ -161,7 +161,9 @@ def test_an_error_is_unknown(error: Exception) -> None:
     run(test, lambda command: error if failing else command)
 
 
-def test_a_store_that_is_back_is_found_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+# The second one stands for what nobody has thought of.
+@pytest.mark.parametrize("error", [OSError("gone"), ValueError("label empty or too long")])
+def test_a_store_that_is_back_is_found_in_the_background(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway_runtime.state.breaker.FIRST_TRIAL_SECONDS", 0.01)
     failing = []
 
@@ -176,7 +178,7 @@ def test_a_store_that_is_back_is_found_in_the_background(monkeypatch: pytest.Mon
                 await asyncio.sleep(0.005)
         assert await pipe.call(PING) == ("PING",)
 
-    run(test, lambda command: OSError("gone") if failing else command)
+    run(test, lambda command: error if failing else command)
 
 
 def test_a_worker_that_is_busy_for_long_does_not_take_redis_for_slow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def test_workers_share_exactly() -> None:
     assert workers.ask(0) == Verdict(2, 1, 1.0, 0.0)
 
 
-def test_a_refusal_asks_nobody_again_until_the_window_ends() -> None:
+def test_a_refusal_asks_nobody_again_until_the_window_of_a_second_ends() -> None:
     workers = Workers()
     for _ in range(3):
         workers.ask(0)
@@ -47,6 +47,20 @@ def test_a_refusal_asks_nobody_again_until_the_window_ends() -> None:
     assert (round(refused.retry_after, 3), refused.remaining) == (0.6, 0)
     workers.time.advance(0.7)
     assert not workers.ask(0).retry_after
+
+
+def test_of_a_long_window_it_is_asked_again_each_second_because_counters_can_be_lost() -> None:
+    workers = Workers((Limit(1, 2_629_746.0),))
+    for _ in range(2):
+        workers.ask(0)
+    workers.counters.fields.clear()
+    workers.time.advance(0.9)
+    assert round(workers.ask(0).retry_after, 3) == 2_629_745.1
+    workers.time.advance(0.2)
+    workers.stores[0].away = True
+    assert workers.ask(0).retry_after > 0, "as long as it cannot be asked, what it said last holds"
+    workers.stores[0].away = False
+    assert [workers.ask(0).retry_after > 0 for _ in range(2)] == [False, True]
 
 
 def test_every_limit_must_have_quota_and_a_refusal_uses_none() -> None:

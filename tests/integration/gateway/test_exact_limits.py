@@ -17,6 +17,8 @@ from tests.stack import free_ports
 pytestmark = pytest.mark.integration
 
 SLIDING = {"algorithm": "sliding-window"}
+# A busy machine may starve Redis of its processor for 50 ms, and then each worker counts alone, as is documented.
+RUNS = 5
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +36,18 @@ def test_of_a_thousand_at_once_exactly_the_limit_passes(
     policy = rate_limiting(100, keySelector="#[attributes.headers['x-run']]", **settings)
     with fleet(tmp_path, redis_server, quick, policy) as gateways:
         gateways.start(replicas)
-        found = Counter[int]()
-        for run in range(5):
-            late = gateways.unknown()
+        for run in range(RUNS):
+            before = gateways.unknown()
             found = gateways.at_once(1000, [f"X-Run: {run}"])
-            # Where Redis was starved of its processor for 50 ms each worker had to count alone, as is documented.
-            if gateways.unknown() == late:
-                break
-        assert found == {200: 100, 429: 900}
+            late = gateways.unknown() - before
+            if not late:
+                assert found == {200: 100, 429: 900}
+                return
+            # No run goes unjudged: the shared window and each worker alone let the limit pass, and nobody is told of
+            # its end before.
+            assert set(found) == {200, 429}
+            assert 100 <= found[200] <= 100 * (replicas + 1)
+        pytest.fail(f"In none of {RUNS} runs has Redis answered all questions in time.")
 
 
 @pytest.mark.parametrize("replicas", [1, 3, 5])

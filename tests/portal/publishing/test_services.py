@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema import envelope, keys
 from portal.audit.models import AuditEvent
-from portal.contracts.models import ClientApplication, Contract, ContractStatus
+from portal.contracts.models import ClientApplication, Contract, ContractStatus, SlaTier
 from portal.core.errors import ApplicationError
 from portal.gateways.signals import gateway_configuration_changed
 from portal.publishing import services, store, tasks
@@ -225,6 +226,31 @@ def test_restore_does_not_bring_back_a_revoked_contract(world: World, fake_redis
     publish(world)
     assert revision_document(first).contracts
     assert not revision_document(services.revision_restore(revision=first, actor=world.ada)).contracts
+
+
+def test_restore_brings_nothing_back_that_is_not_of_the_apis(
+    world: World, fake_redis: FakeRedis, settings: Any
+) -> None:
+    environment = world.gateway.environment
+    environment.allow_private_targets = True
+    environment.save()
+    application = ClientApplication.objects.create(owner=world.cora, name="App", client_id="app-1")
+    contract = Contract.objects.create(application=application, instance=world.instance, status=ContractStatus.ACTIVE)
+    change(world, "/a")
+    first = publish(world)
+    # A tier that the older revision does not know, or its limits of then, would leave the contract without its limits.
+    limit = {"maximumRequests": 5, "timePeriodInMilliseconds": 60_000}
+    contract.tier = SlaTier.objects.create(instance=world.instance, name="Gold", limits=[limit])
+    contract.save()
+    environment.allow_private_targets = False
+    environment.save()
+    settings.PORTAL_URL = "https://moved.example"
+    change(world, "/b")
+    second = revision_document(publish(world))
+    restored = revision_document(services.revision_restore(revision=first, actor=world.ada))
+    assert restored.apis == revision_document(first).apis
+    assert [tier.name for tier in restored.tiers] == ["Gold"]
+    assert restored == msgspec.structs.replace(second, apis=restored.apis)
 
 
 def test_restoring_what_runs_is_refused(world: World, fake_redis: FakeRedis) -> None:
