@@ -82,7 +82,8 @@ code and place. Shadow mode counts them instead.
 | 400 | `body_invalid` | the body does not fit its schema |
 
 All of them are 400, as documented, also for an unknown path. `detail` names the place, as a JSON pointer, and the rule,
-and never a value. This policy always fails closed.
+and never a value. Where several alternatives of a schema lead back to it, the place and the rule are left out: looking
+for them would take too long. This policy always fails closed.
 """
 
 import dataclasses

@@ -9,7 +9,7 @@ from gateway_runtime.json_names import are_all_counted
 from gateway_runtime.specification.faults import SpecificationFault
 from gateway_runtime.specification.media_types import bare, fits, is_json
 from gateway_runtime.specification.references import References
-from gateway_runtime.specification.schemas import Schemas
+from gateway_runtime.specification.schemas import Schemas, Validator
 from gateway_runtime.specification.violation import (
     BODY_INVALID,
     BODY_MALFORMED,
@@ -51,7 +51,7 @@ class Body:
             key=lambda each: each[0].count("*"),
         )
 
-    def validator(self, media_type: str) -> tuple[bool, Any]:
+    def validator(self, media_type: str) -> tuple[bool, Validator | None]:
         """Return whether a bare type is taken, and the validator for what is in it."""
         for range_, validator in self._ranges:
             if fits(media_type, range_):
@@ -59,13 +59,13 @@ class Body:
         return False, None
 
 
-def _validator(part: dict[str, Any], range_: str, schemas: Schemas) -> Any:
+def _validator(part: dict[str, Any], range_: str, schemas: Schemas) -> Validator | None:
     if "schema" not in part or not (is_json(range_) or "*" in range_):
         return None
     return schemas.validator(part["schema"])
 
 
-def violation_of(body: bytes, validator: Any) -> Violation | None:
+def violation_of(body: bytes, validator: Validator) -> Violation | None:
     """Return in what way a JSON body does not fit its schema, None where it does."""
     try:
         value = _decode(body)
@@ -82,8 +82,8 @@ def violation_of(body: bytes, validator: Any) -> Violation | None:
     return None
 
 
-def _told(validator: Any, value: Any) -> Violation:
-    error = next(validator.iter_errors(value), None)
+def _told(validator: Validator, value: Any) -> Violation:
+    error = validator.first_error(value)
     if error is None:
         return Violation(BODY_INVALID, "The body does not fit its schema.")
     place = pointer(error.instance_path)

@@ -167,7 +167,7 @@ def _is_there(parameter: Parameter, values: dict[str, list[str]]) -> bool:
 def _judge(parameter: Parameter, value: Any, what: str) -> Violation | None:
     if parameter.check(value):
         return None
-    error = next(parameter.errors(value), None)
+    error = parameter.first_error(value)
     return _invalid(parameter, what, error.kind.name if error is not None else "schema")
 
 

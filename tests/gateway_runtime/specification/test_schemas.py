@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from gateway_runtime.specification.faults import SpecificationFault
+
 from .documents import fits, with_body
 
 
@@ -137,3 +139,37 @@ def test_the_deepest_body_and_the_longest_chain_together_take_little_stack() -> 
 
 def test_a_pattern_that_tries_for_ever_is_given_up() -> None:
     assert not fits({"type": "string", "pattern": r"^(?=(a+)+$)\1b"}, "a" * 5_000 + "c")
+
+
+def either(*kinds: str) -> dict[str, Any]:
+    back = {"$ref": "#/components/schemas/Tree"}
+    return {
+        "oneOf": [
+            {"type": "object", "required": ["of"], "properties": {"of": back, "kind": {"enum": [kind]}}}
+            for kind in kinds
+        ]
+    }
+
+
+def nested(depth: int) -> bytes:
+    return b'{"kind":"b","of":' * depth + b"1" + b"}" * depth
+
+
+def test_no_place_is_said_where_alternatives_lead_back_because_looking_for_it_would_never_end() -> None:
+    tree = {"$ref": "#/components/schemas/Tree"}
+    assert told(tree, nested(2), Tree=either("a", "b")) == "body_invalid: The body does not fit its schema."
+    assert told(tree, nested(99), Tree=either("a", "b")) == "body_invalid: The body does not fit its schema."
+
+
+def test_the_place_is_said_where_each_part_leads_back_in_one_way() -> None:
+    back = {"nullable": True, "allOf": [{"$ref": "#/components/schemas/Tree"}]}
+    schema = {"type": "object", "properties": {"left": back, "right": back, "size": {"type": "integer"}}}
+    said = told({"$ref": "#/components/schemas/Tree"}, b'{"left":{},"size":"sesame"}', Tree=schema)
+    assert said == "body_invalid: The body does not fit its schema at “/size” (type)."
+
+
+def test_a_schema_may_not_look_at_one_value_again_and_again() -> None:
+    schemas: dict[str, Any] = {f"A{n}": {"allOf": [{"$ref": f"#/components/schemas/A{n + 1}"}] * 3} for n in range(15)}
+    schemas["A15"] = {"type": "string"}
+    with pytest.raises(SpecificationFault, match="looks at one value more than 10000 times"):
+        with_body({"$ref": "#/components/schemas/A0"}, **schemas)
