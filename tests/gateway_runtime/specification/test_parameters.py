@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_runtime.specification.operations import Operation
+from gateway_runtime.specification.references import References
+from gateway_runtime.specification.shapes import shape_of
 
 from .documents import operation
 
@@ -213,3 +215,10 @@ def test_nothing_that_is_sent_brings_it_down(path: str, query: str, header: str,
     raw = path.encode().decode("latin-1")
     found = EVERYTHING.head_violation({"p": raw}, query.encode(), headers, strict=strict)
     assert found is None or found.code in ("parameter_invalid", "parameter_missing", UNKNOWN)
+
+
+def test_a_parameter_is_put_together_in_linear_time_however_often_parts_are_combined() -> None:
+    schemas: dict[str, Any] = {f"A{n}": {"allOf": [{"$ref": f"#/components/schemas/A{n + 1}"}] * 2} for n in range(30)}
+    schemas["A30"] = {"type": "integer"}
+    shape = shape_of([schemas["A0"]], References({"components": {"schemas": schemas}}))
+    assert shape.types == {"integer"}
