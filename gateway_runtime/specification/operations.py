@@ -100,7 +100,7 @@ class Operation:
             return QUERY_MALFORMED
         if strict and not self._claims_all:
             for name in values:
-                if name not in self._claimed and not (self._deep and name.startswith(self._deep)):
+                if name not in self._claimed and not (name.endswith("]") and name.startswith(self._deep)):
                     detail = f"The specification does not have the query parameter{named(name)}."
                     return Violation(PARAMETER_UNKNOWN, detail)
         return self._named_violation(self._query, values, "query parameter")

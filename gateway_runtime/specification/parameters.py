@@ -21,7 +21,13 @@ _ALLOWED = {
 }
 # OpenAPI describes these elsewhere.
 _NOT_HEADERS = ("accept", "content-type", "authorization")
-_SEPARATORS = {"form": (",",), "spaceDelimited": ("%20", "+"), "pipeDelimited": ("|", "%7C", "%7c")}
+# OpenAPI has no list in the style of objects; it is read as one in the usual style.
+_SEPARATORS = {
+    "form": (",",),
+    "spaceDelimited": ("%20", "+"),
+    "pipeDelimited": ("|", "%7C", "%7c"),
+    "deepObject": (",",),
+}
 _PREFIX = {"label": ".", "matrix": ";"}
 
 

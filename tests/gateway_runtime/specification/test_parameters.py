@@ -67,6 +67,7 @@ def code(
         ({"style": "deepObject", "schema": RGB}, ["p[r]=1&p[g]=2", "p%5Br%5D=1", ""],
          ["p[g]=2", "p[r]=a", "p[r]=1&p[x]=1", "p[r]=1&p[r]=2", "p[r][x]=1"]),
         ({"style": "deepObject", "required": True, "schema": RGB}, ["p[r]=1"], ["", "p=1"]),
+        ({"style": "deepObject", "explode": False, "schema": NUMBERS}, ["p=1,2"], ["p=1,a"]),
         ({"schema": RGB}, ["r=1&g=2", "r=1", ""], ["g=1", "r=a", "r=1&r=2"]),
         ({"explode": False, "schema": RGB}, ["p=r,1,g,2", "p=r,1"], ["p=r", "p=g,1", "p=r,1,r,2", "p=r,1,x,1"]),
         ({"content": {"application/json": {"schema": RGB}}}, ['p={"r":1}', "p=%7B%22r%22:1%7D"], ["p={", 'p={"r":""}']),
@@ -160,6 +161,7 @@ UNKNOWN = "parameter_not_in_specification"
         ({"schema": {**RGB, "additionalProperties": True}}, "r=1&any=1", None),
         ({"style": "deepObject", "schema": RGB}, "p[r]=1", None),
         ({"style": "deepObject", "schema": RGB}, "p=1", UNKNOWN),
+        ({"style": "deepObject", "schema": RGB}, "p[r=1", UNKNOWN),
         ({"in": "header", "schema": {}}, "p=1", UNKNOWN),
     ],
 )
