@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gateway_runtime.json_names import are_all_counted
+from gateway_runtime.json_names import are_all_kept
 from gateway_runtime.specification.faults import SpecificationFault
 from gateway_runtime.specification.media_types import bare, fits, is_json
 from gateway_runtime.specification.references import References
@@ -77,7 +77,7 @@ def violation_of(body: bytes, validator: Validator) -> Violation | None:
         return TOO_DEEP
     if not validator.is_valid(value):
         return _told(validator, value)
-    if _may_have_twice(body, value) and _has_twice(body):
+    if not are_all_kept(body, value) and _has_twice(body):
         return TWICE
     return None
 
@@ -105,22 +105,8 @@ def _is_deep(value: Any) -> bool:
     return any(type(each) is dict or type(each) is list for each in level)
 
 
-def _may_have_twice(body: bytes, value: Any) -> bool:
-    """Tell whether a name may be there twice: its reader and that of the service could take different entries."""
-    entries, level = 0, [value]
-    while level:
-        below: list[Any] = []
-        for container in level:
-            if type(container) is dict:
-                entries += len(container)
-                below += container.values()
-            elif type(container) is list:
-                below += container
-        level = below
-    return not are_all_counted(body, entries)
-
-
 def _has_twice(body: bytes) -> bool:
+    """Tell whether a name is there twice in an object: this reader and that of the service could differ about it."""
     found = False
 
     def look(pairs: list[tuple[str, Any]]) -> None:

@@ -1,8 +1,11 @@
 """Schemas of both versions of OpenAPI: what they take as a body."""
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway_runtime.specification.faults import SpecificationFault
 
@@ -125,6 +128,50 @@ def test_the_place_and_the_rule_are_said_but_no_value(body: bytes, said: str) ->
 def test_names_that_are_there_once_are_no_fault_however_they_look() -> None:
     assert fits({}, b'{"a:b":":", "c\\"":"x\\":y", "d" : {"a:b":1}, "e":[{"a":1},{"a":2}]}')
     assert not fits({}, b'{"d" : {"a:b":1, "a\\u003ab":2}}')
+
+
+@pytest.mark.parametrize(
+    "value", [b'"\\u003a"', b'"\\u003A"', b'"\\\\u003a"', b"1" + b"0" * 30, b'"\\n\\"\\u00e9"', b'":"']
+)
+def test_a_name_is_there_twice_whatever_else_is_there(value: bytes) -> None:
+    assert fits({}, b'{"a":1,"b":' + value + b"}")
+    assert not fits({}, b'{"a":1,"a":2,"b":' + value + b"}")
+    assert not fits({}, b'{"a":' + value + b',"a":' + value + b"}")
+
+
+TEXTS = st.text(st.sampled_from('a:"\\\u00e9\n'), max_size=3)
+PAIRS = st.recursive(
+    TEXTS | st.integers() | st.none(),
+    lambda inner: st.lists(inner, max_size=2) | st.lists(st.tuples(TEXTS, inner), max_size=3).map(tuple),
+    max_leaves=8,
+)
+
+
+def as_json(value: Any, colon: str, ascii_only: bool) -> str:
+    """Return a value as JSON, tuples of pairs as objects."""
+    if isinstance(value, tuple):
+        pairs = (as_json(n, colon, ascii_only) + colon + as_json(each, colon, ascii_only) for n, each in value)
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(as_json(each, colon, ascii_only) for each in value) + "]"
+    text = json.dumps(value, ensure_ascii=ascii_only)
+    return text[0] + text[1:-1].replace(":", "\\u003a") + text[-1] if ascii_only and isinstance(value, str) else text
+
+
+def has_twice(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return len(dict(value)) < len(value) or any(has_twice(each) for _, each in value)
+    return isinstance(value, list) and any(has_twice(each) for each in value)
+
+
+ANYTHING = with_body({})
+
+
+@given(PAIRS, st.sampled_from([":", " : "]), st.booleans())
+def test_a_name_that_is_there_twice_is_always_found(value: Any, colon: str, ascii_only: bool) -> None:
+    body = as_json(value, colon, ascii_only).encode()
+    violation = ANYTHING.body_violation(body, ANYTHING.body_claim([], -1)[1])
+    assert (violation is not None) is has_twice(value)
 
 
 def test_the_deepest_body_and_the_longest_chain_together_take_little_stack() -> None:
