@@ -1,5 +1,13 @@
 """Whether a decoder has lost entries of a JSON text, because a name was there twice."""
 
+from typing import Any
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+# A colon as an escape is none in the text, but one in what is written from its value.
+_ESCAPED_COLONS = (b"\\u003a", b"\\u003A")
+
 
 def are_all_counted(text: bytes, entries: int) -> bool:
     """Tell whether a well-formed text has no more entries than the decoder has kept. False also where it is unclear.
@@ -12,3 +20,16 @@ def are_all_counted(text: bytes, entries: int) -> bool:
     return text.count(b'":') == entries and not (
         b" :" in text or b'\\":' in text or b"\n:" in text or b"\t:" in text or b"\r:" in text
     )
+
+
+def are_all_kept(text: bytes, value: Any) -> bool:
+    """Tell whether the value of a well-formed text has all of its entries. False also where it is unclear.
+
+    Each entry has one colon, and strings have the same ones in what is written from the value.
+    """
+    if any(colon in text for colon in _ESCAPED_COLONS):
+        return False
+    try:
+        return text.count(b":") == _encode(value).count(b":")
+    except OverflowError:
+        return False  # numbers above 64 bits are read, but not written

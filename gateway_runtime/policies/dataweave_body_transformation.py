@@ -156,7 +156,8 @@ from gateway_runtime.expressions.given import Given
 from gateway_runtime.expressions.outputs import OUTPUTS, written
 from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import Headers, PolicyRuntime, RequestContext
-from gateway_runtime.policies.payloads import field, is_encoded, is_endless, request_payload, response_payload
+from gateway_runtime.policies.inspected_bodies import is_encoded
+from gateway_runtime.policies.payloads import field, is_endless, request_payload, response_payload
 from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody, Refused, Response
 from gateway_runtime.schema.expression import ExpressionSetting, Gives, expression
 from gateway_runtime.schema.policy import (

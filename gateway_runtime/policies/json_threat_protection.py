@@ -34,7 +34,8 @@ limits are.
 - **Lengths** are counted in characters, after escapes such as `\\u00e9` have been read.
 - **A name that is there twice** in an object counts as two entries, and what either holds is checked.
 - **Numbers** are checked for their form only, and may be of any size.
-- **Well formed** means RFC 8259 in UTF-8: no byte order mark, no comments, no `NaN`, nothing after the value.
+- **Well formed** means RFC 8259 in UTF-8: no byte order mark, no comments, no `NaN`, nothing after the value. A
+  `charset` in which quotes and brackets may be other bytes, such as UTF-16 or Shift_JIS, counts as malformed.
 - **A compressed body** cannot be looked into, and is refused.
 
 Reading takes linear time and no stack, so a million brackets are refused like any other excess. How large a body may be
@@ -58,7 +59,7 @@ Where a body breaks several rules, any one of them is named. This policy always 
 from typing import Annotated
 
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
-from gateway_runtime.policies.inspected_bodies import is_encoded, media_types
+from gateway_runtime.policies.inspected_bodies import inspecting, is_like_utf_8, media_types
 from gateway_runtime.policies.json_threat_protection_limits import (
     MALFORMED,
     NAME_TOO_LONG,
@@ -69,7 +70,6 @@ from gateway_runtime.policies.json_threat_protection_limits import (
     Limits,
 )
 from gateway_runtime.policies.json_threat_protection_reading import fault_of
-from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody, Response
 from gateway_runtime.schema.policy import (
     Category,
     Handlers,
@@ -127,19 +127,11 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         string=config.max_string_value_length,
     )
     refusals = {refusal.code: runtime.refusal(refusal.code) for refusal in DEFINITION.refusals}
-    encoded = refusals["json_encoded"]
 
-    def look(context: RequestContext) -> NeedsBody | Response | None:
-        if context.body_length == 0 or not reads(context):
-            return None
-        return encoded if is_encoded(context) else NEEDS_BODY
+    def fault(context: RequestContext) -> str:
+        return fault_of(context.body or b"", limits) if is_like_utf_8(context) else MALFORMED
 
-    def check(context: RequestContext) -> Response | None:
-        body = context.body
-        found = fault_of(body, limits) if body else ""
-        return refusals[found] if found else None
-
-    return Handlers(request_headers=look, request_body=check)
+    return inspecting(refusals, encoded="json_encoded", reads=reads, fault_of=fault)
 
 
 def _refusal(code: str, detail: str) -> Refusal:

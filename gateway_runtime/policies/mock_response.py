@@ -187,7 +187,7 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
             violation, validator = operation.body_claim(headers, context.body_length)
         if violation is not None:
             return dataclasses.replace(invalid, detail=violation.detail)
-        if validator is not None and is_encoded(context):
+        if validator is not None and is_encoded(context.headers):
             return dataclasses.replace(invalid, detail=ENCODED)
         if validator is not None or (context.body_length < 0 and operation.needs_body):
             context.note(binding, (operation, validator))

@@ -11,8 +11,6 @@ from gateway_runtime.policies.context import Headers, RequestContext
 from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody
 
 _REQUEST, _RESPONSE = "payload of request", "payload of response"
-# A body in another coding than these is not what its Content-Type says.
-_PLAIN = frozenset({b"", b"identity"})
 _EVENTS = b"text/event-stream"
 
 
@@ -58,11 +56,6 @@ def field(headers: Headers, name: bytes) -> bytes | None:
     """Return the value of a header, None without it and where there are several: another reader may take another."""
     found = [value for key, value in headers if key == name]
     return found[0] if len(found) == 1 else None
-
-
-def is_encoded(headers: Headers) -> bool:
-    """Tell whether a body is compressed or coded otherwise, so that nobody here can read it."""
-    return any(key == b"content-encoding" and value.strip().lower() not in _PLAIN for key, value in headers)
 
 
 def is_endless(context: RequestContext) -> bool:

@@ -53,8 +53,9 @@ removed; servers in the specification do not count. What is compared:
 - **Undeclared query parameters** are refused with `strictParamsValidation`, else they pass. Those of an API key in
   `securitySchemes` are declared.
 - **Content type.** A body has one of the types that the operation declares; without `Content-Type` it is taken as JSON.
-- **JSON bodies** fit their schema, are nested no deeper than 100 levels and have no name twice in one object. Bodies of
-  other types are not looked into, and a body where the operation declares none passes.
+- **JSON bodies** fit their schema, are nested no deeper than 100 levels and have no name twice in one object. A
+  `charset` in which quotes and brackets may be other bytes, such as UTF-16, is not taken. Bodies of other types are not
+  looked into, and a body where the operation declares none passes.
 
 Properties that are `readOnly` are not asked for. Formats such as `date-time`, `email`, `uuid`, `int32` and `int64` are
 checked; unknown ones are not. A `pattern` that looks around is given up after 5 000 steps, which counts as not fitting.
@@ -77,12 +78,13 @@ code and place. Shadow mode counts them instead.
 | 400 | `parameter_not_in_specification` | the query has a parameter that is not declared |
 | 400 | `content_type_not_in_specification` | the operation does not declare this content type |
 | 400 | `body_missing` | the operation needs a body |
-| 400 | `body_malformed` | the body is no JSON, or has a name twice |
+| 400 | `body_malformed` | the body is no JSON in UTF-8, or has a name twice |
 | 400 | `body_encoded` | the JSON body has a `Content-Encoding`, so it cannot be checked |
 | 400 | `body_invalid` | the body does not fit its schema |
 
 All of them are 400, as documented, also for an unknown path. `detail` names the place, as a JSON pointer, and the rule,
-and never a value. This policy always fails closed.
+and never a value. Where several alternatives of a schema lead back to it, the place and the rule are left out: looking
+for them would take too long. This policy always fails closed.
 """
 
 import dataclasses
@@ -92,7 +94,7 @@ from typing import Annotated
 import msgspec
 
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
-from gateway_runtime.policies.inspected_bodies import is_encoded
+from gateway_runtime.policies.inspected_bodies import is_encoded, is_like_utf_8
 from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody, Response
 from gateway_runtime.policies.specification_settings import (
     SpecificationConfig,
@@ -182,8 +184,11 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
             return refuse(violation, context)
         if validator is None and not (context.body_length < 0 and operation.needs_body):
             return None
-        if validator is not None and is_encoded(context):
-            return plainly(BODY_ENCODED, context)
+        if validator is not None:
+            if is_encoded(headers):
+                return plainly(BODY_ENCODED, context)
+            if not is_like_utf_8(context):
+                return plainly(BODY_MALFORMED, context)
         context.note(binding, (operation, validator))
         return NEEDS_BODY
 

@@ -63,8 +63,7 @@ Where a body breaks several rules, the first one is named. This policy always fa
 from typing import Annotated
 
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
-from gateway_runtime.policies.inspected_bodies import charset, is_encoded, media_types
-from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody, Response
+from gateway_runtime.policies.inspected_bodies import charset, inspecting, media_types
 from gateway_runtime.policies.xml_threat_protection_reading import (
     ATTRIBUTE_TOO_LONG,
     COMMENT_TOO_LONG,
@@ -146,24 +145,12 @@ def build(config: Config, runtime: PolicyRuntime) -> Handlers:
         comment=config.max_comment_length,
     )
     refusals = {refusal.code: runtime.refusal(refusal.code) for refusal in DEFINITION.refusals}
-    encoded, unreadable = refusals["xml_encoded"], refusals[ENCODING]
 
-    def look(context: RequestContext) -> NeedsBody | Response | None:
-        if context.body_length == 0 or not reads(context):
-            return None
-        return encoded if is_encoded(context) else NEEDS_BODY
-
-    def check(context: RequestContext) -> Response | None:
-        body = context.body
-        if not body:
-            return None
+    def fault(context: RequestContext) -> str:
         named = charset(context)
-        if named is None:
-            return unreadable
-        found = fault_of(body, named, limits)
-        return refusals[found] if found else None
+        return ENCODING if named is None else fault_of(context.body or b"", named, limits)
 
-    return Handlers(request_headers=look, request_body=check)
+    return inspecting(refusals, encoded="xml_encoded", reads=reads, fault_of=fault)
 
 
 def _refusal(code: str, detail: str) -> Refusal:

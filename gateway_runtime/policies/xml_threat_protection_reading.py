@@ -4,6 +4,8 @@ import re
 from typing import Final
 from xml.parsers import expat
 
+from gateway_runtime.policies.inspected_bodies import CHARSETS
+
 MALFORMED: Final = "xml_malformed"
 DOCTYPE: Final = "xml_doctype_not_allowed"
 ENCODING: Final = "xml_encoding_not_supported"
@@ -18,8 +20,6 @@ ANY_NUMBER = float("inf")
 # A handler that has found something cannot stop expat before the end of the piece it reads.
 PIECE = 16 * 1024
 UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-# The encodings that every reader knows, and in which a tag is the same bytes.
-_TAKEN = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "us-ascii", "ascii": "us-ascii", "iso-8859-1": "iso-8859-1"}
 # Everything that may stand before a document type.
 _BEFORE_DOCTYPE = re.compile(rb"(?:\xef\xbb\xbf)?+(?:[ \t\r\n]++|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
 
@@ -58,12 +58,12 @@ def fault_of(body: bytes, charset: str, limits: Limits) -> str:
     elif b"\0" in body[:4]:
         # UTF-16 without a byte order mark, which expat would guess at.
         return MALFORMED
-    elif charset and charset not in _TAKEN:
+    elif charset and charset not in CHARSETS:
         return ENCODING
     if _BEFORE_DOCTYPE.match(body):
         return DOCTYPE
-    counted = _Counted(limits, "utf-16" if encoding else _TAKEN.get(charset, ""))
-    parser = expat.ParserCreate("utf-8" if encoding else _TAKEN.get(charset))
+    counted = _Counted(limits, "utf-16" if encoding else CHARSETS.get(charset, ""))
+    parser = expat.ParserCreate("utf-8" if encoding else CHARSETS.get(charset))
     parser.ordered_attributes = True
     parser.buffer_text = True
     parser.XmlDeclHandler = counted.declaration
@@ -103,7 +103,7 @@ class _Counted:
         if self._encoding == "utf-16":
             fits = named in ("utf-16", "utf-16le", "utf-16be")
         else:
-            fits = named in _TAKEN and self._encoding in ("", _TAKEN[named])
+            fits = named in CHARSETS and self._encoding in ("", CHARSETS[named])
         if not fits:
             raise _Excess(ENCODING)
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from gateway_runtime.json_names import are_all_counted
+from gateway_runtime.json_names import are_all_kept
 from gateway_runtime.specification.faults import SpecificationFault
 from gateway_runtime.specification.media_types import bare, fits, is_json
 from gateway_runtime.specification.references import References
-from gateway_runtime.specification.schemas import Schemas
+from gateway_runtime.specification.schemas import Schemas, Validator
 from gateway_runtime.specification.violation import (
     BODY_INVALID,
     BODY_MALFORMED,
@@ -51,7 +51,7 @@ class Body:
             key=lambda each: each[0].count("*"),
         )
 
-    def validator(self, media_type: str) -> tuple[bool, Any]:
+    def validator(self, media_type: str) -> tuple[bool, Validator | None]:
         """Return whether a bare type is taken, and the validator for what is in it."""
         for range_, validator in self._ranges:
             if fits(media_type, range_):
@@ -59,13 +59,13 @@ class Body:
         return False, None
 
 
-def _validator(part: dict[str, Any], range_: str, schemas: Schemas) -> Any:
+def _validator(part: dict[str, Any], range_: str, schemas: Schemas) -> Validator | None:
     if "schema" not in part or not (is_json(range_) or "*" in range_):
         return None
     return schemas.validator(part["schema"])
 
 
-def violation_of(body: bytes, validator: Any) -> Violation | None:
+def violation_of(body: bytes, validator: Validator) -> Violation | None:
     """Return in what way a JSON body does not fit its schema, None where it does."""
     try:
         value = _decode(body)
@@ -77,13 +77,13 @@ def violation_of(body: bytes, validator: Any) -> Violation | None:
         return TOO_DEEP
     if not validator.is_valid(value):
         return _told(validator, value)
-    if _may_have_twice(body, value) and _has_twice(body):
+    if not are_all_kept(body, value) and _has_twice(body):
         return TWICE
     return None
 
 
-def _told(validator: Any, value: Any) -> Violation:
-    error = next(validator.iter_errors(value), None)
+def _told(validator: Validator, value: Any) -> Violation:
+    error = validator.first_error(value)
     if error is None:
         return Violation(BODY_INVALID, "The body does not fit its schema.")
     place = pointer(error.instance_path)
@@ -105,22 +105,8 @@ def _is_deep(value: Any) -> bool:
     return any(type(each) is dict or type(each) is list for each in level)
 
 
-def _may_have_twice(body: bytes, value: Any) -> bool:
-    """Tell whether a name may be there twice: its reader and that of the service could take different entries."""
-    entries, level = 0, [value]
-    while level:
-        below: list[Any] = []
-        for container in level:
-            if type(container) is dict:
-                entries += len(container)
-                below += container.values()
-            elif type(container) is list:
-                below += container
-        level = below
-    return not are_all_counted(body, entries)
-
-
 def _has_twice(body: bytes) -> bool:
+    """Tell whether a name is there twice in an object: this reader and that of the service could differ about it."""
     found = False
 
     def look(pairs: list[tuple[str, Any]]) -> None:

@@ -100,7 +100,7 @@ class Operation:
             return QUERY_MALFORMED
         if strict and not self._claims_all:
             for name in values:
-                if name not in self._claimed and not (self._deep and name.startswith(self._deep)):
+                if name not in self._claimed and not (name.endswith("]") and name.startswith(self._deep)):
                     detail = f"The specification does not have the query parameter{named(name)}."
                     return Violation(PARAMETER_UNKNOWN, detail)
         return self._named_violation(self._query, values, "query parameter")
@@ -167,7 +167,7 @@ def _is_there(parameter: Parameter, values: dict[str, list[str]]) -> bool:
 def _judge(parameter: Parameter, value: Any, what: str) -> Violation | None:
     if parameter.check(value):
         return None
-    error = next(parameter.errors(value), None)
+    error = parameter.first_error(value)
     return _invalid(parameter, what, error.kind.name if error is not None else "schema")
 
 

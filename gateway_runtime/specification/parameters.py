@@ -21,7 +21,13 @@ _ALLOWED = {
 }
 # OpenAPI describes these elsewhere.
 _NOT_HEADERS = ("accept", "content-type", "authorization")
-_SEPARATORS = {"form": (",",), "spaceDelimited": ("%20", "+"), "pipeDelimited": ("|", "%7C", "%7c")}
+# OpenAPI has no list in the style of objects; it is read as one in the usual style.
+_SEPARATORS = {
+    "form": (",",),
+    "spaceDelimited": ("%20", "+"),
+    "pipeDelimited": ("|", "%7C", "%7c"),
+    "deepObject": (",",),
+}
 _PREFIX = {"label": ".", "matrix": ";"}
 
 
@@ -32,7 +38,7 @@ class Malformed(Exception):
 class Parameter(NamedTuple):
     """One parameter. `claims` are the query names that belong to it, `read` makes its value of what was sent.
 
-    `check` is the validator's; `plain` gives the same value as text where the schema allows both.
+    `check` and `first_error` are the validator's; `plain` gives the same value as text where the schema allows both.
     """
 
     name: str
@@ -40,7 +46,7 @@ class Parameter(NamedTuple):
     required: bool
     read: Callable[[Any], Any]
     check: Callable[[Any], bool]
-    errors: Callable[[Any], Any]
+    first_error: Callable[[Any], Any]
     style: str
     explode: bool
     kind: str
@@ -103,7 +109,7 @@ def compile_parameter(parameter: Any, references: References, schemas: Schemas) 
         required=found.get("required") is True or place == "path",
         read=reads[kind],
         check=validator.is_valid,
-        errors=validator.iter_errors,
+        first_error=validator.first_error,
         style=style,
         explode=explode,
         kind=kind,
@@ -129,7 +135,7 @@ def _by_content(
         required=found.get("required") is True or place == "path",
         read=_json if is_json else lambda text: text,
         check=validator.is_valid,
-        errors=validator.iter_errors,
+        first_error=validator.first_error,
         style=STYLES[place],
         explode=False,
         kind="value",

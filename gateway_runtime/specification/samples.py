@@ -110,15 +110,19 @@ class Sampler:
         return made
 
     def _object(self, schema: dict[str, Any], depth: int, number: int) -> dict[str, Any]:
-        required = [name for name in schema.get("required") or () if isinstance(name, str)]
+        required = dict.fromkeys(name for name in schema.get("required") or () if isinstance(name, str))
         properties = schema.get("properties") or {}
         made: dict[str, Any] = {}
         for name, part in properties.items():
-            if self._is_write_only(part) or (name not in required and (depth >= DEEP or self._left <= 0)):
+            if self._left <= 0:
+                break
+            if self._is_write_only(part) or (name not in required and depth >= DEEP):
                 continue
             made[name] = self.value(part, depth + 1, number)
         further = schema.get("additionalProperties", {})
         for name in required:
+            if self._left <= 0:
+                break
             if name not in properties:
                 made[name] = self.value(further, depth + 1, number)
         for count in range(1, MOST_ITEMS):
@@ -159,7 +163,7 @@ def _join(made: dict[str, Any], part: dict[str, Any]) -> None:
                 both[name] = {"allOf": [both[name], each]} if name in both else each
             made[key] = both
         elif key == "required":
-            made[key] = [*made[key], *(name for name in value if name not in made[key])]
+            made[key] = list(dict.fromkeys([*made[key], *value]))
         elif key == "enum":
             made[key] = [each for each in made[key] if each in value] or made[key]
         elif key == "items":

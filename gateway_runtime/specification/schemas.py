@@ -1,29 +1,18 @@
 """Schemas of OpenAPI 3.0 and 3.1 made to those of JSON Schema 2020-12, and these to validators."""
 
-from __future__ import annotations
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-from typing import TYPE_CHECKING, Any
-
+from gateway_runtime.specification.chains import Chains
 from gateway_runtime.specification.faults import SpecificationFault, shown
+from gateway_runtime.specification.keywords import NAMED, ONE, SAME_VALUE, SEVERAL
+from gateway_runtime.specification.recursion import Recursion
 from gateway_runtime.specification.references import References
 
-if TYPE_CHECKING:
-    from jsonschema_rs import Draft202012Validator
-
-# How often one value may be looked at in turn before a part of it is: the validator takes stack for each.
-LONGEST_CHAIN = 40
 # A pattern with look-around may go back so often; all others take linear time.
 BACKTRACK_LIMIT = 5_000
 PATTERN_BYTES = 1_000_000
 
-_ONE = (
-    "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not", "propertyNames", "then",
-    "unevaluatedItems", "unevaluatedProperties",
-)  # fmt: skip
-_SEVERAL = ("allOf", "anyOf", "oneOf", "prefixItems")
-_NAMED = ("dependentSchemas", "patternProperties", "properties")
-# These look at the same value again.
-_SAME_VALUE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
 # Says nothing about a value, or is made anew.
 _LEFT_OUT = frozenset({
     "$anchor", "$comment", "$defs", "$dynamicAnchor", "$id", "$recursiveAnchor", "$schema", "$vocabulary",
@@ -35,18 +24,32 @@ _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 _UNCHECKED_FORMATS = frozenset({"regex"})
 
 
+class Validator(NamedTuple):
+    """A compiled schema. `errors` is None where telling them could take time without end."""
+
+    is_valid: Callable[[Any], bool]
+    errors: Callable[[Any], Iterator[Any]] | None
+
+    def first_error(self, value: Any) -> Any:
+        """Return the first way in which a value does not fit, None where it is not to be told."""
+        return None if self.errors is None else next(self.errors(value), None)
+
+
 class Schemas:
     """Translates and compiles the schemas of one document."""
 
     def __init__(self, references: References, *, is_3_0: bool) -> None:
         self._references = references
         self._is_3_0 = is_3_0
-        # By reference: the name it has in validators, its translation, and the names it needs.
+        # By reference: the name it has in validators. By this name: the reference, its translation, the names it needs.
         self._names: dict[str, str] = {}
+        self._sources: dict[str, str] = {}
         self._translated: dict[str, Any] = {}
         self._needs: dict[str, set[str]] = {}
+        self._chains = Chains(self._translated)
+        self._recursion = Recursion(self._translated, self._needs)
 
-    def validator(self, schema: Any) -> Draft202012Validator:
+    def validator(self, schema: Any) -> Validator:
         """Compile a schema. Raises `SpecificationFault`."""
         # It takes 3 MiB, which only workers with a specification need.
         from jsonschema_rs import Draft202012Validator, FancyRegexOptions
@@ -59,11 +62,11 @@ class Schemas:
             names |= more
             waiting += more
         definitions = {name: self._translated[name] for name in names}
-        _check_chains(translated, definitions)
+        self._chains.check(translated, names)
         if isinstance(translated, bool):
             translated = {} if translated else {"not": {}}
         try:
-            return Draft202012Validator(
+            made = Draft202012Validator(
                 {**translated, "$defs": definitions} if definitions else translated,
                 validate_formats=True,
                 offline=True,
@@ -74,14 +77,15 @@ class Schemas:
             )
         except ValueError as error:
             raise SpecificationFault(f"A schema of the specification cannot be used: {_reason(error)}.") from None
+        tells = not self._recursion.multiplies(names)
+        return Validator(made.is_valid, made.iter_errors if tells else None)
 
     def _definition(self, name: str) -> set[str]:
         if name not in self._translated:
-            reference = next(each for each, known in self._names.items() if known == name)
             needs: set[str] = set()
             # In place before it is made, so that a schema may hold itself.
             self._needs[name] = needs
-            self._translated[name] = self._translate(self._references.find(reference), needs)
+            self._translated[name] = self._translate(self._references.find(self._sources[name]), needs)
         return self._needs[name]
 
     def _named(self, reference: Any, needed: set[str]) -> str:
@@ -89,6 +93,7 @@ class Schemas:
             raise SpecificationFault("A “$ref” of the specification is not text.")
         self._references.find(reference)
         name = self._names.setdefault(reference, f"r{len(self._names)}")
+        self._sources[name] = reference
         needed.add(name)
         return f"#/$defs/{name}"
 
@@ -107,11 +112,11 @@ class Schemas:
         for key, value in schema.items():
             if key == "$ref":
                 made[key] = self._named(value, needed)
-            elif key in _ONE and isinstance(value, dict | bool):
+            elif key in ONE and isinstance(value, dict | bool):
                 made[key] = self._translate(value, needed)
-            elif key in _SEVERAL and isinstance(value, list):
+            elif key in SEVERAL and isinstance(value, list):
                 made[key] = [self._translate(each, needed) for each in value]
-            elif key in _NAMED and isinstance(value, dict):
+            elif key in NAMED and isinstance(value, dict):
                 made[key] = {name: self._translate(each, needed) for name, each in value.items()}
             elif key not in _LEFT_OUT and not key.startswith("x-"):
                 made[key] = value
@@ -164,58 +169,9 @@ def _set_exclusive(made: dict[str, Any], exclusive: str, limit: str) -> None:
 
 
 def _nullable(made: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(made.get("type"), str) and not any(key in made for key in _SAME_VALUE):
+    if isinstance(made.get("type"), str) and not any(key in made for key in SAME_VALUE):
         return {**made, "type": [made["type"], "null"]}
     return {"anyOf": [{"type": "null"}, made]}
-
-
-def _check_chains(schema: Any, definitions: dict[str, Any]) -> None:
-    """Refuse schemas that look at one value again and again. Raises `SpecificationFault`."""
-    lengths: dict[str, int] = {}
-    open_: set[str] = set()
-
-    def length(part: Any) -> int:
-        if not isinstance(part, dict):
-            return 0
-        longest = 0
-        if "$ref" in part:
-            longest = 1 + named(part["$ref"].rpartition("/")[2])
-        for key in _SAME_VALUE:
-            inner = part.get(key)
-            each = (
-                inner if isinstance(inner, list) else inner.values() if key == "dependentSchemas" and inner else [inner]
-            )
-            longest = max(longest, *(1 + length(one) for one in each if one is not None), 0)
-        if longest > LONGEST_CHAIN:
-            raise SpecificationFault(f"A schema of the specification is made of more than {LONGEST_CHAIN} in a row.")
-        return longest
-
-    def named(name: str) -> int:
-        if name in open_:
-            raise SpecificationFault("A schema of the specification leads back to itself without going into its value.")
-        if name not in lengths:
-            if len(open_) > LONGEST_CHAIN:
-                raise SpecificationFault(
-                    f"A schema of the specification is made of more than {LONGEST_CHAIN} in a row."
-                )
-            open_.add(name)
-            lengths[name] = length(definitions[name])
-            open_.discard(name)
-        return lengths[name]
-
-    def every(part: Any) -> None:
-        waiting = [part]
-        while waiting:
-            one = waiting.pop()
-            if isinstance(one, dict):
-                length(one)
-                waiting += [one[key] for key in _ONE if key in one]
-                waiting += [each for key in _SEVERAL if key in one for each in one[key]]
-                waiting += [each for key in _NAMED if key in one for each in one[key].values()]
-
-    every(schema)
-    for name in definitions:
-        every(definitions[name])
 
 
 def _reason(error: Exception) -> str:

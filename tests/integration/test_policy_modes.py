@@ -1,11 +1,9 @@
 """Shadow mode and automated policies from the console's services to the real gateway and back into the figures."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import RedisServer
 from tests.integration.gateway.conftest import GatewayProcess, backend, call
 from tests.integration.portal_home import PortalHome
 from tests.stack import free_ports, wait_until
@@ -30,17 +28,6 @@ instance_update(actor=ada, instance=instance, labels={"layer": "system"})
 """
 COUNTED = "select coalesce(sum(shadowed), 0) from analytics_trafficminute where code = 'rate_limit_exceeded'"
 SERVED = "select coalesce(sum(requests), 0) from analytics_trafficminute"
-
-
-@pytest.fixture
-def home(redis_server: RedisServer, tmp_path: Path) -> Iterator[PortalHome]:
-    """Return a portal with an empty database."""
-    folder = tmp_path / "portal"
-    folder.mkdir()
-    home = PortalHome(folder, redis_server.url)
-    home.migrate()
-    yield home
-    home.close()
 
 
 def test_what_is_tried_out_changes_nothing_and_is_counted_and_what_is_automated_follows_labels(

@@ -3,7 +3,6 @@
 import signal
 import sqlite3
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,17 +22,6 @@ policies.policy_apply(actor=ada, instance=instance, policy="http-basic-authentic
                       config={"username": "w", "password": "s3cret-s3cret"})
 """
 CREDENTIALS = {"authorization": "Basic " + b64encode(b"w:s3cret-s3cret").decode()}
-
-
-@pytest.fixture
-def home(redis_server: RedisServer, tmp_path: Path) -> Iterator[PortalHome]:
-    """Return a portal with an empty database."""
-    folder = tmp_path / "portal"
-    folder.mkdir()
-    home = PortalHome(folder, redis_server.url)
-    home.migrate()
-    yield home
-    home.close()
 
 
 def pointer(server: RedisServer, gateway: str) -> int:

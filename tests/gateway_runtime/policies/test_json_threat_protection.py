@@ -257,6 +257,22 @@ def test_no_bytes_bring_it_down(body: bytes) -> None:
     assert fault_of(body, NO_LIMITS) in ("", "json_malformed")
 
 
+@pytest.mark.parametrize(
+    ("charset", "refusal"),
+    [
+        ("utf-8", None),
+        ('"UTF-8"', None),
+        ("iso-8859-1", None),
+        ("utf-7", "json_malformed"),
+        ("shift_jis", "json_malformed"),
+        ("utf-8; charset=utf-7", "json_malformed"),
+    ],
+)
+def test_marks_cannot_be_hidden_in_another_encoding(charset: str, refusal: str | None) -> None:
+    body = '{"a":"+ACIALAAi-b+ACIAOgBbAFsAXQBd-"}'
+    assert code({"maxContainerDepth": 1}, body, {"content-type": f"application/json; charset={charset}"}) == refusal
+
+
 @pytest.mark.parametrize("name", ["json-threat-protection", "json-threat-protection-flex"])
 def test_both_names_are_known(name: str) -> None:
     assert policy_case(name).definition.name == "json-threat-protection"

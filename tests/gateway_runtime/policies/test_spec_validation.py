@@ -84,6 +84,7 @@ def refusal(context: SentRequest, **settings: Any) -> Response | None:
         ("POST", "/orders", JSON, "{", "body_malformed"),
         ("POST", "/orders", JSON, '{"sku":"A-1","sku":"A-2"}', "body_malformed"),
         ("POST", "/orders", {**JSON, "content-encoding": "gzip"}, "{}", "body_encoded"),
+        ("POST", "/orders", {"content-type": "application/json; charset=utf-7"}, '{"sku":"A-1"}', "body_malformed"),
         ("POST", "/orders", JSON, '{"sku":"x"}', "body_invalid"),
         ("POST", "/orders", JSON, "{}", "body_invalid"),
         ("POST", "/orders", {}, "{}", "body_invalid"),

@@ -101,6 +101,7 @@ def test_examples_inside_can_be_passed_over() -> None:
 
 
 TREE = {"$ref": "#/components/schemas/Tree"}
+WIDE = [f"property-{number}" for number in range(MOST_VALUES * 10)]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,8 @@ TREE = {"$ref": "#/components/schemas/Tree"}
     [
         {"type": "object", "properties": {"a": TREE, "b": TREE}},
         {"type": "object", "required": ["a", "b"], "properties": {"a": TREE, "b": TREE}},
+        {"type": "object", "required": WIDE, "properties": dict.fromkeys(WIDE, TREE)},
+        {"type": "object", "required": WIDE},
         {"type": "array", "minItems": 10**9, "items": TREE},
         {"allOf": [TREE, TREE]},
         {"type": "object", "minProperties": 10**9, "additionalProperties": TREE},

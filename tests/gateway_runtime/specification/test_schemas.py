@@ -1,8 +1,13 @@
 """Schemas of both versions of OpenAPI: what they take as a body."""
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway_runtime.specification.faults import SpecificationFault
 
 from .documents import fits, with_body
 
@@ -125,6 +130,50 @@ def test_names_that_are_there_once_are_no_fault_however_they_look() -> None:
     assert not fits({}, b'{"d" : {"a:b":1, "a\\u003ab":2}}')
 
 
+@pytest.mark.parametrize(
+    "value", [b'"\\u003a"', b'"\\u003A"', b'"\\\\u003a"', b"1" + b"0" * 30, b'"\\n\\"\\u00e9"', b'":"']
+)
+def test_a_name_is_there_twice_whatever_else_is_there(value: bytes) -> None:
+    assert fits({}, b'{"a":1,"b":' + value + b"}")
+    assert not fits({}, b'{"a":1,"a":2,"b":' + value + b"}")
+    assert not fits({}, b'{"a":' + value + b',"a":' + value + b"}")
+
+
+TEXTS = st.text(st.sampled_from('a:"\\\u00e9\n'), max_size=3)
+PAIRS = st.recursive(
+    TEXTS | st.integers() | st.none(),
+    lambda inner: st.lists(inner, max_size=2) | st.lists(st.tuples(TEXTS, inner), max_size=3).map(tuple),
+    max_leaves=8,
+)
+
+
+def as_json(value: Any, colon: str, ascii_only: bool) -> str:
+    """Return a value as JSON, tuples of pairs as objects."""
+    if isinstance(value, tuple):
+        pairs = (as_json(n, colon, ascii_only) + colon + as_json(each, colon, ascii_only) for n, each in value)
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(as_json(each, colon, ascii_only) for each in value) + "]"
+    text = json.dumps(value, ensure_ascii=ascii_only)
+    return text[0] + text[1:-1].replace(":", "\\u003a") + text[-1] if ascii_only and isinstance(value, str) else text
+
+
+def has_twice(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return len(dict(value)) < len(value) or any(has_twice(each) for _, each in value)
+    return isinstance(value, list) and any(has_twice(each) for each in value)
+
+
+ANYTHING = with_body({})
+
+
+@given(PAIRS, st.sampled_from([":", " : "]), st.booleans())
+def test_a_name_that_is_there_twice_is_always_found(value: Any, colon: str, ascii_only: bool) -> None:
+    body = as_json(value, colon, ascii_only).encode()
+    violation = ANYTHING.body_violation(body, ANYTHING.body_claim([], -1)[1])
+    assert (violation is not None) is has_twice(value)
+
+
 def test_the_deepest_body_and_the_longest_chain_together_take_little_stack() -> None:
     schemas: dict[str, Any] = {f"A{n}": {"allOf": [{"$ref": f"#/components/schemas/A{n + 1}"}]} for n in range(19)}
     schemas["A19"] = {"type": "array", "items": {"$ref": "#/components/schemas/A0"}}
@@ -137,3 +186,37 @@ def test_the_deepest_body_and_the_longest_chain_together_take_little_stack() -> 
 
 def test_a_pattern_that_tries_for_ever_is_given_up() -> None:
     assert not fits({"type": "string", "pattern": r"^(?=(a+)+$)\1b"}, "a" * 5_000 + "c")
+
+
+def either(*kinds: str) -> dict[str, Any]:
+    back = {"$ref": "#/components/schemas/Tree"}
+    return {
+        "oneOf": [
+            {"type": "object", "required": ["of"], "properties": {"of": back, "kind": {"enum": [kind]}}}
+            for kind in kinds
+        ]
+    }
+
+
+def nested(depth: int) -> bytes:
+    return b'{"kind":"b","of":' * depth + b"1" + b"}" * depth
+
+
+def test_no_place_is_said_where_alternatives_lead_back_because_looking_for_it_would_never_end() -> None:
+    tree = {"$ref": "#/components/schemas/Tree"}
+    assert told(tree, nested(2), Tree=either("a", "b")) == "body_invalid: The body does not fit its schema."
+    assert told(tree, nested(99), Tree=either("a", "b")) == "body_invalid: The body does not fit its schema."
+
+
+def test_the_place_is_said_where_each_part_leads_back_in_one_way() -> None:
+    back = {"nullable": True, "allOf": [{"$ref": "#/components/schemas/Tree"}]}
+    schema = {"type": "object", "properties": {"left": back, "right": back, "size": {"type": "integer"}}}
+    said = told({"$ref": "#/components/schemas/Tree"}, b'{"left":{},"size":"sesame"}', Tree=schema)
+    assert said == "body_invalid: The body does not fit its schema at “/size” (type)."
+
+
+def test_a_schema_may_not_look_at_one_value_again_and_again() -> None:
+    schemas: dict[str, Any] = {f"A{n}": {"allOf": [{"$ref": f"#/components/schemas/A{n + 1}"}] * 3} for n in range(15)}
+    schemas["A15"] = {"type": "string"}
+    with pytest.raises(SpecificationFault, match="looks at one value more than 10000 times"):
+        with_body({"$ref": "#/components/schemas/A0"}, **schemas)

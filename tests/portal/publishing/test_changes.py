@@ -1,7 +1,9 @@
 """What changed between two revisions, as people read it."""
 
+import msgspec
+
 from gateway_runtime.schema import document as schema
-from portal.publishing.changes import SettingChange, revision_changes
+from portal.publishing.changes import LONGEST_TEXT, SettingChange, revision_changes
 
 TARGET = schema.Target(host="a.test", port=80)
 
@@ -85,3 +87,25 @@ def test_digests_of_client_secrets_are_counted_not_shown() -> None:
     new = schema.Consumer(id="c", name="App", client_id="1", secrets=["digest-1", "digest-2"])
     (change,) = revision_changes(document(consumers=[old]), document(consumers=[new]))
     assert change.settings == [SettingChange("secrets", "1 valid", "2 valid")]
+
+
+def test_a_specification_is_one_line_around_what_is_new_in_it() -> None:
+    def specified(limit: int) -> schema.ApiInstance:
+        text = f"openapi: 3.0.3\n{'# more' * 1_000}\n  maxItems: {limit}\n{'# more' * 1_000}"
+        return msgspec.structs.replace(api(), specification=text)
+
+    [change] = revision_changes(document(specified(5)), document(specified(6)))
+    [setting] = change.settings
+    assert setting.path == "specification"
+    for text, limit in ((setting.old, 5), (setting.new, 6)):
+        assert f"more maxItems: {limit} #" in text
+        assert len(text) <= LONGEST_TEXT + 2
+        assert (text[0], text[-1]) == ("…", "…")
+
+
+def test_a_long_text_is_shown_from_its_beginning_when_it_is_added_and_a_short_one_whole() -> None:
+    short, long = "a\n" * 100, "openapi: " + "3" * 1_000
+    [change] = revision_changes(document(api()), document(msgspec.structs.replace(api(), specification=long)))
+    assert change.settings == [SettingChange("specification", "", f"{long[:LONGEST_TEXT]}…")]
+    [change] = revision_changes(document(api()), document(msgspec.structs.replace(api(), specification=short)))
+    assert change.settings == [SettingChange("specification", "", short)]
