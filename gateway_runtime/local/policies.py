@@ -56,15 +56,13 @@ def find_policy(binding: PolicyBinding, place: Place, extensions: Extensions, na
 
 
 def refuse_service_binding(binding: PolicyBinding, place: Place, extensions: Extensions, namespace: str) -> None:
-    """Raise a `FileFault` where a policy does not work on a Service, or not yet."""
+    """Raise a `FileFault` where a policy does not work on a Service."""
     here = place.at("policyRef", "name")
     _refuse_custom_code(binding, here, extensions, namespace)
     name = plain_name(binding.policy_ref.name)
     if name not in OUTBOUND | ON_EITHER:
         _refuse_misspelled(binding, here)
         raise here.fault(f"The policy “{name}” is bound to an ApiInstance, not to a Service.", "wrong_target")
-    if name in NOT_YET:
-        _refuse_unknown(binding, place)
 
 
 def _refuse_custom_code(binding: PolicyBinding, here: Place, extensions: Extensions, namespace: str) -> bool:

@@ -23,6 +23,12 @@ def test_every_page_is_shown_to_strangers(page: library.Page) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.section}/{page.slug}")
+def test_every_column_of_a_table_has_a_name(page: library.Page) -> None:
+    # Who hears the page is told the column with each cell.
+    assert not re.findall(r"<th[^>]*>\s*</th>", str(markdown_html(page.text)))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.section}/{page.slug}")
 def test_every_link_inside_the_product_leads_somewhere(page: library.Page) -> None:
     broken = []
     for address in re.findall(r"\]\((/[^)#]*)", page.text):
