@@ -23,8 +23,9 @@ _secret_name = re.compile(
     rb"|(?:api|access)[-_]?key|private|jwt|assertion|otp|csrf|xsrf"
     rb"|(?:^|[-_])(?:key|code|sig|pin|pass|user(?:name)?|sid|email)$"
 ).search
-# A token, credentials, or an address with a user.
-_secret_value = re.compile(rb"eyJ[\w-]{8}|(?:bearer|basic|digest|negotiate) \S|://[^/?#\s]*@", re.IGNORECASE).search
+# A token or credentials.
+_secret_value = re.compile(rb"eyJ[\w-]{8}|(?:bearer|basic|digest|negotiate) \S", re.IGNORECASE).search
+_address_with_user = re.compile(rb"://[^/?#\s]*@").search
 # The names of parameters inside of a value: of an address with a query of its own, or behind a semicolon.
 _parameters = re.compile(rb"(?<![^\s?&;#,<>\"'=])([^\s?&;#,<>\"'=]++)=").findall
 # Addresses, of which the path alone is shown.
@@ -83,14 +84,18 @@ class Mask:
         for _ in range(_TIMES_ENCODED):
             if self._holds_a_secret(plain):
                 return MASK
-            encoded, plain = plain, _decoded(plain)
-            if plain == encoded:
+            if b"%" not in plain and b"+" not in plain:
                 break
+            plain = _decoded(plain)
         return text(value, LONGEST_VALUE)
 
     def _holds_a_secret(self, value: bytes) -> bool:
-        if _secret_value(value) or any(secret in value for secret in self._values):
+        if _secret_value(value) or (b"@" in value and _address_with_user(value)):
             return True
+        if self._values and any(secret in value for secret in self._values):
+            return True
+        if b"=" not in value:
+            return False
         return any(self._is_secret(name.lower()) for name in _parameters(value))
 
     def _is_secret(self, name: bytes) -> bool:
@@ -99,6 +104,8 @@ class Mask:
 
 def _decoded(encoded: bytes) -> bytes:
     """Return what a form or a query means by these bytes."""
+    if b"%" not in encoded and b"+" not in encoded:
+        return encoded
     return unquote_to_bytes(encoded.replace(b"+", b" "))
 
 
