@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from gateway_runtime.schema import trace
@@ -82,6 +84,13 @@ class TraceApiTests(ObjectApiCases, Stored):
         assert [step["outcome"] for step in full["steps"]] == ["continued", "not_bound", "would_refuse", "continued"]
         assert full["would_refuse"] == ["rate-limiting"]
         assert full["steps"][0]["saw"] == [["accept", "*/*"], ["authorization", "••••••"]]
+
+    def test_a_list_leaves_steps_where_they_are(self) -> None:
+        client = self.client_of(self.world.ben)
+        for address, read in (("/api/v1/traces/", False), (f"/api/v1/traces/{self.trace.pk}/", True)):
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(address).status_code == 200
+            assert any('"detail"' in query["sql"] for query in queries) == read, address
 
     def test_filters(self) -> None:
         stored(self.world.gateway, refused(self.world.instance, application="app-1"))
