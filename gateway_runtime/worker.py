@@ -214,6 +214,8 @@ class Worker:
         if self._verify_key and state.tracer.tokens is None:
             # Neither key nor gateway changes while a worker lives.
             state.tracer.tokens = TraceTokens(document.gateway, self._verify_key)
+        # Without a portal there is nobody to read them.
+        state.refusals.wanted = bool(self._verify_key)
         state.access_log = self._compiler.access_logger(document.access_log)
         state.pseudonym = pseudonym(document)
         state.proxies = trusted_proxies(document)

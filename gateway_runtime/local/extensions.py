@@ -91,21 +91,29 @@ class Extensions:
 
 
 def _check_property(definition: Any, place: Place) -> None:
-    """Check the definition of one setting. Words of JSON schema that say nothing about its form are let be."""
+    """Check the definition of one setting. Words of JSON schema that say nothing about its form are let be.
+
+    There is one type, or a list of those that are possible.
+    """
     if not isinstance(definition, Mapping):
         raise place.fault("Write a map with the type of this setting.")
     kind = definition.get("type")
     if kind is None:
         raise place.at("type").fault("This setting is required.", "required")
-    if kind not in TYPES:
-        message = f"“{kind}” is not a type. Known are {', '.join(TYPES)}."
-        raise place.at("type").fault(message)
-    if "default" in definition and not _is(definition["default"], kind):
-        raise place.at("default").fault(f"The default is not of the type {kind}.")
+    kinds = kind if isinstance(kind, list) and kind else [kind]
+    for each in kinds:
+        if not (isinstance(each, str) and each in TYPES):
+            message = f"“{each}” is not a type. Known are {', '.join(TYPES)}."
+            raise place.at("type").fault(message)
+    if "default" in definition and not any(_is(definition["default"], each) for each in kinds):
+        raise place.at("default").fault(f"The default is not of the type {' or '.join(kinds)}.")
     if "items" in definition:
         _check_property(definition["items"], place.at("items"))
-    for name, inner in (definition.get("properties") or {}).items():
-        _check_property(inner, place.at("properties", name))
+    inner = definition.get("properties") or {}
+    if not isinstance(inner, Mapping):
+        raise place.at("properties").fault("Write a map with a setting under each name.")
+    for name, each in inner.items():
+        _check_property(each, place.at("properties", name))
 
 
 def _is(value: Any, kind: str) -> bool:

@@ -62,7 +62,7 @@ def _check(properties: Mapping[str, Any], place: Place) -> None:
             message = f"There is no property “{name}” of this provider. There are {', '.join(_KNOWN)}."
             raise here.fault(message, "unknown_setting")
         if name == "headers":
-            if not isinstance(value, dict) or not all(isinstance(v, str) and "\n" not in v for v in value.values()):
+            if not isinstance(value, dict) or not all(isinstance(v, str) and v.isprintable() for v in value.values()):
                 raise here.fault("Headers are names with texts.", "invalid_value")
         elif not isinstance(value, str):
             raise here.fault("It must be a text.", "invalid_value")

@@ -4,8 +4,9 @@ Lets a request pass only when it comes from a client application that has an act
 
 ## When to use it
 
-Whenever consumers of an API are applications that register in the developer hub and request access: every call is
-then known by its application, in analytics and to later policies such as rate limiting by application.
+Whenever consumers of an API are registered applications that have access to it, by the developer hub or by
+[files](/docs/reference/declarative-files/): every call is then known by its application, in analytics and to later
+policies such as rate limiting by application.
 
 ## Example
 
@@ -186,13 +187,13 @@ DEFINITION = PolicyDefinition(
             code="client_credentials_invalid",
             status=401,
             title="Client credentials not accepted",
-            detail="The client ID is unknown or its secret is wrong. Check both in the developer hub.",
+            detail="The client ID is unknown or its secret is wrong. Check both where the application is registered.",
         ),
         Refusal(
             code="no_contract",
             status=403,
             title="No active contract",
-            detail="This application has no active contract for this API. Request access in the developer hub.",
+            detail="This application has no active contract for this API. Request access to it.",
         ),
     ),
     needs_contracts=lambda config: True,

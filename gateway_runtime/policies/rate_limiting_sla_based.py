@@ -240,13 +240,13 @@ DEFINITION = PolicyDefinition(
             code="sla_credentials_invalid",
             status=401,
             title="Client credentials not accepted",
-            detail="The client ID is unknown or its secret is wrong. Check both in the developer hub.",
+            detail="The client ID is unknown or its secret is wrong. Check both where the application is registered.",
         ),
         Refusal(
             code="sla_no_contract",
             status=401,
             title="No active contract",
-            detail="This application has no active contract for this API. Request access in the developer hub.",
+            detail="This application has no active contract for this API. Request access to it.",
         ),
         Refusal(
             code="sla_limit_exceeded",

@@ -4,9 +4,11 @@ import enum
 
 import msgspec
 
-# The Redis stream holds at most about this many batches, and one batch so many traces.
+# The Redis stream holds at most about this many batches, and one batch so many traces and bytes, or one larger trace:
+# where nobody reads the stream, Redis still has room for what else it is for.
 TRACE_STREAM_LENGTH = 2_000
 BATCH_TRACES = 200
+BATCH_BYTES = 64 * 1024
 TRACES_FIELD = "traces"
 
 

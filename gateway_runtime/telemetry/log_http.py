@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
@@ -17,6 +18,20 @@ _AGAIN = frozenset({408, 429})
 
 class _NotTaken(OSError):
     """The collector wants to be asked again."""
+
+
+class _SecureConnection(HTTPSConnection):
+    """With a collector whose certificate is for `name`, whatever its address is."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext, name: str) -> None:
+        super().__init__(host, port, timeout=SECONDS, context=context)
+        self._tls = context
+        self._name = name
+
+    def connect(self) -> None:
+        """Connect, if need be through a tunnel, and speak TLS."""
+        HTTPConnection.connect(self)
+        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 
 
 class HttpDelivery:
@@ -72,8 +87,8 @@ class HttpDelivery:
             port = int(text)
         if where.tls is None:
             return HTTPConnection(host.strip("[]"), port, timeout=SECONDS)
-        context = tls_context(where.tls)
-        connection = HTTPSConnection(host.strip("[]"), port, timeout=SECONDS, context=context)
+        name = where.tls.server_name or where.host.strip("[]")
+        connection = _SecureConnection(host.strip("[]"), port, tls_context(where.tls), name)
         if http.proxy:
             connection.set_tunnel(where.host, where.port, self._proxy_headers())
         return connection

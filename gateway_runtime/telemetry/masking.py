@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from gateway_runtime.policies.registry import definition
 from gateway_runtime.schema.document import ApiInstance
@@ -18,10 +19,20 @@ LONGEST_PATH = 512
 
 # Words of names whose values identify or admit somebody, in headers and in the query.
 _secret_name = re.compile(
-    rb"auth(?!ors?(?:[-_]|$))|cookie|secret|token|passw|pwd|credential|signature|session|api[-_]?key|private|jwt|assertion|otp"
-    rb"|csrf|xsrf|(?:^|[-_])(?:key|code|sig|pin|user(?:name)?|sid|email)$"
+    rb"auth(?!ors?(?:[-_]|$))|cookie|secret|token|pass(?:w|phrase|code)|pwd|credential|signature|session"
+    rb"|(?:api|access)[-_]?key|private|jwt|assertion|otp|csrf|xsrf"
+    rb"|(?:^|[-_])(?:key|code|sig|pin|pass|user(?:name)?|sid|email)$"
 ).search
-_secret_value = re.compile(rb"eyJ[\w-]{8,}\.|(?:bearer|basic|digest|negotiate) \S", re.IGNORECASE).search
+# A token or credentials.
+_secret_value = re.compile(rb"eyJ[\w-]{8}|(?:bearer|basic|digest|negotiate) \S", re.IGNORECASE).search
+_address_with_user = re.compile(rb"://[^/?#\s]*@").search
+# The names of parameters inside of a value: of an address with a query of its own, or behind a semicolon.
+_parameters = re.compile(rb"(?<![^\s?&;#,<>\"'=])([^\s?&;#,<>\"'=]++)=").findall
+# Addresses, of which the path alone is shown.
+_ADDRESSES = frozenset({b"referer", b"location", b"content-location"})
+_end_of_path = re.compile(rb"[?#]").search
+# A value may be encoded so often, as an address in an address in a query is.
+_TIMES_ENCODED = 3
 # What the settings of a policy name in a request: `#[attributes.headers['x-caller']]`, `customHeader: x-caller`.
 _named = re.compile(r"(?:headers|queryParams)(?:\.|\[\s*['\"])([A-Za-z0-9_-]+)")
 _header_name = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
@@ -64,15 +75,38 @@ class Mask:
         return text(path, LONGEST_PATH)
 
     def _value(self, name: bytes, value: bytes) -> str:
-        name = name.lower()
-        if name in self._names or _secret_name(name) or _secret_value(value):
+        name = _decoded(name).lower()
+        if self._is_secret(name):
             return MASK
-        if any(secret in value for secret in self._values):
-            return MASK
-        if name == b"referer":
-            # It has a query of its own.
-            value = value.partition(b"?")[0]
+        if name in _ADDRESSES and (end := _end_of_path(value)) is not None:
+            value = value[: end.start()]
+        plain = value
+        for _ in range(_TIMES_ENCODED):
+            if self._holds_a_secret(plain):
+                return MASK
+            if b"%" not in plain and b"+" not in plain:
+                break
+            plain = _decoded(plain)
         return text(value, LONGEST_VALUE)
+
+    def _holds_a_secret(self, value: bytes) -> bool:
+        if _secret_value(value) or (b"@" in value and _address_with_user(value)):
+            return True
+        if self._values and any(secret in value for secret in self._values):
+            return True
+        if b"=" not in value:
+            return False
+        return any(self._is_secret(name.lower()) for name in _parameters(value))
+
+    def _is_secret(self, name: bytes) -> bool:
+        return name in self._names or _secret_name(name) is not None
+
+
+def _decoded(encoded: bytes) -> bytes:
+    """Return what a form or a query means by these bytes."""
+    if b"%" not in encoded and b"+" not in encoded:
+        return encoded
+    return unquote_to_bytes(encoded.replace(b"+", b" "))
 
 
 def mask_of(api: ApiInstance) -> Mask:

@@ -22,9 +22,12 @@ LONGEST_PATH = 512
 
 
 class Refusals:
-    """A ring. `dropped` counts those that later ones have pushed out before they were taken."""
+    """A ring. `dropped` counts those that later ones have pushed out before they were taken.
 
-    __slots__ = ("_entries", "_now", "_prefix", "_seen", "_taken", "_unique", "dropped")
+    Where nobody takes any, none is `wanted`, and none is kept.
+    """
+
+    __slots__ = ("_entries", "_now", "_prefix", "_seen", "_unique", "dropped", "wanted")
 
     def __init__(self, now: Callable[[], float] = time) -> None:
         self._now = now
@@ -33,9 +36,12 @@ class Refusals:
         self._unique = count()
         self._seen = 0
         self.dropped = 0
+        self.wanted = True
 
     def keep(self, exchange: Reply, response: Response) -> None:
         """Keep what a request was refused with."""
+        if not self.wanted:
+            return
         self._seen += 1
         request, api, route, context = exchange.request, exchange.api, exchange.route, exchange.context
         self._entries.append(
@@ -51,6 +57,8 @@ class Refusals:
 
     def keep_unread(self, client: Caller, request_id: bytes, response: Response) -> None:
         """Keep what bytes were refused with that were no request."""
+        if not self.wanted:
+            return
         self._seen += 1
         self._entries.append((request_id, response, client.peer, 0.0, b"", b"", b"", "", None, None, self._now()))
 

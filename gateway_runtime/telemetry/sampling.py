@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.schema.document import Surroundings
@@ -49,11 +50,14 @@ def span_receiver(tracing: Tracing | None, environment: Mapping[str, str] = os.e
         return None
     headers = next((value for name in _HEADERS if (value := environment.get(name))), "")
     pairs = (part.partition("=") for part in headers.split(",") if "=" in part)
+    # Values are percent-encoded there, as those of baggage are.
+    decoded = {name.strip(): unquote(value.strip()) for name, _, value in pairs}
     protocol = next((value for name in _PROTOCOLS if (value := environment.get(name))), "http/protobuf")
     grpc = protocol == "grpc"
+    endpoint = own or (common if grpc else common.rstrip("/") + TRACES_PATH)
     return SpanReceiver(
-        endpoint=own or (common if grpc else common.rstrip("/") + TRACES_PATH),
+        endpoint=endpoint if "://" in endpoint else f"http://{endpoint}",
         protocol="grpc" if grpc else "http/protobuf",
-        headers={name.strip(): value.strip() for name, _, value in pairs},
+        headers={name: value for name, value in decoded.items() if value.isprintable()},
         service_name=environment.get("OTEL_SERVICE_NAME") or SpanReceiver(endpoint="").service_name,
     )

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway_runtime import VERSION
 from gateway_runtime.fetching.client import FetchError, fetch
-from gateway_runtime.fetching.url import parse_url
+from gateway_runtime.fetching.url import Url, parse_url
 from gateway_runtime.log import log
 from gateway_runtime.schema.tracing import SpanReceiver, Tracing
 from gateway_runtime.telemetry import otlp_grpc
@@ -42,7 +42,7 @@ class SpanExport:
     def __init__(self, *, gateway: str, replica: str) -> None:
         self._surroundings = Surroundings(Resolver(), allow_private=True)
         self._waiting: deque[SpanData] = deque()
-        self._receiver: SpanReceiver | None = None
+        self._receiver: tuple[SpanReceiver, Url] | None = None
         self._resource = {
             "service.version": VERSION,
             "service.instance.id": replica,
@@ -54,8 +54,14 @@ class SpanExport:
         self.dropped = 0
 
     def configure(self, document: bytes) -> None:
-        """Take the receiver of a revision that is served."""
-        self._receiver = span_receiver(msgspec.json.decode(document, type=_Settings).tracing)
+        """Take the receiver of a revision that is served. Without one that can be asked, spans are given up."""
+        receiver = span_receiver(msgspec.json.decode(document, type=_Settings).tracing)
+        self._receiver = None
+        if receiver is not None:
+            try:
+                self._receiver = receiver, parse_url(receiver.endpoint)
+            except ValueError as error:
+                log.warning("span_receiver_refused", reason=str(error))
 
     def add(self, requests: list[list[SpanData]], *, dropped: int = 0) -> None:
         """Take the spans of requests. The newest go where too many wait: whole traces are worth more than parts."""
@@ -74,10 +80,11 @@ class SpanExport:
 
     async def export(self) -> bool:
         """Offer what waits. Return whether nothing waits any more."""
-        while self._waiting and (receiver := self._receiver) is not None:
+        while self._waiting and self._receiver is not None:
+            receiver, url = self._receiver
             spans = [self._waiting[number] for number in range(min(SPANS_AT_ONCE, len(self._waiting)))]
             resource = {"service.name": receiver.service_name, **self._resource}
-            taken, trouble = await self._offer(receiver, export_request(spans, resource))
+            taken, trouble = await self._offer(receiver, url, export_request(spans, resource))
             if trouble and not self._away:
                 log.warning("spans_not_taken", endpoint=receiver.endpoint, reason=trouble, waiting=len(self._waiting))
             self._away = bool(trouble)
@@ -91,9 +98,8 @@ class SpanExport:
                 self.dropped += len(spans)
         return not self._waiting
 
-    async def _offer(self, receiver: SpanReceiver, body: bytes) -> tuple[bool | None, str]:
+    async def _offer(self, receiver: SpanReceiver, url: Url, body: bytes) -> tuple[bool | None, str]:
         """Return whether it has taken them, None where it may take them later, and what was the matter."""
-        url = parse_url(receiver.endpoint)
         headers = (("content-type", "application/x-protobuf"), *receiver.headers.items())
         try:
             if receiver.protocol == "grpc":

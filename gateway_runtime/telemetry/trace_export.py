@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gateway_runtime.schema import keys
-from gateway_runtime.schema.trace import BATCH_TRACES, TRACE_STREAM_LENGTH, TRACES_FIELD, TraceBatch
+from gateway_runtime.schema.trace import BATCH_BYTES, BATCH_TRACES, TRACE_STREAM_LENGTH, TRACES_FIELD, TraceBatch
 
 EXPORT_SECONDS = 1.0
 # What waits while Redis is away: recent requests are what people ask about.
@@ -49,14 +49,15 @@ class TraceExport:
     async def export(self) -> bool:
         """Send what waits. Return whether all of it was taken; while Redis is away it goes on waiting."""
         while self._waiting:
-            count = min(BATCH_TRACES, len(self._waiting))
+            traces = self._next()
             batch = TraceBatch(
                 gateway=self._gateway,
                 replica=self._replica,
                 started_at=self._started_at,
                 dropped=self.dropped,
-                traces=[msgspec.Raw(self._waiting[number]) for number in range(count)],
+                traces=[msgspec.Raw(each) for each in traces],
             )
+            sent = False
             try:
                 await self._redis.xadd(
                     keys.TRACE_STREAM,
@@ -64,8 +65,23 @@ class TraceExport:
                     maxlen=TRACE_STREAM_LENGTH,
                     approximate=True,
                 )
+                sent = True
             except (RedisError, OSError):
                 return False
-            for _ in range(min(count, len(self._waiting))):
-                self._bytes -= len(self._waiting.popleft())
+            finally:
+                if not sent:
+                    self._waiting.extendleft(reversed(traces))
+                    self._bytes += sum(map(len, traces))
         return True
+
+    def _next(self) -> list[bytes]:
+        """Take the oldest away, as many as go together. More may come, and push others out, while these are sent."""
+        traces: list[bytes] = []
+        size = 0
+        while self._waiting and len(traces) < BATCH_TRACES:
+            size += len(self._waiting[0])
+            if traces and size > BATCH_BYTES:
+                break
+            traces.append(self._waiting.popleft())
+        self._bytes -= sum(map(len, traces))
+        return traces

@@ -18,7 +18,7 @@ from gateway_runtime.schema.trace_token import TraceTokens
 from gateway_runtime.telemetry.masking import LONGEST_PATH, Mask, mask_of, text
 
 if TYPE_CHECKING:
-    from gateway_runtime.configuration.snapshot import Snapshot
+    from gateway_runtime.configuration.snapshot import Definition, Snapshot
     from gateway_runtime.http.exchange import Exchange
     from gateway_runtime.routing.compiled import CompiledApi
     from gateway_runtime.telemetry.spans import RequestSpans
@@ -156,7 +156,7 @@ class Tracer:
 
     def __init__(self) -> None:
         self.tokens: TraceTokens | None = None
-        self._masks: dict[str, tuple[CompiledApi, Mask]] = {}
+        self._masks: dict[str, tuple[Definition | None, Mask]] = {}
         self._prefix = os.urandom(8).hex()
         self._number = 0
         self._traces: deque[bytes] = deque(maxlen=KEPT_TRACES)
@@ -185,13 +185,14 @@ class Tracer:
 
     def _mask(self, api: CompiledApi, snapshot: Snapshot) -> Mask:
         known = self._masks.get(api.id)
-        if known is not None and known[0] is api:
-            return known[1]
         definition = snapshot.definitions.get(api.id)
+        if known is not None and known[0] is definition:
+            return known[1]
         mask = Mask() if definition is None else mask_of(_decode(definition.data))
         if len(self._masks) >= KEPT_MASKS:
             self._masks.clear()
-        self._masks[api.id] = (api, mask)
+        # Not by the compiled form, which would keep targets and connections of old revisions.
+        self._masks[api.id] = (definition, mask)
         return mask
 
     def finish(self, exchange: Exchange, following: Following) -> None:

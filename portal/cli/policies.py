@@ -29,22 +29,19 @@ def new_policy(name: str, folder: str | None) -> list[Path]:
     except EnvError as error:
         raise click.ClickException(str(error)) from error
     words = {"NAME": name, "MODULE": name.replace("-", "_"), "TITLE": name.replace("-", " ").capitalize()}
-    written = []
+    paths = {"policy.py.txt": into / f"{words['MODULE']}.py", "test_policy.py.txt": into / f"test_{words['MODULE']}.py"}
+    for path in paths.values():
+        if path.exists():
+            raise click.ClickException(f"{path} is there already. Choose another name.")
     try:
         into.mkdir(parents=True, exist_ok=True)
-        for template, path in (
-            ("policy.py.txt", into / f"{words['MODULE']}.py"),
-            ("test_policy.py.txt", into / f"test_{words['MODULE']}.py"),
-        ):
+        for template, path in paths.items():
             text = (_TEMPLATES / template).read_text(encoding="utf-8")
             with path.open("x", encoding="utf-8") as file:
                 file.write(re.sub(r"\{\{(\w+)\}\}", lambda found: words[found[1]], text))
-            written.append(path)
-    except FileExistsError as error:
-        raise click.ClickException(f"{error.filename} is there already. Choose another name.") from error
     except OSError as error:
         raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}.") from error
-    return written
+    return list(paths.values())
 
 
 def check_custom() -> tuple[list[str], list[str]]:

@@ -29,13 +29,21 @@ def _places(user: Any) -> list[Environment]:
 def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the entries of the sidebar that the user may open from here."""
     found = []
+    here = _section(request)
     for item in ITEMS:
         if item.permission and item.permission not in request.permissions:  # type: ignore[attr-defined]
             continue
         url = console_url(request, item.url_name) if item.console else item.address()
-        active = request.path == url if item.exact else request.path.startswith(url)
+        active = here == url if item.exact else here.startswith(url)
         found.append({"item": item, "url": url, "active": active})
     return found
+
+
+def _section(request: HttpRequest) -> str:
+    """Return where the breadcrumbs of a page begin: an app may have pages that belong to an object of another one."""
+    view = getattr(getattr(request.resolver_match, "func", None), "view_class", None)
+    parents = getattr(view, "parents", ())
+    return console_url(request, parents[0][1]) if parents and parents[0][1] else request.path
 
 
 def console(request: HttpRequest) -> dict[str, Any]:

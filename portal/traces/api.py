@@ -115,6 +115,11 @@ class TraceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewS
     change_permission = "traffic.trace"
     lookup_value_regex = "[A-Za-z0-9-]+"
 
+    def get_queryset(self) -> Any:
+        """Return the rows, of which only a single one is read with its steps."""
+        rows = super().get_queryset()
+        return rows if self.action == "retrieve" else rows.defer("detail")
+
     def get_serializer_class(self) -> type[TraceSerializer]:
         """Return the longer shape for a single trace."""
         return TraceDetailSerializer if self.action == "retrieve" else TraceSerializer

@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import Sum
@@ -28,7 +29,8 @@ OUTCOMES = {
     Outcome.NEEDS_BODY: "asked for the body",
     Outcome.FAILED: "failed",
 }
-_SERVICE_ANSWERED, _GATEWAY_ANSWERED = "answer of the service", "answer of the gateway"
+# Told of a caller who has not waited: nobody ever gets it as an answer.
+_CLIENT_GONE = "client_gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,9 @@ class Explanation:
     instance: ApiInstance | None = None
     revision: Revision | None = None
     replica: Replica | None = None
-    policy: str = ""
     reason: str = ""
     docs: str = ""
-    answered_by: str = _SERVICE_ANSWERED
+    headline: str = ""
     steps: list[StepView] = field(default_factory=list)
     attempts: list[dict[str, Any]] = field(default_factory=list)
     query: list[tuple[str, str]] = field(default_factory=list)
@@ -97,9 +98,8 @@ def trace_explained(trace: Trace, *, instances: Any) -> Explanation:
         Revision.objects.filter(gateway_id=trace.gateway_id, number=trace.revision).defer("envelope").first()
     )
     found.replica = Replica.objects.filter(gateway_id=trace.gateway_id, replica_id=trace.replica_id).first()
+    found.headline = _headline(trace)
     if trace.code:
-        found.answered_by = _GATEWAY_ANSWERED
-        found.policy = policy_title(trace.policy) if trace.policy else ""
         found.reason, found.docs = reason_of(trace.policy, trace.code)
     found.steps = [_step(step) for step in trace.detail.get("steps", [])]
     found.attempts = [{**attempt, "took": attempt["took_us"] / 1000} for attempt in trace.detail.get("attempts", [])]
@@ -109,8 +109,22 @@ def trace_explained(trace: Trace, *, instances: Any) -> Explanation:
     return found
 
 
+def _headline(trace: Trace) -> str:
+    """Return who has ended a request."""
+    if trace.code and trace.policy:
+        return f"Refused by {policy_title(trace.policy)}"
+    if trace.code == _CLIENT_GONE:
+        return "The caller went away"
+    if trace.code:
+        begun = any(attempt["status"] == trace.status for attempt in trace.detail.get("attempts", []))
+        return "The answer of the service broke off" if begun else "Answered by the gateway"
+    return "Went on as a WebSocket" if trace.status == HTTPStatus.SWITCHING_PROTOCOLS else "Answered by the service"
+
+
 def reason_of(policy: str, code: str) -> tuple[str, str]:
     """Return what a reason code means to a caller, and the page of the documentation that has it."""
+    if code == _CLIENT_GONE:
+        return "The connection of the caller was closed before the whole answer had been sent.", ""
     if not policy:
         return "", reverse("docs:page", args=("reference", "answers-of-the-gateway"))
     try:

@@ -5,18 +5,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway_runtime import worker as module
 from gateway_runtime.configuration.compiler import Compiler
 from gateway_runtime.control import Applied, Apply, Drain, Hello, Rejected, Steer, Telemetry
+from gateway_runtime.http.refusals import NO_ROUTE
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.log import log
 from gateway_runtime.routing.compiled import CompiledApi
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema.document import Document, Listener
+from gateway_runtime.schema.envelope import new_keys
 from gateway_runtime.telemetry.recorder import Recorder
 from gateway_runtime.worker import Worker
+from tests.gateway_runtime.fakes import FakeGateway
 
 ROOT = Path(__file__).parents[2]
 
@@ -132,6 +136,15 @@ def test_a_worker_says_hello_applies_and_drains_when_the_supervisor_goes(listene
     assert state.draining
     assert channel.closed
     assert listeners.history == ["open 81", "close 81", "drained in 25.0"]
+
+
+def test_refusals_are_kept_only_where_a_portal_takes_them(listeners: FakeListeners) -> None:
+    _, of_files = run(revision(1, 81))
+    _, of_a_portal = run(msgspec.structs.replace(revision(1, 81), verify_key=new_keys()[1].verify))
+    for state, kept in ((of_files, 0), (of_a_portal, 1)):
+        state.refusals.keep_unread(FakeGateway().client().connection, b"r", NO_ROUTE)
+        assert len(state.refusals.take(1)) == kept
+        assert state.refusals.dropped == 0
 
 
 def test_the_time_to_drain_is_the_supervisor_s(listeners: FakeListeners) -> None:

@@ -139,6 +139,22 @@ def test_what_a_policy_with_secrets_writes_is_masked_in_later_steps() -> None:
     assert dict(trace.steps[2].saw or [])["x-colour"] == "blue"
 
 
+def test_an_api_that_is_configured_anew_is_masked_anew() -> None:
+    reading = PolicyBinding(
+        id="c", policy="client-id-enforcement", order=1,
+        config={
+            "clientIdExpression": "#[attributes.headers['x-caller']]",
+            "clientSecretExpression": "#[attributes.headers['x-proof']]",
+        },
+    )  # fmt: skip
+    before, after = Place(injecting()), Place(injecting(), reading)
+    after.state.tracer = before.state.tracer
+    for place, shown in ((before, "ada"), (after, "••••••"), (before, "ada")):
+        FakeUpstream(place.pool)
+        place.send("X-Caller: ada", token=token()).go()
+        assert dict(place.only_trace().steps[0].saw or [])["x-caller"] == shown
+
+
 def test_a_step_that_sees_the_same_as_the_one_before_does_not_repeat_it() -> None:
     place = Place(basic(), injecting(2), injecting(3, "red"))
     FakeUpstream(place.pool)

@@ -14,6 +14,7 @@ extends:
 properties:
   header: {type: string, default: x-stamp, title: Header, security:sensitive: true}
   often: {type: integer}
+  note: {type: [string, "null"], default: null}
   share: {type: number, default: 1}
   loud: {type: boolean, default: true}
   names: {type: array, items: {type: string}, default: [a]}
@@ -55,6 +56,11 @@ def test_a_parent_that_is_not_here_is_told() -> None:
         ("properties: {a: {type: string, default: 1}}", "properties.a.default: The default is not of the type string."),
         ("properties: {a: {type: array, items: {type: x}}}", "properties.a.items.type: “x” is not a type."),
         ("properties: {a: {type: object, properties: {b: 1}}}", "properties.a.properties.b: Write a map with the type"),
+        ("properties: {a: {type: {b: c}}}", "properties.a.type: “{'b': 'c'}” is not a type. Known are string"),
+        ("properties: {a: {type: []}}", "properties.a.type: “[]” is not a type. Known are string"),
+        ("properties: {a: {type: [string, text]}}", "properties.a.type: “text” is not a type. Known are string"),
+        ("properties: {a: {type: [string, integer], default: []}}", "properties.a.default: The default is not of the"),
+        ("properties: {a: {type: object, properties: [b]}}", "properties.a.properties: Write a map with a setting"),
         ("required: [a]", "required[0]: “a” is not among the properties."),
         ("extends: [{name: stamp-flex}]", "extends: It extends itself."),
         ("extends: [{nam: a}]", "extends[0].nam: There is no setting “nam”. Did you mean “name”?"),

@@ -53,6 +53,7 @@ def test_without_an_endpoint_the_environment_says_it() -> None:
         ("provider: {type: OpenTelemetry, properties: {port: '1'}}", "There is no property “port” of this provider."),
         ("provider: {type: OpenTelemetry, properties: {endpoint: 5}}", "properties.endpoint: It must be a text."),
         ("provider: {type: OpenTelemetry, properties: {headers: [a]}}", "properties.headers: Headers are names"),
+        ('provider: {type: OpenTelemetry, properties: {headers: {a: "b\\rc: d"}}}', "properties.headers: Headers are"),
         ("provider: {type: OpenTelemetry}, labels: [{name: a, type: requestHeader}]", "Name the variable or header"),
         ("provider: {type: OpenTelemetry}, sampling: {random: 101}", "spec.tracing.sampling.random: Expected “float”"),
     ],

@@ -1,6 +1,7 @@
 """The same questions asked of every policy."""
 
 import builtins
+import re
 import socket
 from typing import Any
 
@@ -18,6 +19,12 @@ every_policy = pytest.mark.parametrize("policy", all_definitions(), ids=lambda d
 @every_policy
 def test_no_rule_is_broken(policy: PolicyDefinition) -> None:
     assert list(broken_rules(policy)) == []
+
+
+@every_policy
+def test_no_refusal_sends_callers_to_the_portal_that_a_gateway_of_files_has_not(policy: PolicyDefinition) -> None:
+    for refusal in policy.refusals:
+        assert not {"hub", "portal", "console"} & set(re.findall("[a-z]+", refusal.detail.lower()))
 
 
 @every_policy

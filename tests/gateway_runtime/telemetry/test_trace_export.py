@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from gateway_runtime.schema.trace import TRACES_FIELD, TraceBatch
+from gateway_runtime.schema.trace import BATCH_BYTES, TRACES_FIELD, TraceBatch
 from gateway_runtime.telemetry.trace_export import KEPT, TraceExport
 
 
@@ -71,5 +71,38 @@ def test_the_oldest_give_way_and_are_counted() -> None:
         await export.export()
         assert ids(stream)[0] == "3"
         assert stream.batches[-1].dropped == 7
+
+    asyncio.run(run())
+
+
+def test_what_gives_way_while_a_batch_is_sent_is_not_taken_off_twice() -> None:
+    class Slow(FakeStream):
+        async def xadd(self, name: str, fields: dict[str, bytes], **limits: Any) -> None:
+            await super().xadd(name, fields)
+            if len(self.batches) == 1:
+                export.add([one(f"later {number}") for number in range(KEPT)])
+
+    async def run() -> None:
+        export.add([one("a"), one("b")])
+        assert await export.export()
+
+    stream = Slow()
+    export = export_to(stream)
+    asyncio.run(run())
+    assert ids(stream)[:3] == ["a", "b", "later 0"]
+    assert len(ids(stream)) == KEPT + 2
+    assert export.dropped == 0
+
+
+def test_a_batch_is_no_larger_than_its_readers_and_redis_can_hold_many_of() -> None:
+    async def run() -> None:
+        stream = FakeStream()
+        export = export_to(stream)
+        export.add([one("x" * (BATCH_BYTES // 3))] * 7)
+        await export.export()
+        assert [len(batch.traces) for batch in stream.batches] == [2, 2, 2, 1]
+        export.add([one("x" * 2 * BATCH_BYTES)])
+        assert await export.export()
+        assert len(stream.batches) == 5
 
     asyncio.run(run())

@@ -71,7 +71,7 @@ def served(server: Any) -> Iterator[int]:
 
 
 @contextmanager
-def taking_posts(found: Collected) -> Iterator[int]:
+def taking_posts(found: Collected, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -91,7 +91,10 @@ def taking_posts(found: Collected) -> Iterator[int]:
         def log_message(self, *arguments: Any) -> None:
             pass
 
-    with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    with served(server) as port:
         yield port
 
 
@@ -245,12 +248,15 @@ def test_lines_go_over_tcp_and_on_a_new_connection_once_the_first_has_gone(start
         assert dropped(gateway) == 0
 
 
-def test_lines_go_over_tls_to_a_collector_that_is_known(start: Start, port: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "taking"), [("tcp", taking_lines), ("http", taking_posts)])
+def test_lines_go_over_tls_to_a_collector_that_is_known_by_the_name_that_is_given(
+    start: Start, port: int, tmp_path: Path, kind: str, taking: Any
+) -> None:
     authority = Authority()
     (tmp_path / "ca.pem").write_text(authority.pem)
     found = Collected()
-    with taking_lines(found, server_context(authority.issue("logs.example"))) as collector:
-        start("tcp", f"{{port: {collector}, tls: on, tls.ca_file: {tmp_path}/ca.pem, tls.vhost: logs.example}}")
+    with taking(found, server_context(authority.issue("logs.example"))) as collector:
+        start(kind, f"{{port: {collector}, tls: on, tls.ca_file: {tmp_path}/ca.pem, tls.vhost: logs.example}}")
         arrive(found, ask(port))
 
 

@@ -57,6 +57,14 @@ def test_what_is_there_is_not_overwritten(home: Path) -> None:
     assert policy.read_text(encoding="utf-8") == "mine"
 
 
+def test_where_one_of_both_files_is_there_neither_is_written(home: Path) -> None:
+    policy, test = home / "policies" / "office_hours.py", home / "policies" / "test_office_hours.py"
+    test.parent.mkdir()
+    test.write_text("mine", encoding="utf-8")
+    assert f"{test} is there already. Choose another name." in run("new", "office-hours").output
+    assert not policy.exists()
+
+
 @pytest.mark.parametrize(
     "name", ["Office", "office hours", "../office", "-office", "office--hours", "1st", "ä", "x" * 61]
 )

@@ -61,8 +61,18 @@ def test_what_is_not_known_and_who_is_not_known_are_said_in_one_sentence(world: 
     for result, sentence in (
         (run("theirs"), "Nothing is known of this request."),
         (run("x", secret="wrong"), "The portal does not know this token."),
+        (run("x", secret="tök"), "The portal does not know this token."),
         (run("x", secret=""), "Set PORTICO_TOKEN"),
     ):
         assert result.exit_code == 1
         assert sentence in result.output
         assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("status", "content"), [(200, b"[1]"), (200, b'{"a": 1}'), (200, b"<p>"), (404, b""), (500, b"{}")]
+)
+def test_something_else_than_a_portal_is_said_in_one_sentence(status: int, content: bytes) -> None:
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(status, content=content))
+    with pytest.raises(module.WhyError, match=f"no portal at http://other: it answers with status {status}"):
+        module.traces_fetch(portal="http://other", token="t", request_id="r", transport=transport)

@@ -59,6 +59,15 @@ class ShellTests(PortalTestCase):
         html = self.home(self.world.ada, self.world.production)
         assert 'href="/console/acme/production/" aria-current="page"' in html
 
+    def test_a_page_of_an_api_is_marked_where_its_breadcrumbs_begin(self) -> None:
+        instance = self.world.instance
+        apis = console_url(self.world.production, "apis:list")
+        for name in ("apis:detail", "analytics:instance", "traces:instance", "traces:start", "contracts:tier_create"):
+            with self.subTest(page=name):
+                html = self.client_of(self.world.ada).get(console_url(self.world.production, name, instance.pk)).content
+                assert f'<li><a href="{apis}" aria-current="page">' in html.decode()
+                assert html.decode().partition("</nav>")[0].count("aria-current") == 1
+
     def test_page_has_its_landmarks_and_a_way_past_the_navigation(self) -> None:
         html = self.home(self.world.ada, self.world.production)
         for part in ('href="#content"', '<main id="content"', 'aria-label="Main"', 'role="status"'):

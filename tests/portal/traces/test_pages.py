@@ -2,8 +2,11 @@
 
 from typing import Any, ClassVar
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from gateway_runtime.schema import trace
 from portal.core.links import console_url
 from portal.traces.models import Trace
 from tests.portal.base import PortalTestCase
@@ -82,6 +85,13 @@ class TraceApiTests(ObjectApiCases, Stored):
         assert full["would_refuse"] == ["rate-limiting"]
         assert full["steps"][0]["saw"] == [["accept", "*/*"], ["authorization", "••••••"]]
 
+    def test_a_list_leaves_steps_where_they_are(self) -> None:
+        client = self.client_of(self.world.ben)
+        for address, read in (("/api/v1/traces/", False), (f"/api/v1/traces/{self.trace.pk}/", True)):
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(address).status_code == 200
+            assert any('"detail"' in query["sql"] for query in queries) == read, address
+
     def test_filters(self) -> None:
         stored(self.world.gateway, refused(self.world.instance, application="app-1"))
         client = self.client_of(self.world.ben)
@@ -149,6 +159,24 @@ class ContentTests(Stored):
     def test_bytes_that_were_no_request_have_a_page(self) -> None:
         row = stored(self.world.gateway, refused(policy="", code="bad_request_line", status=400, method="", path=""))
         assert self.page("traces:detail", row.pk).status_code == 200
+
+    def test_who_ended_a_request_is_said_as_it_was(self) -> None:
+        asked = [trace.Attempt("10.0.0.1:80", 50, 800, 200)]
+        for number, (fields, headline) in enumerate(
+            (
+                ({"status": 499, "code": "client_gone", "attempts": []}, "The caller went away"),
+                ({"status": 200, "code": "client_gone", "attempts": asked}, "The caller went away"),
+                ({"status": 200, "code": "upstream_reset", "attempts": asked}, "The answer of the service broke off"),
+                ({"status": 502, "code": "upstream_refused", "attempts": []}, "Answered by the gateway"),
+                ({"status": 101}, "Went on as a WebSocket"),
+                ({"status": 404}, "Answered by the service"),
+            )
+        ):
+            row = stored(self.world.gateway, told(self.world.instance, id=f"n{number}", **fields))
+            content = self.page("traces:detail", row.pk).content.decode()
+            assert f'<h2 id="verdict-title">{headline}</h2>' in content, fields
+            # The page of answers has none that nobody has got.
+            assert ("/docs/reference/answers-of-the-gateway/" in content) == (fields.get("code", "")[:2] == "up")
 
     def test_a_policy_that_is_no_more_is_called_by_its_name(self) -> None:
         row = stored(self.world.gateway, refused(self.world.instance, policy="gone-for-good", code="gone_code"))
