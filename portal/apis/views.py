@@ -188,6 +188,10 @@ class PartPage(ObjectView):
         instance = self.object.instance
         return [*ObjectView.breadcrumbs(self), (str(instance), instance.get_absolute_url())]
 
+    def history_of(self) -> ApiInstance:
+        """Return the instance: changes of its parts are recorded as changes of it."""
+        return self.object.instance
+
 
 ROUTES = Route.objects.select_related(
     "instance__environment__organization", "instance__api_version__api", "instance__gateway", "service"

@@ -20,9 +20,11 @@ from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
 
 from portal.core.denied import Denied
+from portal.core.edited import EditedMeanwhile
 from portal.core.errors import ApplicationError
 from portal.core.filters import ConsoleFilterSet, search
 from portal.core.links import console_url
+from portal.core.meanwhile import ChangedMeanwhile
 from portal.core.permissions import scope_of
 from portal.core.tables import Table
 
@@ -229,7 +231,7 @@ class DetailPage(ObjectView):
         return self.page(place=self.place)
 
 
-class EditPage(ObjectView):
+class EditPage(EditedMeanwhile, ObjectView):
     """A form whose values go to a service. With `pk` in the address it edits, without it creates.
 
     The service gets `actor`, the object (when editing), `service_arguments()` and the form's values.
@@ -294,13 +296,17 @@ class EditPage(ObjectView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Save by the service, or show the form again with its errors and the person's input."""
-        self.form = self.form_class(request.POST, request.FILES, **self.form_arguments())
-        if not self.form.is_valid():
+        self.form = self.form_class(self.posted(request.POST), request.FILES, **self.form_arguments())
+        if not self.form.is_valid() or not self.answered():
             return self.form_page(status=422)
         try:
             with transaction.atomic():
+                if not self.creating:
+                    self.lock()
                 result = self.save(self.form.cleaned_data)
                 self.check_again(result)
+        except ChangedMeanwhile as error:
+            return self.form_page(status=error.status)
         except ApplicationError as error:
             self.form.add_application_error(error)
             return self.form_page(status=422)
@@ -329,6 +335,7 @@ class EditPage(ObjectView):
             submit_label=self.submit_label,
             cancel_url=self.cancel_url(),
             creating=self.creating,
+            **self.meanwhile_context(),
         )
 
 
@@ -384,14 +391,4 @@ class ActionView(ObjectView):
         return go(self.request, self.after(result))
 
 
-__all__ = [
-    "Action",
-    "ActionView",
-    "ConsoleView",
-    "DetailPage",
-    "EditPage",
-    "Empty",
-    "ListPage",
-    "ObjectView",
-    "go",
-]
+__all__ = ["Action", "ActionView", "ConsoleView", "DetailPage", "EditPage", "Empty", "ListPage", "ObjectView", "go"]

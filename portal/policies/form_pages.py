@@ -12,6 +12,7 @@ from gateway_runtime.schema.policy import PolicyDefinition
 from portal.apis.models import ApiInstance
 from portal.core.links import console_url
 from portal.core.markdown import markdown_html
+from portal.core.meanwhile import asked_again, marks_read
 from portal.core.views import EditPage
 from portal.policies import services
 from portal.policies.declarative import binding_file, binding_json
@@ -70,6 +71,7 @@ class PolicyFormPage(EditPage):
             when = posted_again(when_outline(self.policy, automated=self.automated), request.POST, PLACE)
             typed = posted_again(outline(self.policy.config), request.POST)
             self.form = PolicyForm(**{**self.form_arguments(), "config": typed, "when": when})
+            self.marks = asked_again(marks_read(request.POST))
             return self.form_page()
         return super().post(request, *args, **kwargs)
 
@@ -180,6 +182,10 @@ class PolicyEdit(BindingView, PolicyFormPage):
     def shown_config(self) -> dict[str, Any] | None:
         """Return the present settings, or the example when it was asked for."""
         return self.policy.example if "example" in self.request.GET else self.object.config
+
+    def present_arguments(self) -> dict[str, Any]:
+        """Compare with the saved settings, also where the example is shown."""
+        return {**self.form_arguments(), "config": self.object.config}
 
     def kept(self) -> dict[str, Any]:
         """Return the stored secrets."""

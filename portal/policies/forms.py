@@ -141,6 +141,28 @@ class PolicyForm(ConsoleForm):
                 message = f"Line {int(inner) + 1}: {message}"
         self.add_error(None, message)
 
+    def part_of(self, name: str) -> str:
+        """Let all rows of a list be one part: mixed from two people's lists they would say what neither meant."""
+        steps = name.split(".")
+        return ".".join(steps[: next((at for at, step in enumerate(steps) if step.isdecimal()), len(steps))])
+
+    def row_of(self, name: str) -> str:
+        """Return the row of a list that a field is in."""
+        return "" if self.part_of(name) == name else name.rpartition(".")[0]
+
+    def row_counts(self, fields: Mapping[str, str]) -> bool:
+        """Leave rows out in which nothing is written."""
+        return any(fields.values())
+
+    def part_label(self, part: str) -> str:
+        """Return the title of a setting or of a list of them."""
+        found = _by_path([*self.shown(), *self.shown_when()]).get(part)
+        return found.setting.title if found is not None else part
+
+    def kept_secret(self, name: str) -> str:
+        """Return a stored secret as text."""
+        return str(self.kept.get(name) or "")
+
     def shown(self) -> list[Shown]:
         """Return the settings as the template draws them."""
         return self._shown(self.outline, "")
