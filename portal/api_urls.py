@@ -16,6 +16,7 @@ from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import RevisionViewSet
 from portal.traces.api import TraceTokenView, TraceViewSet
+from portal.transfers.api import ExportView
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
@@ -40,6 +41,7 @@ router.register("revisions", RevisionViewSet)
 urlpatterns = [
     path("", include(router.urls)),
     path("me/", MeView.as_view(), name="me"),
+    path("exports/", ExportView.as_view(), name="exports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),

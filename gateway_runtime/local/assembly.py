@@ -64,6 +64,8 @@ class Assembly:
         resources: Iterable[Resource],
         environment: Mapping[str, str],
         served: Collection[document.Tls] | None = None,
+        *,
+        for_portal: bool = False,
     ) -> None:
         by_kind: defaultdict[Kind, list[Resource]] = defaultdict(list)
         for resource in resources:
@@ -72,6 +74,7 @@ class Assembly:
         self._services = {resource.id: resource for resource in by_kind[Kind.SERVICE]}
         self._bindings = by_kind[Kind.POLICY_BINDING]
         self._extensions = Extensions(by_kind[Kind.EXTENSION])
+        self._has_specifications = for_portal
         self._settings = GatewaySettings(environment)
         self._configurations = by_kind[Kind.CONFIGURATION]
         self._name = environment.get("FLEX_NAME") or GATEWAY
@@ -171,7 +174,9 @@ class Assembly:
         policy = None
         if not is_route:
             policy = find_policy(spec, binding.place, self._extensions, binding.namespace)
-            config = read_config(policy, spec.config, binding.place.at("config"))
+            config = read_config(
+                policy, spec.config, binding.place.at("config"), has_specifications=self._has_specifications
+            )
             rules = read_rules(spec.rules, binding.place)
             if policy.whole_api and rules:
                 message = f"The policy “{policy.name}” is for a whole API and cannot have rules."

@@ -70,6 +70,14 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
     return Built(document_of(gateway, listeners, apis), quarantined)
 
 
+def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = ()) -> schema.ApiInstance:
+    """Return the part of the document that an instance is, also a stopped one and with policies that are off.
+
+    Raises `InstanceFault` where it cannot be published as it is.
+    """
+    return _api(instance, list(automated), Specifications(instance.gateway, list(automated)))
+
+
 def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
     """Return a document with these APIs, and with everything else as it is at this moment."""
     consumers, contracts, tiers = _clients(gateway)
