@@ -134,6 +134,7 @@ def _with_parts(spec: ApiInstance, place: Place) -> ApiInstance:
         services=services,
         policies=policies,
         access_log=spec.access_log,
+        deprecation=spec.deprecation,
     )
 
 

@@ -41,9 +41,6 @@ class InstanceForm(EndpointForm):
     labels = LabelsField(
         required=False, help_text="Automated policies choose instances by these. One per line: layer=system."
     )
-    deprecated = forms.BooleanField(
-        required=False, help_text="Consumers see in the developer hub that they should move away."
-    )
 
     def __init__(self, *args: Any, instance: ApiInstance, **kwargs: Any) -> None:
         super().__init__(*args, gateway=instance.gateway, **kwargs)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.apis import add_views, views
+from portal.apis import add_views, deprecation_views, views
 
 app_name = "apis"
 
@@ -18,6 +18,9 @@ urlpatterns = [
     path("<uuid:pk>/settings/", views.InstanceSettings.as_view(), name="settings"),
     path("<uuid:pk>/stop/", views.InstanceStop.as_view(), name="stop"),
     path("<uuid:pk>/start/", views.InstanceStart.as_view(), name="start"),
+    path("<uuid:pk>/deprecate/", deprecation_views.InstanceDeprecate.as_view(), name="deprecate"),
+    path("<uuid:pk>/undeprecate/", deprecation_views.InstanceUndeprecate.as_view(), name="undeprecate"),
+    path("of-api/<uuid:pk>/deprecate/", deprecation_views.VersionDeprecate.as_view(), name="deprecate_version"),
     path("<uuid:pk>/delete/", views.InstanceDelete.as_view(), name="delete"),
     path("<uuid:pk>/routes/new/", views.RouteCreate.as_view(), name="route_create"),
     path("routes/<uuid:pk>/edit/", views.RouteEdit.as_view(), name="route_edit"),

@@ -130,7 +130,6 @@ class InstanceSettings(InstancePage, EditPage):
                 "labels": instance.labels,
                 "consumer_endpoint": instance.consumer_endpoint,
                 "api_version": instance.api_version_id,
-                "deprecated": instance.deprecated,
             },
         }
 

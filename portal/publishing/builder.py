@@ -16,6 +16,7 @@ from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
+from portal.apis.deprecation import deprecation_part
 from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
 from portal.contracts.limits import CALENDAR_PERIOD, MAXIMUM_REQUESTS, TIME_PERIOD
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
@@ -199,6 +200,7 @@ def _api(instance: ApiInstance, automated: list[AutomatedPolicy], specifications
             *(_policy(each, read[each.pk], str(each.pk), each.order, each.rules) for each in acting),
         ],
         specification=_specification(instance, read.values(), specifications),
+        deprecation=deprecation_part(instance),
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from gateway_runtime.declarative import API_VERSIONS, ROUTE, ROUTE_WEIGHTED, TLS_OUTBOUND, Kind
 from gateway_runtime.policies.registry import SUFFIX, definition
 from gateway_runtime.schema import document as schema
+from gateway_runtime.schema.deprecation import Deprecation
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.upstream import UpstreamTls
 from portal.policies.file_variables import Variables, literal
@@ -97,7 +99,24 @@ def _instance(api: schema.ApiInstance, listener: schema.Listener, written: Writt
         spec["limits"] = limits
     if api.access_log is not None:
         spec["accessLog"] = _plain(api.access_log)
+    if api.deprecation is not None:
+        spec["deprecation"] = literal(_deprecation(api.deprecation))
     return resource(Kind.API_INSTANCE, written.name, spec, labels=written.labels, annotations=written.annotations)
+
+
+def _deprecation(deprecation: Deprecation) -> Resource:
+    said = {"since": _moment(deprecation.since)}
+    if deprecation.sunset is not None:
+        said["sunset"] = _moment(deprecation.sunset)
+    if deprecation.successor:
+        said["successor"] = deprecation.successor
+    return said
+
+
+def _moment(seconds: int) -> str:
+    """Return a moment as a file has it: a day where it is the beginning of one."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.date().isoformat() if seconds % 86_400 == 0 else moment.isoformat()
 
 
 def _service_names(api: schema.ApiInstance, name: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from gateway_runtime.local.variables import substitute
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema import limits, upstream
 from gateway_runtime.schema.access_log import AccessLog
+from gateway_runtime.schema.deprecation import Deprecation
 from gateway_runtime.schema.mode import Mode
 from portal.policies.file_variables import Variables, literal
 from portal.policies.file_yaml import yaml_of
@@ -74,6 +75,12 @@ def services(draw: Any, number: int) -> schema.Service:
     )
 
 
+deprecations = st.builds(
+    Deprecation,
+    since=st.integers(0, 2**32) | st.just(86_400),
+    sunset=st.none() | st.integers(2**32, 2**37),
+    successor=st.sampled_from(["", "https://hub.example.test/v2"]),
+)
 patterns = st.sampled_from([".*", "/a(/.*)?", "$HOME", "yes", "007", "GET|HEAD"])
 rules = st.builds(
     schema.Rule,
@@ -119,6 +126,7 @@ def parts(draw: Any) -> schema.ApiInstance:
         id="i", name=draw(texts), listener="l", base_path=draw(st.sampled_from(["", "/orders", "/a/b"])),
         services=found, routes=routes, policies=sorted(policies, key=lambda each: each.order),
         access_log=draw(st.none() | part(AccessLog, query=st.booleans(), hide=st.just(["url.path"]))),
+        deprecation=draw(st.none() | deprecations),
         limits=draw(part(limits.ApiLimits, response_seconds=seconds, body_bytes=st.integers(0, 10**9))),
     )  # fmt: skip
 
@@ -134,6 +142,7 @@ def comparable(api: schema.ApiInstance) -> dict[str, Any]:
         "base_path": api.base_path,
         "limits": api.limits,
         "access_log": api.access_log,
+        "deprecation": api.deprecation,
         "services": [msgspec.structs.replace(by_id[each], id="", name="") for each in positions],
         "routes": [
             (
