@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from portal.core.find import Find
 from portal.core.health import livez, readyz
 from portal.core.home import ConsoleHome
 from portal.organizations.front_door import home
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", RedirectView.as_view(url="/static/img/portico.svg", permanent=True)),
     path("", include("portal.accounts.urls")),
     path(CONSOLE, ConsoleHome.as_view(), name="console_home"),
+    path(CONSOLE + "find/", Find.as_view(), name="find"),
     path(CONSOLE + "gateways/<uuid:gateway_pk>/revisions/", include("portal.publishing.urls")),
     path(CONSOLE + "gateways/", include("portal.gateways.urls")),
     path(CONSOLE + "apis/<uuid:instance_pk>/policies/", include("portal.policies.urls")),

@@ -23,7 +23,7 @@ from portal.core.denied import Denied
 from portal.core.errors import ApplicationError
 from portal.core.filters import ConsoleFilterSet, search
 from portal.core.links import console_url
-from portal.core.permissions import scope_of
+from portal.core.permissions import rows_here, scope_of
 from portal.core.tables import Table
 
 Service = Callable[..., Any]
@@ -104,15 +104,13 @@ class ConsoleView(View):
         """Return the rows that the user holds `permission` on, inside the environment of the address."""
         if self.queryset is None:
             raise ImproperlyConfigured(f"{type(self).__name__} needs a queryset.")
-        rows = self.queryset.all().visible_to(self.request.user, permission or self.permission)
-        if self.environment is None:
-            return rows
-        lookup = self.environment_lookup
-        if lookup is None:
-            lookup = rows.model.scope_environment
-        if lookup:
-            return rows.filter(**{lookup: self.environment.pk})
-        return rows.filter(**{rows.model.scope_organization: self.environment.organization_id})
+        return rows_here(
+            self.queryset.all(),
+            self.request.user,
+            self.environment,
+            permission or self.permission,
+            self.environment_lookup,
+        )
 
     def page_title(self) -> str:
         """Return the heading of the page."""
