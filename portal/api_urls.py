@@ -11,6 +11,7 @@ from portal.apis.deprecation_api import VersionDeprecateView
 from portal.audit.api import AuditEventViewSet
 from portal.catalog.api import ApiVersionViewSet, ApiViewSet
 from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
+from portal.core.saved_view_api import SavedViewViewSet
 from portal.gateways.api import GatewayViewSet, ListenerViewSet
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
@@ -21,6 +22,7 @@ from portal.transfers.api import ExportView
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
+router.register("saved-views", SavedViewViewSet, basename="saved-view")
 router.register("organizations", OrganizationViewSet)
 router.register("environments", EnvironmentViewSet)
 router.register("people", PersonViewSet, basename="person")

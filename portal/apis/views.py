@@ -43,16 +43,38 @@ class InstanceFilter(ConsoleFilterSet):
         fields = ("status",)
 
 
+def _labels(instance: ApiInstance) -> str:
+    return ", ".join(f"{name}={value}" for name, value in instance.labels.items())
+
+
 class InstanceTable(Table):
     """Instances with where they are."""
 
     caption = "API instances"
     columns = (
         Column("name", "API", render=str, link=True, sort="api_version__api__name"),
-        Column("status", "Status", template="apis/cell_status.html", sort="status"),
+        Column(
+            "status",
+            "Status",
+            template="apis/cell_status.html",
+            sort="status",
+            text=lambda row: f"{row.get_status_display()}{', deprecated' if row.deprecated else ''}",
+        ),
         Column("gateway.name", "Gateway", sort="gateway__name"),
-        Column("endpoint", "Endpoint", template="apis/cell_endpoint.html", sort="base_path"),
+        Column(
+            "endpoint",
+            "Endpoint",
+            template="apis/cell_endpoint.html",
+            sort="base_path",
+            text=lambda row: f":{row.listener.port}{row.base_path}",
+        ),
         Column("policies_count", "Policies", numeric=True, sort="policies_count"),
+        Column("api_version.version", "Version", sort="api_version__version", extra=True),
+        Column("label", "Label", sort="label", extra=True),
+        Column("labels", "Labels", render=_labels, extra=True),
+        Column("implementation_url", "Forwards to", render=instance_implementation_url, extra=True),
+        Column("updated_at", "Changed", sort="updated_at", extra=True),
+        Column("id", "Id", extra=True),
     )
 
 
