@@ -6,6 +6,7 @@ from gateway_runtime.local.files import FILE_BYTES
 from gateway_runtime.local.kinds import API_VERSIONS, DEFAULT_NAMESPACE, Kind
 from gateway_runtime.local.loading import assemble_files
 from gateway_runtime.local.place import Place
+from gateway_runtime.local.reading import read_entries
 from gateway_runtime.local.references import Reference, references
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTE, ROUTE_WEIGHTED
@@ -26,5 +27,6 @@ __all__ = [
     "Reference",
     "Resource",
     "assemble_files",
+    "read_entries",
     "references",
 ]

@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 from portal.accounts.api import ApiTokenViewSet, MeView
 from portal.analytics.api import TrafficView
 from portal.apis.api import ApiInstanceViewSet
+from portal.apis.bulk_api import InstanceBulkView
 from portal.apis.deprecation_api import VersionDeprecateView
 from portal.audit.api import AuditEventViewSet
 from portal.catalog.api import ApiVersionViewSet, ApiViewSet
@@ -42,6 +43,7 @@ router.register("traces", TraceViewSet)
 router.register("revisions", RevisionViewSet)
 
 urlpatterns = [
+    path("api-instances/bulk/", InstanceBulkView.as_view(), name="api-instances-bulk"),
     path("api-versions/<uuid:pk>/deprecate/", VersionDeprecateView.as_view(), name="api-version-deprecate"),
     path("", include(router.urls)),
     path("me/", MeView.as_view(), name="me"),

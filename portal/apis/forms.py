@@ -22,8 +22,10 @@ class LabelsField(forms.CharField):
         return labels_text(value) if isinstance(value, dict) else value
 
     def clean(self, value: Any) -> Any:
-        """Return labels as services take them."""
+        """Return labels as services take them; REST gives them as an object."""
         try:
+            if isinstance(value, dict):
+                return labels_checked(value)
             return labels_checked(labels_typed(super().clean(value)))
         except ApplicationError as error:
             raise forms.ValidationError(error.message) from error

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.apis import add_views, deprecation_views, views
+from portal.apis import add_views, bulk_views, deprecation_views, views
 
 app_name = "apis"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("new/endpoint/", add_views.AddEndpoint.as_view(), name="add_endpoint"),
     path("new/review/", add_views.AddReview.as_view(), name="add_review"),
     path("new/cancel/", add_views.AddCancel.as_view(), name="add_cancel"),
+    path("bulk/<slug:action>/", bulk_views.InstanceBulk.as_view(), name="bulk"),
     path("<uuid:pk>/", views.InstanceDetail.as_view(), name="detail"),
     path("<uuid:pk>/settings/", views.InstanceSettings.as_view(), name="settings"),
     path("<uuid:pk>/stop/", views.InstanceStop.as_view(), name="stop"),

@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 
+from portal.apis.bulk_actions import PLACE
 from portal.apis.forms import InstanceDeleteForm, InstanceForm, RouteForm, ServiceCreateForm, ServiceForm
 from portal.apis.models import ApiInstance, Route, Service
 from portal.apis.route_services import (
@@ -16,10 +17,11 @@ from portal.apis.route_services import (
 )
 from portal.apis.selectors import instance_curl, instance_implementation_url, instance_url, instances_for_list
 from portal.apis.services import instance_delete, instance_start, instance_stop, instance_update
+from portal.core.bulk_pages import BulkListPage
 from portal.core.filters import ConsoleFilterSet
 from portal.core.links import console_url
 from portal.core.tables import Column, Table
-from portal.core.views import Action, ActionView, Breadcrumb, DetailPage, EditPage, Empty, ListPage, ObjectView
+from portal.core.views import Action, ActionView, Breadcrumb, DetailPage, EditPage, Empty, ObjectView
 from portal.gateways.models import Gateway
 
 INSTANCES = instances_for_list(ApiInstance.objects.prefetch_related("routes__service"))
@@ -78,7 +80,7 @@ class InstanceTable(Table):
     )
 
 
-class InstanceList(ListPage):
+class InstanceList(BulkListPage):
     """All API instances of the environment."""
 
     template_name = "apis/list.html"
@@ -89,6 +91,8 @@ class InstanceList(ListPage):
     table = InstanceTable
     filters = InstanceFilter
     search_fields = ("api_version__api__name", "label", "base_path")
+    bulk_place = PLACE
+    bulk_url_name = "apis:bulk"
     actions = (Action(label="Add API", url_name="apis:create", permission="instance.change", icon="plus"),)
     empty = Empty(
         title="No API is deployed here",
