@@ -10,12 +10,13 @@ from gateway_runtime.local.reading import read_entries
 from gateway_runtime.local.references import Reference, references
 from gateway_runtime.local.resources import Resource
 from gateway_runtime.local.routes import ROUTE, ROUTE_WEIGHTED
-from gateway_runtime.local.service_policies import TLS_OUTBOUND
+from gateway_runtime.local.service_policies import MACHINE, TLS_OUTBOUND
 
 __all__ = [
     "API_VERSIONS",
     "DEFAULT_NAMESPACE",
     "FILE_BYTES",
+    "MACHINE",
     "ROUTE",
     "ROUTE_WEIGHTED",
     "TLS_OUTBOUND",

@@ -9,6 +9,7 @@ from portal.analytics.api import TrafficView
 from portal.apis.api import ApiInstanceViewSet
 from portal.apis.bulk_api import InstanceBulkView
 from portal.apis.deprecation_api import VersionDeprecateView
+from portal.apis.part_api import RouteViewSet, ServiceViewSet
 from portal.audit.api import AuditEventViewSet
 from portal.catalog.api import ApiVersionViewSet, ApiViewSet
 from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
@@ -36,6 +37,8 @@ router.register("api-versions", ApiVersionViewSet)
 router.register("gateways", GatewayViewSet)
 router.register("listeners", ListenerViewSet)
 router.register("api-instances", ApiInstanceViewSet)
+router.register("services", ServiceViewSet)
+router.register("routes", RouteViewSet)
 router.register("policies", PolicyViewSet, basename="policy")
 router.register("policy-bindings", BindingViewSet)
 router.register("automated-policies", AutomatedPolicyViewSet)

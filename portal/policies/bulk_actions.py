@@ -10,9 +10,10 @@ from portal.apis.bulk_actions import PLACE, BulkForm
 from portal.apis.models import ApiInstance
 from portal.core.bulk import BulkAction, Chosen, register
 from portal.core.errors import ApplicationError
+from portal.core.setting_forms.secrets import MASK
 from portal.policies.models import PolicyBinding
 from portal.policies.services import policy_apply, policy_remove, policy_update
-from portal.policies.settings import MASK, policy_definition, policy_title, secret_settings, settings_check
+from portal.policies.settings import policy_definition, policy_title, secret_settings, settings_check
 
 
 def apply(*, actor: Any, row: ApiInstance, policy: str, config: dict[str, Any], like: Any, **settings: Any) -> str:

@@ -32,7 +32,7 @@ def exported_instances(queryset: Any) -> Any:
     """Return instances with everything that an export reads."""
     return (
         queryset.select_related("api_version__api", "gateway__environment", "listener", "environment__organization")
-        .prefetch_related("services", "routes__service", "policies", "tiers")
+        .prefetch_related("services", "routes__destinations", "policies", "tiers")
         .order_by("api_version__api__name", "api_version__version", "label", "base_path", "pk")
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway_runtime.declarative import API_VERSIONS, ROUTE, ROUTE_WEIGHTED, TLS_OUTBOUND, Kind
+from gateway_runtime.declarative import API_VERSIONS, MACHINE, ROUTE, ROUTE_WEIGHTED, TLS_OUTBOUND, Kind
 from gateway_runtime.policies.registry import SUFFIX, definition
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.deprecation import Deprecation
@@ -172,8 +172,8 @@ def _on_service(service: str, policy: str, config: Resource) -> Resource:
 
 def _tls(service: schema.Service, tls: UpstreamTls, written: Written, variables: Variables) -> Resource:
     config: Resource = {"skipValidation": tls.skip_validation}
-    if tls.trusted_ca:
-        config["trustedCA"] = literal(tls.trusted_ca)
+    if tls.trusted_ca or not tls.skip_validation:
+        config["trustedCA"] = literal(tls.trusted_ca) if tls.trusted_ca else MACHINE
     if tls.certificate or tls.key:
         about = f"Private key shown to the service {service.name} of {written.title}"
         key = variables.add(tls.key, about, written.name, service.name, "tls-key")

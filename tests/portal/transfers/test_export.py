@@ -7,7 +7,9 @@ import pytest
 from gateway_runtime.local.loading import load_files
 from gateway_runtime.policies.registry import all_definitions, read_config
 from portal.apis.models import ApiInstance, InstanceStatus
-from portal.apis.route_services import route_create, service_create
+from portal.apis.route_services import Way, route_create
+from portal.apis.service_services import service_create
+from portal.apis.services import instance_update
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.core.errors import ApplicationError
 from portal.policies.automated_services import automated_policy_apply
@@ -53,16 +55,22 @@ def test_every_policy_means_the_same_in_local_mode(world: World, policy: Any) ->
 
 def test_services_routes_and_paths_mean_the_same(world: World) -> None:
     instance = world.instance
-    stock = service_create(actor=world.ada, instance=instance, name="Stock & more", url="https://stock.example.test/v2")
-    route_create(
+    stock = service_create(
         actor=world.ada,
         instance=instance,
-        service=stock,
-        name="stock",
-        path="/stock(/.*)?",
-        methods="GET|HEAD",
-        order=5,
+        name="Stock & more",
+        url="https://stock.example.test/v2",
+        settings={
+            "targets": [{"address": "https://stock-2.example.test", "weight": 3}],
+            "healthCheck": {"path": "/up"},
+        },
     )
+    main = instance.services.get(name="default")
+    route_create(
+        actor=world.ada, instance=instance, name="stock", rules=[{"path": "/stock(/.*)?", "methods": "GET|HEAD"}],
+        destinations=[Way(stock, 3, "/inner"), Way(main, 1)],
+    )  # fmt: skip
+    instance_update(actor=world.ada, instance=instance, settings={"limits": {"responseSeconds": 3.5}})
     (api,) = build(world.gateway).document.apis
     (found,) = loaded(export(world)).document.apis
     assert comparable(found) == comparable(api)

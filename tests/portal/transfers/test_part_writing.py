@@ -51,6 +51,7 @@ balances = st.sampled_from([
 ])  # fmt: skip
 certificates = st.sampled_from([
     upstream.UpstreamTls(skip_validation=True),
+    upstream.UpstreamTls(server_name="inner.example.test"),
     upstream.UpstreamTls(skip_validation=True, server_name="inner.example.test", min_version="1.3"),
 ])  # fmt: skip
 

@@ -1,5 +1,6 @@
-"""The settings of a policy as a tree: single controls, sections (nested structs) and rows (lists of structs)."""
+"""The settings of a struct type as a tree: single controls, sections (nested structs) and rows (lists of structs)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -8,10 +9,12 @@ from typing import Any, Union
 import msgspec
 
 from gateway_runtime.schema.expression import KEY
-from gateway_runtime.schema.policy import PolicyConfig
-from portal.policies.controls import OMIT, Control, Setting, control, readable
+from portal.core.setting_forms.controls import OMIT, Control, Setting, control, readable
 
 Node = Union[Control, "Section", "Rows"]
+# Posted beside the settings of a part that has a switch. No setting begins with an underscore.
+SWITCH = "_on"
+_INDEX = re.compile(r"\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +26,20 @@ class Section:
 
     def value(self, cleaned: Mapping[str, Any], path: str = "") -> Any:
         """Return the struct as plain data from cleaned form values, or `OMIT`."""
+        if self.setting.switch and not cleaned.get(join(path, SWITCH)):
+            return OMIT
         found: dict[str, Any] = {}
         for node in self.nodes:
             place = join(path, node.setting.name)
             value = node.value(cleaned.get(place)) if isinstance(node, Control) else node.value(cleaned, place)
             if value is not OMIT:
                 found[node.setting.name] = value
-        if path and self.setting.nullable and not any(value not in ("", [], False) for value in found.values()):
+        if (
+            path
+            and self.setting.nullable
+            and not self.setting.switch
+            and not any(value not in ("", [], False) for value in found.values())
+        ):
             return OMIT
         return found
 
@@ -64,6 +74,11 @@ def join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
+def field_path(path: str) -> str:
+    """Return a fault's path as fields are named: `rateLimits[0].maximumRequests` → `rateLimits.0.maximumRequests`."""
+    return _INDEX.sub(r".\1", path)
+
+
 def row_indexes(names: Mapping[str, Any], path: str) -> list[int]:
     """Return the row numbers that occur in field names below `path`."""
     start = f"{path}."
@@ -72,8 +87,8 @@ def row_indexes(names: Mapping[str, Any], path: str) -> list[int]:
 
 
 @cache
-def outline(config: type[PolicyConfig]) -> Section:
-    """Return the tree of a policy's settings."""
+def outline(config: type[msgspec.Struct]) -> Section:
+    """Return the tree of a type's settings."""
     return _section(Setting(name="", title="", help=""), msgspec.inspect.type_info(config))
 
 
@@ -97,6 +112,8 @@ def _nodes(info: Any) -> Iterator[Node]:
             placeholder=extra.get("placeholder", ""),
             only_with=extra.get("only_with", ""),
             secret=bool(extra.get("secret")),
+            switch=bool(extra.get("switch")),
+            choices=tuple(extra.get("choices", ())),
             required=field.required,
             nullable=nullable,
             default=default,

@@ -1,4 +1,4 @@
-// Policies are dragged to their place by the grip. The buttons beside each do the same for the keyboard.
+// Rows are dragged to their place by the grip. The buttons beside each do the same for the keyboard.
 let drag = null;
 
 const movable = (list) => [...list.children].filter((row) => !("pinned" in row.dataset));
@@ -62,7 +62,7 @@ document.addEventListener(
 
 // The list is replaced as a whole, so what happened is said by a part of the page that stays.
 document.addEventListener("htmx:after:swap", () => {
-  const said = document.getElementById("applied-policies")?.dataset.said ?? "";
-  const place = document.querySelector("[data-policy-said]");
+  const said = document.querySelector("[data-said]")?.dataset.said ?? "";
+  const place = document.querySelector("[data-order-said]");
   if (place.textContent !== said) place.textContent = said;
 });

@@ -58,6 +58,10 @@ class Setting:
     # A choice beside it without which it says nothing: `algorithm=fixed-window`.
     only_with: str = ""
     secret: bool = False
+    # Whether a part is there only where its switch says so.
+    switch: bool = False
+    # What a form offers for a text.
+    choices: tuple[str, ...] = ()
     required: bool = True
     nullable: bool = False
     default: Any = None
@@ -132,6 +136,14 @@ def _beyond(limit: Any, step: int, whole: bool) -> Any:
     return limit + step if limit is not None and whole else limit
 
 
+class HiddenText(forms.Textarea):
+    """A secret of several lines, such as a key in PEM. It is never shown, also not what was just typed."""
+
+    def format_value(self, value: Any) -> str:
+        """Return nothing."""
+        return ""
+
+
 class Text(Control):
     """A str; a secret one is never shown."""
 
@@ -140,9 +152,11 @@ class Text(Control):
         info = self.type
         secret = self.setting.secret
         takes = self.setting.expression
-        roomy = (info.max_length or 0) >= 10_000 or (takes is not None and not takes.text)
-        long = not secret and not info.pattern and roomy
-        widget: Any = forms.PasswordInput if secret else forms.Textarea if long else forms.TextInput
+        # Of secrets only whole documents, such as keys in PEM, have several lines.
+        roomy = (info.max_length or 0) >= (100_000 if secret else 10_000) or (takes is not None and not takes.text)
+        long = not info.pattern and roomy
+        one_line: Any = forms.PasswordInput if secret else forms.TextInput
+        widget: Any = (HiddenText if secret else forms.Textarea) if long else one_line
         # Scripts and whole documents are read and written in place.
         tall = (takes is not None and takes.script) or (info.max_length or 0) >= 1_000_000
         rows = {"rows": 10 if tall else 2} if long else {}
@@ -184,6 +198,8 @@ class Choice(Control):
     def choices(self) -> dict[str, Any]:
         """Return the values by the text that the browser sends."""
         info = self.type
+        if self.setting.choices:
+            return {each: each for each in self.setting.choices}
         values = [m.value for m in info.cls] if isinstance(info, msgspec.inspect.EnumType) else list(info.values)
         return {str(value): value for value in values}
 
@@ -263,14 +279,22 @@ _KINDS: tuple[tuple[Any, type[Control]], ...] = (
     ((msgspec.inspect.EnumType, msgspec.inspect.LiteralType), Choice),
 )
 _SCALARS = tuple(kind for kinds, _ in _KINDS for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+_LISTS = (
+    msgspec.inspect.ListType,
+    msgspec.inspect.VarTupleType,
+    msgspec.inspect.SetType,
+    msgspec.inspect.FrozenSetType,
+)
 
 
 def control(setting: Setting, info: Any) -> Control:
     """Return the control for a setting of a type that is neither a struct nor a list of them."""
+    if setting.choices:
+        return Choice(setting=setting, type=info)
     for kinds, made in _KINDS:
         if isinstance(info, kinds):
             return made(setting=setting, type=info)
-    if isinstance(info, (msgspec.inspect.ListType, msgspec.inspect.SetType, msgspec.inspect.FrozenSetType)):
+    if isinstance(info, _LISTS):
         item = info.item_type.type if isinstance(info.item_type, msgspec.inspect.Metadata) else info.item_type
         if isinstance(item, _SCALARS):
             return Lines(setting=setting, type=info)
