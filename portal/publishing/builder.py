@@ -16,6 +16,7 @@ from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
+from portal.apis.deprecation import deprecation_part
 from portal.apis.instance_settings import instance_parts
 from portal.apis.models import ApiInstance, Destination, InstanceStatus, Route, Service
 from portal.apis.rules import document_rules
@@ -69,6 +70,14 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
         for listener in gateway.listeners.order_by("port", "pk")
     ]
     return Built(document_of(gateway, listeners, apis), quarantined)
+
+
+def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = ()) -> schema.ApiInstance:
+    """Return the part of the document that an instance is, also a stopped one and with policies that are off.
+
+    Raises `InstanceFault` where it cannot be published as it is.
+    """
+    return _api(instance, list(automated), Specifications(instance.gateway, list(automated)))
 
 
 def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
@@ -193,6 +202,7 @@ def _api(instance: ApiInstance, automated: list[AutomatedPolicy], specifications
             *(_policy(each, read[each.pk], str(each.pk), each.order, each.rules) for each in acting),
         ],
         specification=_specification(instance, read.values(), specifications),
+        deprecation=deprecation_part(instance),
         **_parts(instance),
     )
 
