@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.forms import ModelChoiceField
 
-MASK = "••••••"
+from portal.core.setting_forms.secrets import MASK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ def typed_parts(form: Any, present: Mapping[str, FormPart]) -> dict[str, FormPar
     """Return what a bound form was sent, by part. A secret that was left empty is the present one."""
     typed = {}
     for name, field in form.fields.items():
-        value = _plain(field.widget.value_from_datadict(form.data, form.files, form.add_prefix(name)))
+        value = _plain(field.widget.value_from_datadict(form.data, form.files, name))
         if form.is_secret(name) and not value:
             value = present[name].value if name in present else ""
         typed[name] = value

@@ -120,11 +120,11 @@ def with_choices(data: QueryDict, marks: Marks | None, present_form: Any, form: 
         now = typed.get(part)
         if data.get(f"{CHOICE}{part}") != THEIRS or mark(now.value if now else "") != asked:
             continue
-        for name in form.fields:
-            if form.part_of(name) == part:
-                chosen.pop(form.add_prefix(name), None)
+        # By the names that were sent: a form may number its rows anew.
+        for name in [name for name in chosen if form.part_of(name) == part]:
+            del chosen[name]
         for name, values in posted_values(present_form, part).items():
-            chosen.setlist(present_form.add_prefix(name), values)
+            chosen.setlist(name, values)
     return chosen
 
 

@@ -40,6 +40,12 @@ class EveryObjectTests(TwoClientsCase):
         role = RoleBinding.objects.get(user=world.ben)
         return [
             (f"/api/v1/api-instances/{world.instance.pk}/", {"label": "first"}, {"label": "second"}),
+            (f"/api/v1/routes/{world.instance.routes.get().pk}/", {"name": "first"}, {"name": "second"}),
+            (
+                f"/api/v1/services/{world.instance.services.get().pk}/",
+                {"url": "http://first.example.test"},
+                {"url": "http://second.example.test"},
+            ),
             (f"/api/v1/gateways/{world.gateway.pk}/", {"name": "First"}, {"name": "Second"}),
             (f"/api/v1/apis/{world.api.pk}/", {"summary": "First"}, {"summary": "Second"}),
             (

@@ -54,9 +54,9 @@ class EveryFormTests(TwoPeopleCase):
         role = RoleBinding.objects.get(user=world.ben)
         return [
             (self.at("apis:settings", instance.pk), {"base_path": "/first"}, {"base_path": "/second"}),
-            (self.at("apis:route_edit", route.pk), {"path": "/first"}, {"path": "/second"}),
+            (self.at("apis:route_edit", route.pk), {"name": "first"}, {"name": "second"}),
             (
-                self.at("apis:service_edit", route.service_id),
+                self.at("apis:service_edit", instance.services.get().pk),
                 {"url": "http://first.example.test"},
                 {"url": "http://second.example.test"},
             ),
