@@ -11,6 +11,7 @@ from portal.audit.api import AuditEventViewSet
 from portal.catalog.api import ApiVersionViewSet, ApiViewSet
 from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
 from portal.gateways.api import GatewayViewSet, ListenerViewSet
+from portal.gateways.registration_api import GatewayRegistrationView
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
@@ -39,6 +40,7 @@ router.register("revisions", RevisionViewSet)
 
 urlpatterns = [
     path("", include(router.urls)),
+    path("gateway-registrations/", GatewayRegistrationView.as_view(), name="gateway-registrations"),
     path("me/", MeView.as_view(), name="me"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),

@@ -107,6 +107,8 @@ TEMPLATES = [
 
 DATABASES = {"default": database_from_url("DATABASE_URL", default=f"sqlite:///{HOME / 'portico.sqlite3'}")}
 REDIS_URL = redis_url("REDIS_URL", default_file=HOME / "redis.url")
+# The same Redis as gateways on other machines reach it.
+GATEWAY_REDIS_URL = redis_url("PORTICO_GATEWAY_REDIS_URL", default=REDIS_URL)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

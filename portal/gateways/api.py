@@ -7,11 +7,14 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.core.api import ScopedRelatedField, ScopedViewSet
 from portal.gateways.models import Gateway, Listener, Replica
+from portal.gateways.registration_api import NewRegistrationTokenSerializer, token_body
+from portal.gateways.registration_tokens import registration_token_create
 from portal.gateways.selectors import gateway_status, replica_state
 from portal.gateways.services import (
     gateway_create,
@@ -134,6 +137,13 @@ class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
         serializer.is_valid(raise_exception=True)
         gateway_update(actor=request.user, gateway=gateway, **serializer.validated_data)
         return Response(self.get_serializer(gateway).data)
+
+    @extend_schema(request=None, responses={201: NewRegistrationTokenSerializer})
+    @action(detail=True, methods=["post"], url_path="registration-tokens")
+    def registration_tokens(self, request: Request, pk: str) -> Response:
+        """Make a one-time token for a new replica, with the commands that use it."""
+        made = registration_token_create(actor=request.user, gateway=self.get_object())
+        return Response(token_body(made), status=status.HTTP_201_CREATED)
 
     def destroy(self, request: Request, pk: str) -> Response:
         """Remove a gateway that serves nothing."""

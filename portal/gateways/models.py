@@ -7,7 +7,10 @@ from portal.core.crypto import EncryptedTextField
 from portal.core.links import console_url
 from portal.core.models import Record
 from portal.core.permissions import ScopedManager
+from portal.gateways.registration_models import RegistrationToken
 from portal.organizations.models import Environment
+
+__all__ = ["Gateway", "Listener", "RegistrationToken", "Replica"]
 
 
 class Gateway(Record):

@@ -1,14 +1,11 @@
-"""The registration file: what a gateway must hold to fetch and open its revisions."""
+"""The registration of a gateway: what it must hold to fetch and open its revisions."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
 from django.conf import settings
 
 from gateway_runtime.schema.replica import Registration
-from portal.core.errors import ApplicationError
 from portal.gateways.models import Gateway
 
 
@@ -17,31 +14,15 @@ def registration_of(gateway: Gateway) -> Registration:
     return Registration(
         gateway=str(gateway.pk),
         name=gateway.slug,
-        redis_url=settings.REDIS_URL,
+        redis_url=settings.GATEWAY_REDIS_URL,
         verify_key=gateway.verify_key,
         encrypt_key=gateway.encrypt_key,
     )
 
 
-def registration_write(*, gateway: Gateway, path: Path) -> bool:
-    """Write `registration.yaml`, readable by its owner only. Return False when it was there already as it must be."""
-    content = msgspec.yaml.encode(registration_of(gateway))
+def registration_is_current(*, gateway: Gateway, path: Path) -> bool:
+    """Tell whether a registration file is what `gateway` would be given now."""
     try:
-        if path.is_file() and path.read_bytes() == content and path.stat().st_mode & 0o777 == 0o600:
-            return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Replaced in one step, so that a gateway that starts now never reads half a file; mkstemp makes it mode 0600.
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise ApplicationError(
-            "registration_unwritable",
-            f"The registration cannot be written to {path}: {error.strerror or error}. Choose another file.",
-        ) from error
-    return True
+        return msgspec.yaml.decode(path.read_bytes(), type=Registration) == registration_of(gateway)
+    except (OSError, msgspec.MsgspecError):
+        return False

@@ -72,19 +72,3 @@ def gateway_connected(environments: Iterable[Environment], now: datetime) -> boo
     return Replica.objects.filter(
         gateway__environment__in=list(environments), seen_at__gte=since, stopping=False
     ).exists()
-
-
-def start_commands(gateway: Gateway) -> list[tuple[str, str]]:
-    """Return what to do and the command for it, to start a replica of this gateway on any machine."""
-    environment = gateway.environment
-    register = (
-        f"python manage.py gateway_register {gateway.slug} --organization {environment.organization.slug} "
-        f"--environment {environment.slug} --output registration.yaml"
-    )
-    return [
-        ("Where the portal runs, write the registration. It is secret: keep its mode 0600.", register),
-        (
-            "Copy it to the machine of the gateway and start the replica.",
-            "python -m gateway_runtime --registration registration.yaml --state gateway-state",
-        ),
-    ]
