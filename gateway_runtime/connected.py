@@ -56,7 +56,7 @@ class PortalLink:
         self.source = RedisSource(self._redis, gateway=self._gateway, gateway_keys=self._keys)
         self.last_good = LastGood(folder.path)
         self.spool = Spool(self._gateway, self.replica, time.time)
-        self._exporter = Exporter(self._export_redis, self.spool, self.replica)
+        self._exporter = Exporter(self._export_redis, self.spool, gateway=self._gateway, replica=self.replica)
         self._traces = TraceExport(self._redis, gateway=self._gateway, replica=self.replica)
 
     @property

@@ -1,9 +1,7 @@
-"""Every Redis name that Portico uses. No other module spells one."""
+"""Every Redis name that Portico uses. No other module spells one.
 
-# One stream for all gateways: the portal reads it with one cursor.
-TELEMETRY_STREAM = "portico:telemetry"
-# And one for what they tell of single requests.
-TRACE_STREAM = "portico:traces"
+All names of a gateway begin with its id, and none is shared: so a user of Redis can be limited to one gateway.
+"""
 
 
 def pointer(gateway: str) -> str:
@@ -31,9 +29,19 @@ def acknowledgements(gateway: str, number: int) -> str:
     return f"portico:gateway:{gateway}:acknowledgements:{number}"
 
 
-def exported(replica: str) -> str:
+def telemetry(gateway: str) -> str:
+    """Stream of what a gateway counts."""
+    return f"portico:gateway:{gateway}:telemetry"
+
+
+def traces(gateway: str) -> str:
+    """Stream of what a gateway tells of single requests."""
+    return f"portico:gateway:{gateway}:traces"
+
+
+def exported(gateway: str, replica: str) -> str:
     """Key of the mark of the last telemetry batch of a replica, written in one transaction with the batch."""
-    return f"portico:replica:{replica}:exported"
+    return f"portico:gateway:{gateway}:exported:{replica}"
 
 
 def counter(gateway: str, digest: str) -> str:

@@ -83,5 +83,5 @@ class Publisher:
 
     def batches(self) -> list[Batch]:
         """Return all telemetry that has arrived."""
-        entries = self.redis.xrange(keys.TELEMETRY_STREAM)
+        entries = self.redis.xrange(keys.telemetry(self.gateway))
         return [msgspec.msgpack.decode(fields[BATCH_FIELD.encode()], type=Batch) for _, fields in entries]
