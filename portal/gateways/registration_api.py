@@ -52,6 +52,12 @@ def token_body(made: NewRegistrationToken) -> dict[str, Any]:
     return dict(NewRegistrationTokenSerializer(values).data)
 
 
+class RenewSerializer(serializers.Serializer):
+    """When registrations from before end."""
+
+    at_once = serializers.BooleanField(default=False, help_text="At once instead of after a day.")
+
+
 class RegisterSerializer(serializers.Serializer):
     """What a machine that wants to run a gateway sends."""
 
@@ -67,6 +73,8 @@ class RegistrationSerializer(serializers.Serializer):
     redis_url = serializers.CharField()
     verify_key = serializers.CharField()
     encrypt_key = serializers.CharField()
+    number = serializers.IntegerField()
+    previous_encrypt_keys = serializers.ListField(child=serializers.CharField())
 
 
 class GatewayRegistrationView(APIView):

@@ -11,8 +11,9 @@ from gateway_runtime.schema.replica import Registration
 from portal.accounts.tokens import digest_of, hint_of, is_well_formed, new_token
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
+from portal.gateways.access import access_grant
 from portal.gateways.models import Gateway
-from portal.gateways.registration import registration_of
+from portal.gateways.registration import credential_create, credential_current, registration_of
 from portal.gateways.registration_models import RegistrationToken
 
 PREFIX = "portico_reg_"
@@ -68,7 +69,13 @@ def gateway_register(*, name: str, token: str, address: str = "") -> Registratio
     # Of two machines that ask at the same moment one finds no row any more.
     if not RegistrationToken.objects.filter(pk=found.pk, used_at=None).update(used_at=timezone.now()):
         raise _refusal("used")
-    registration = registration_of(gateway)
+    gateway = Gateway.objects.select_for_update().get(pk=gateway.pk)
+    credential = credential_current(gateway) or credential_create(gateway=gateway, encrypt_key=gateway.encrypt_key)
+    if gateway.revoked_at is not None:
+        gateway.revoked_at = None
+        gateway.save(update_fields=["revoked_at", "updated_at"])
+    # Before the commit: without a user the registration would be good for nothing, and the token is not used up.
+    access_grant(credential)
     where = f" from {address}" if address else ""
     audit_record(
         actor=None,
@@ -76,7 +83,7 @@ def gateway_register(*, name: str, token: str, address: str = "") -> Registratio
         target=gateway,
         message=f"With the token {found.hint} that {found.made_by} made{where}",
     )
-    return registration
+    return registration_of(gateway, credential)
 
 
 def _find(secret: str) -> RegistrationToken:
@@ -84,7 +91,7 @@ def _find(secret: str) -> RegistrationToken:
     secret = secret.strip()
     found = None
     if is_well_formed(secret, PREFIX):
-        tokens = RegistrationToken.objects.select_related("gateway__environment__organization")
+        tokens = RegistrationToken.objects.select_related("gateway__environment")
         found = tokens.filter(digest=digest_of(secret)).first()
     if found is None:
         raise _refusal("unknown")

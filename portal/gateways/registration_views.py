@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django import forms
 from django.http import HttpResponse
 
+from portal.core.forms import ConsoleForm
 from portal.core.views import ActionView, ConsoleView, EditPage
 from portal.gateways.forms import GatewayCreateForm
 from portal.gateways.models import Gateway
 from portal.gateways.registration_commands import registration_platforms
+from portal.gateways.registration_services import registration_renew, registration_revoke
 from portal.gateways.registration_tokens import NewRegistrationToken, registration_token_create
 from portal.gateways.services import gateway_create
 
@@ -64,3 +67,26 @@ class RegistrationTokenCreate(ActionView):
     def done(self, result: NewRegistrationToken) -> HttpResponse:
         """Show the commands."""
         return token_page(self, result)
+
+
+class RenewForm(ConsoleForm):
+    """When registrations from before end."""
+
+    at_once = forms.BooleanField(required=False)
+
+
+class RegistrationRenew(RegistrationTokenCreate):
+    """Replace password and key, and show the token with which the first machine registers again."""
+
+    service = registration_renew
+    form_class = RenewForm
+    message = "The registration of {object} is renewed. Register every replica again."
+
+
+class RegistrationRevoke(ActionView):
+    """Put all replicas of a gateway out of service."""
+
+    queryset = WITH_PLACE
+    permission = "gateway.change"
+    service = registration_revoke
+    message = "The registration of {object} is revoked. Its replicas stop serving."

@@ -89,7 +89,12 @@ class GatewayDetail(GatewayPage, DetailPage):
 
     def get_context(self, **context: Any) -> dict[str, Any]:
         """Add the live part and the listeners."""
-        return super().get_context(listeners=self.object.listeners.all(), **live(self.object), **context)
+        return super().get_context(
+            listeners=self.object.listeners.all(),
+            credentials=self.object.credentials.filter(ended_at=None).only("gateway_id", "number", "ends_at"),
+            **live(self.object),
+            **context,
+        )
 
 
 class GatewayLive(GatewayPage):

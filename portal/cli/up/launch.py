@@ -79,10 +79,14 @@ async def serve(run: Run, home: Home, terminal: Terminal) -> None:
                 with terminal.step("Gateway registration"):
                     await asyncio.to_thread(register_gateway, run, prepared)
                 management, gateway = [], [await supervisor.again(each) for each in gateway]
-            if not gateway and plan.registration_file(run.home).is_file():
+            if not prepared["gateway_runs"]:
+                terminal.line("  The demo gateway was revoked or removed: it is not started.")
+                gateway = []
+            elif not gateway:
                 gateway = supervisor.begin([plan.gateway(run)])
             await supervisor.ready([*management, *services, *gateway])
-            await first_request(run, supervisor, terminal)
+            if gateway:
+                await first_request(run, supervisor, terminal)
             home.write_private("run/gateway.port", str(run.gateway_port))
             shown = sign_in(run, home, password, prepared)
             for line in box(run, shown, time.monotonic() - started, unicode=terminal.unicode):

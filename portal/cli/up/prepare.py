@@ -52,23 +52,28 @@ def main() -> None:
         "owner_email": seeded.owner_email,
         "owner_created": seeded.owner_created,
         "gateway": GATEWAY_SLUG,
-        "registration_token": registration_token(settings.HOME / "gateway" / "registration.yaml"),
+        **registration(settings.HOME / "gateway" / "registration.yaml"),
     }
     (settings.HOME / "run" / "prepared.json").write_text(json.dumps(result), encoding="utf-8")
 
 
-def registration_token(registration: Path) -> str:
-    """Return a one-time token for the demo gateway, or "" where it needs none: it is registered, or is gone."""
+def registration(file: Path) -> dict[str, str | bool]:
+    """Return whether the demo gateway may run here, and a token where it has to register before."""
     from portal.demo.company import GATEWAY_SLUG, ORGANIZATION_SLUG
+    from portal.gateways.access import access_keep
     from portal.gateways.models import Gateway
     from portal.gateways.registration import registration_is_current
     from portal.gateways.registration_tokens import registration_token_create
 
+    # A Redis without a file for users has forgotten them.
+    access_keep()
     demo = Gateway.objects.filter(slug=GATEWAY_SLUG, environment__organization__slug=ORGANIZATION_SLUG)
     gateway = demo.select_related("environment").order_by("created_at").first()
-    if gateway is None or registration_is_current(gateway=gateway, path=registration):
-        return ""
-    return registration_token_create(actor=None, gateway=gateway).secret
+    if gateway is None or gateway.revoked_at is not None:
+        return {"gateway_runs": False, "registration_token": ""}
+    current = registration_is_current(gateway=gateway, path=file)
+    token = "" if current else registration_token_create(actor=None, gateway=gateway).secret
+    return {"gateway_runs": True, "registration_token": token}
 
 
 def collect_static(home: Path, sources: list[Path], base: Path) -> None:
