@@ -13,8 +13,10 @@ from tests.benchmarks import (
     bench_limits,
     bench_memory,
     bench_policies,
+    bench_portal,
     bench_profile,
     bench_proxy,
+    bench_publish,
     bench_scale,
 )
 from tests.benchmarks.findings import Findings, Progress
@@ -44,6 +46,8 @@ BENCHMARKS = (
     Benchmark("scale", "Many APIs on one gateway", bench_scale.measure),
     Benchmark("limits", "How exact limits in fast mode are", bench_limits.measure, ()),
     Benchmark("policies", "CPU time of one policy", bench_policies.measure, ()),
+    Benchmark("portal", "Server time of the portal's pages", bench_portal.measure, ()),
+    Benchmark("publish", "From a saved change to its enforcement", bench_publish.measure, ()),
     Benchmark("profile", "Where the bare proxy's time goes", bench_profile.measure, ("nginx", "wrk"), by_name=True),
 )
 

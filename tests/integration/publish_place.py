@@ -24,6 +24,13 @@ from tests.integration.portal_home import PRELUDE, PortalHome
 from tests.stack import ROOT, free_ports, wait_until
 
 HEADER = "x-drill"
+FURTHER = """
+from django.db import transaction
+with transaction.atomic():
+    for number in {range!r}:
+        version = base.make_api(gateway.environment.organization, f"Service {{number}}").versions.get()
+        base.make_instance(gateway, version, base_path=f"/service-{{number}}", url="http://127.0.0.1:{backend}")
+"""
 APPLY = """
 from django.test import Client
 from portal.accounts.services import api_token_create
@@ -58,7 +65,7 @@ class Seen:
 class PublishPlace:
     """Everything that a publish goes through. `close()` ends it."""
 
-    def __init__(self, folder: Path, *, backend: int) -> None:
+    def __init__(self, folder: Path, *, backend: int, apis: int = 1) -> None:
         (folder / "redis").mkdir(mode=0o700)
         (folder / "portal").mkdir()
         self.holds = folder / "holds"
@@ -69,6 +76,7 @@ class PublishPlace:
         self.port, portal = free_ports(2)
         self.home.migrate()
         self.gateway = self.home.make_world(port=self.port, backend=backend)
+        self.home.run(FURTHER.format(range=range(1, apis), backend=backend))
         self.binding, session, token, self.fragment = self.home.run(APPLY)
         self.value = 0
         self.home._start("worker", [sys.executable, str(Path(__file__).with_name("held_worker.py")), str(self.holds)])
