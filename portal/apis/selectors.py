@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from portal.apis.models import ApiInstance, InstanceStatus, Route
 from portal.gateways.models import Gateway
@@ -42,11 +43,17 @@ def routes_in_order(instance: ApiInstance) -> list[Route]:
 
 
 def instances_for_list(queryset: Any) -> Any:
-    """Return instances with all that a list shows of them: names, port, services and how many policies are on."""
+    """Return instances with all that a list shows of them: names, port, services and how many policies are on.
+
+    Policies are counted for the rows that are shown, not for all there are.
+    """
+    policies: Any = ApiInstance._meta.get_field("policies").related_model
+    enabled = policies._base_manager.filter(instance=OuterRef("pk"), enabled=True).order_by().values("instance")
+    count = Coalesce(Subquery(enabled.annotate(count=Count("pk")).values("count")), 0)
     return (
         queryset.select_related("api_version__api", "gateway", "listener", "environment__organization")
         .prefetch_related("services")
-        .annotate(policies_count=Count("policies", filter=Q(policies__enabled=True), distinct=True))
+        .annotate(policies_count=count)
         .order_by("api_version__api__name", "api_version__version", "label", "pk")
     )
 

@@ -5,6 +5,7 @@ import django_filters
 from portal.apis.models import ApiInstance
 from portal.contracts.models import Contract, ContractStatus
 from portal.core.filters import ConsoleFilterSet
+from portal.core.long_select import LongSelect
 from portal.core.tables import Column, Table
 
 
@@ -37,7 +38,9 @@ class ContractConsoleFilters(ConsoleFilterSet):
     """Contracts in a state or of an instance."""
 
     status = django_filters.ChoiceFilter(choices=ContractStatus.choices, label="Status")
-    instance = django_filters.ModelChoiceFilter(queryset=ApiInstance.objects.none(), label="Instance")
+    instance = django_filters.ModelChoiceFilter(
+        queryset=ApiInstance.objects.none(), label="Instance", widget=LongSelect
+    )
 
     class Meta:
         model = Contract

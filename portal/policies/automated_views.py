@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import cached_property
@@ -27,6 +28,7 @@ from portal.policies.views import PlaceForm
 
 AUTOMATED = AutomatedPolicy.objects.select_related("environment__organization")
 ABOVE = (("Automated policies", "automated_policies:list"),)
+LISTED = 50
 
 
 class AutomatedList(ConsoleView):
@@ -184,6 +186,7 @@ class AutomatedDetail(DetailPage):
         coverage = coverage_of(self.object, instances)
         return super().get_context(
             coverage=coverage,
+            page_obj=Paginator(coverage, LISTED).get_page(self.request.GET.get("page")),
             covered=sum(row.covered for row in coverage),
             gateways=sorted({row.instance.gateway for row in coverage if row.covered}, key=str),
             file=automated_file(self.object),
