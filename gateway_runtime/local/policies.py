@@ -86,14 +86,16 @@ def _refuse_misspelled(binding: PolicyBinding, here: Place) -> None:
         raise here.fault(f"There is no policy “{binding.policy_ref.name}”. {hint}", "unknown_policy")
 
 
-def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: Place) -> dict[str, Any]:
+def read_config(
+    policy: PolicyDefinition, config: dict[str, Any] | None, place: Place, *, has_specifications: bool = False
+) -> dict[str, Any]:
     """Return the settings for the document, checked. Raises `FileFault`."""
     given = dict(config or {})
     try:
         read = registry.read_config(policy, given)
     except ConfigFault as fault:
         raise place.config_fault(fault) from fault
-    if policy.needs_specification is not None and policy.needs_specification(read):
+    if policy.needs_specification is not None and policy.needs_specification(read) and not has_specifications:
         message = "API versions and their specifications are kept by the portal: use the source “inline” in local mode."
         raise place.at("source").fault(message, "not_in_local_mode")
     return given

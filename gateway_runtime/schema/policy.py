@@ -5,7 +5,7 @@ audit redaction, analytics labels and the compiled handler.
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -60,17 +60,38 @@ def secret_fields(config: type[PolicyConfig]) -> dict[str, str]:
 
 
 def setting(
-    title: str, help: str, *, secret: bool = False, placeholder: str = "", only_with: str = "", **limits: Any
+    title: str,
+    help: str,
+    *,
+    secret: bool = False,
+    placeholder: str = "",
+    only_with: str = "",
+    switch: bool = False,
+    word: str = "",
+    choices: tuple[str, ...] = (),
+    bounds: Mapping[str, int] | None = None,
+    **limits: Any,
 ) -> msgspec.Meta:
     """Describe one setting: `Annotated[int, setting("Maximum requests", "How many …", ge=1)]`.
 
     `limits` are those of `msgspec.Meta` (ge, gt, le, lt, pattern, min_length, max_length). A secret is encrypted at
     rest, masked in every answer and kept when a form leaves it empty. `only_with` names a choice beside it without
-    which it says nothing (`algorithm=fixed-window`): the form hides it then.
+    which it says nothing (`algorithm=fixed-window`): the form hides it then. An optional part whose settings have
+    defaults gets a `switch`, which says whether it is there. `word` is how a part of a document is written where that
+    is not its own name (see `written`), and `choices` are what a form offers for a text. `bounds` are limits that hold
+    where a part is written: a document from elsewhere that breaks them is still read, and its API fenced by name.
     """
     if "pattern" in limits:
         limits["pattern"] = whole(limits["pattern"])
-    extra = {"secret": secret, "placeholder": placeholder, "only_with": only_with}
+    extra = {
+        "secret": secret,
+        "placeholder": placeholder,
+        "only_with": only_with,
+        "switch": switch,
+        "word": word,
+        "choices": choices,
+        "bounds": dict(bounds or {}),
+    }
     return msgspec.Meta(title=title, description=help, extra=extra, **limits)
 
 
