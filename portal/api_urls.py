@@ -17,6 +17,7 @@ from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import RevisionViewSet
 from portal.traces.api import TraceTokenView, TraceViewSet
+from portal.traces.rehearsal_api import RehearsalView
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
@@ -45,5 +46,6 @@ urlpatterns = [
     path("me/", MeView.as_view(), name="me"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
+    path("rehearsals/", RehearsalView.as_view(), name="rehearsals"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
 ]
