@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gateway_runtime.schema.access_log import AccessLog
+from gateway_runtime.schema.deprecation import Deprecation
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
 from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
@@ -144,6 +145,7 @@ class ApiInstance(Part, frozen=True):
     limits: Annotated[ApiLimits, setting("Limits", "What is different for this API.")] = ApiLimits()
     spans: ApiSpans | None = None
     specification: str = ""
+    deprecation: Deprecation | None = None
 
 
 class Certificate(Part, frozen=True):

@@ -9,6 +9,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.apis.deprecation import instance_deprecate, instance_undeprecate
+from portal.apis.deprecation_api import DeprecationSerializer
 from portal.apis.models import ApiInstance
 from portal.apis.part_serializers import (
     InstanceSettingsField,
@@ -61,8 +63,8 @@ class ApiInstanceSerializer(serializers.ModelSerializer):
         model = ApiInstance
         fields = [
             "id", "name", "environment", "api_version", "gateway", "port", "base_path", "url", "implementation_url",
-            "label", "labels", "consumer_endpoint", "status", "deprecated", "settings", "policies_count", "services",
-            "routes", "created_at", "updated_at",
+            "label", "labels", "consumer_endpoint", "status", "deprecated", "deprecated_on", "sunset_on", "successor",
+            "settings", "policies_count", "services", "routes", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_implementation_url(self, instance: ApiInstance) -> str:
@@ -168,6 +170,22 @@ class ApiInstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
         """Remove an instance; its API stays in the catalog."""
         instance_delete(actor=request.user, instance=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=DeprecationSerializer, responses=ApiInstanceSerializer)
+    @action(detail=True, methods=["post"])
+    def deprecate(self, request: Request, pk: str) -> Response:
+        """Tell callers, in every answer, that an instance should not be used any more."""
+        serializer = DeprecationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return self._answer(
+            instance_deprecate(actor=request.user, instance=self.get_object(), **serializer.validated_data)
+        )
+
+    @extend_schema(request=None, responses=ApiInstanceSerializer)
+    @action(detail=True, methods=["post"])
+    def undeprecate(self, request: Request, pk: str) -> Response:
+        """Take a deprecation back."""
+        return self._answer(instance_undeprecate(actor=request.user, instance=self.get_object()))
 
     @extend_schema(request=None, responses=ApiInstanceSerializer)
     @action(detail=True, methods=["post"])

@@ -22,8 +22,10 @@ class LabelsField(forms.CharField):
         return labels_text(value) if isinstance(value, dict) else value
 
     def clean(self, value: Any) -> Any:
-        """Return labels as services take them."""
+        """Return labels as services take them; REST gives them as an object."""
         try:
+            if isinstance(value, dict):
+                return labels_checked(value)
             return labels_checked(labels_typed(super().clean(value)))
         except ApplicationError as error:
             raise forms.ValidationError(error.message) from error
@@ -40,9 +42,6 @@ class InstanceForm(EndpointForm):
     )
     labels = LabelsField(
         required=False, help_text="Automated policies choose instances by these. One per line: layer=system."
-    )
-    deprecated = forms.BooleanField(
-        required=False, help_text="Consumers see in the developer hub that they should move away."
     )
 
     def __init__(self, *args: Any, instance: ApiInstance, **kwargs: Any) -> None:

@@ -35,6 +35,11 @@ class ApiInstance(Record):
     consumer_endpoint = models.CharField(max_length=500, blank=True)
     status = models.CharField(max_length=20, choices=InstanceStatus.choices, default=InstanceStatus.ACTIVE)
     deprecated = models.BooleanField(default=False)
+    # Days in UTC. Without the first, gateways say nothing of it.
+    deprecated_on = models.DateField(null=True, blank=True)
+    sunset_on = models.DateField(null=True, blank=True)
+    # Where callers read about what comes after it.
+    successor = models.CharField(max_length=500, blank=True)
     # Limits and access log in the words of `instance_settings`; what is not there is as the gateway has it.
     settings = models.JSONField(default=dict, blank=True)
 

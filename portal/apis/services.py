@@ -1,8 +1,10 @@
 """Changes of API instances."""
 
+from datetime import UTC
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from portal.apis.checks import base_path_fault, implementation_url_fault, overlap_check, url_fault
 from portal.apis.instance_settings import Settings, instance_settings_checked
@@ -176,7 +178,7 @@ def instance_update(
     if consumer_endpoint is not None:
         instance.consumer_endpoint = consumer_endpoint.strip()
     if deprecated is not None:
-        instance.deprecated = deprecated
+        _deprecated_set(instance, deprecated)
     if settings is not None:
         instance.settings = instance_settings_checked(settings)
     instance.base_path = instance.base_path if base_path is None else base_path
@@ -250,6 +252,15 @@ def _switch(actor: Any, instance: ApiInstance, status: str, action: str, message
     instance.save_checked()
     instance_changed(actor, instance, action, message, before=before, after={"status": status})
     return instance
+
+
+def _deprecated_set(instance: ApiInstance, deprecated: bool) -> None:
+    """Switch a deprecation; `deprecation.instance_deprecate` says more about it."""
+    if deprecated and not instance.deprecated:
+        instance.deprecated_on = timezone.now().astimezone(UTC).date()
+    elif not deprecated:
+        instance.deprecated_on, instance.sunset_on, instance.successor = None, None, ""
+    instance.deprecated = deprecated
 
 
 def _listener(actor: Any, gateway: Gateway, port: int) -> Listener:

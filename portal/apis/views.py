@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 
+from portal.apis.bulk_actions import PLACE
 from portal.apis.forms import InstanceDeleteForm, InstanceForm
 from portal.apis.models import ApiInstance
 from portal.apis.selectors import (
@@ -15,10 +16,11 @@ from portal.apis.selectors import (
 )
 from portal.apis.services import instance_delete, instance_start, instance_stop, instance_update
 from portal.core import ordering
+from portal.core.bulk_pages import BulkListPage
 from portal.core.filters import ConsoleFilterSet
 from portal.core.links import console_url
 from portal.core.tables import Column, Table
-from portal.core.views import Action, ActionView, Breadcrumb, DetailPage, EditPage, Empty, ListPage, ObjectView
+from portal.core.views import Action, ActionView, Breadcrumb, DetailPage, EditPage, Empty, ObjectView
 from portal.gateways.models import Gateway
 
 INSTANCES = instances_for_list(ApiInstance.objects.prefetch_related("routes__destinations__service"))
@@ -42,20 +44,42 @@ class InstanceFilter(ConsoleFilterSet):
         fields = ("status",)
 
 
+def _labels(instance: ApiInstance) -> str:
+    return ", ".join(f"{name}={value}" for name, value in instance.labels.items())
+
+
 class InstanceTable(Table):
     """Instances with where they are."""
 
     caption = "API instances"
     columns = (
         Column("name", "API", render=str, link=True, sort="api_version__api__name"),
-        Column("status", "Status", template="apis/cell_status.html", sort="status"),
+        Column(
+            "status",
+            "Status",
+            template="apis/cell_status.html",
+            sort="status",
+            text=lambda row: f"{row.get_status_display()}{', deprecated' if row.deprecated else ''}",
+        ),
         Column("gateway.name", "Gateway", sort="gateway__name"),
-        Column("endpoint", "Endpoint", template="apis/cell_endpoint.html", sort="base_path"),
+        Column(
+            "endpoint",
+            "Endpoint",
+            template="apis/cell_endpoint.html",
+            sort="base_path",
+            text=lambda row: f":{row.listener.port}{row.base_path}",
+        ),
         Column("policies_count", "Policies", numeric=True, sort="policies_count"),
+        Column("api_version.version", "Version", sort="api_version__version", extra=True),
+        Column("label", "Label", sort="label", extra=True),
+        Column("labels", "Labels", render=_labels, extra=True),
+        Column("implementation_url", "Forwards to", render=instance_implementation_url, extra=True),
+        Column("updated_at", "Changed", sort="updated_at", extra=True),
+        Column("id", "Id", extra=True),
     )
 
 
-class InstanceList(ListPage):
+class InstanceList(BulkListPage):
     """All API instances of the environment."""
 
     template_name = "apis/list.html"
@@ -66,6 +90,8 @@ class InstanceList(ListPage):
     table = InstanceTable
     filters = InstanceFilter
     search_fields = ("api_version__api__name", "label", "base_path")
+    bulk_place = PLACE
+    bulk_url_name = "apis:bulk"
     actions = (Action(label="Add API", url_name="apis:create", permission="instance.change", icon="plus"),)
     empty = Empty(
         title="No API is deployed here",
@@ -130,7 +156,6 @@ class InstanceSettings(InstancePage, EditPage):
                 "labels": instance.labels,
                 "consumer_endpoint": instance.consumer_endpoint,
                 "api_version": instance.api_version_id,
-                "deprecated": instance.deprecated,
             },
         }
 

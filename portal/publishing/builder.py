@@ -16,6 +16,7 @@ from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
+from portal.apis.deprecation import deprecation_part
 from portal.apis.instance_settings import instance_parts
 from portal.apis.models import ApiInstance, Destination, InstanceStatus, Route, Service
 from portal.apis.rules import document_rules
@@ -82,6 +83,14 @@ def _listeners(gateway: Gateway) -> list[schema.Listener]:
         schema.Listener(id=str(listener.pk), name=listener.name, port=listener.port, host=listener.host)
         for listener in gateway.listeners.order_by("port", "pk")
     ]
+
+
+def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = ()) -> schema.ApiInstance:
+    """Return the part of the document that an instance is, also a stopped one and with policies that are off.
+
+    Raises `InstanceFault` where it cannot be published as it is.
+    """
+    return _api(instance, list(automated), Specifications(instance.gateway, list(automated)))
 
 
 def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
@@ -206,6 +215,7 @@ def _api(instance: ApiInstance, automated: list[AutomatedPolicy], specifications
             *(_policy(each, read[each.pk], str(each.pk), each.order, each.rules) for each in acting),
         ],
         specification=_specification(instance, read.values(), specifications),
+        deprecation=deprecation_part(instance),
         **_parts(instance),
     )
 
