@@ -52,7 +52,7 @@ class RehearsalForm(ConsoleForm):
     headers = forms.CharField(
         required=False,
         max_length=20_000,
-        help_text="One per line: X-Kind: a. Those named as secrets are stay out of the link.",
+        help_text="One per line: X-Kind: a. Those named like secrets stay out of the link.",
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "code"}),
     )
     application = forms.ModelChoiceField(

@@ -47,3 +47,13 @@ def test_a_single_target_that_nobody_watches_says_so(world: World, fake_redis: F
     report(world, fake_redis)
     page = client_of(world.ada).get(console_url(world.production, "apis:detail", world.instance.pk)).content.decode()
     assert "Not watched" in page
+
+
+@pytest.mark.parametrize(("person", "status"), [("ben", 200), ("olaf", 404)])
+def test_rest_tells_the_same(world: World, service: str, fake_redis: FakeRedis, person: str, status: int) -> None:
+    report(world, fake_redis, targets=[health(service, "unhealthy")])
+    answer = client_of(getattr(world, person)).get(f"/api/v1/api-instances/{world.instance.pk}/targets/")
+    assert answer.status_code == status
+    if status == 200:
+        target = {"service": "default", "target": "b.example.test:9001", "state": "unhealthy", "hosts": ["edge-1"]}
+        assert target in answer.json()
