@@ -203,7 +203,7 @@ def instance_update(
     instance.listener = _listener(actor, instance.gateway, port or instance.listener.port)
     instance.save_checked()
     service = instance.services.filter(name=DEFAULT_SERVICE).first() or instance.services.first()
-    if service is not None:
+    if service is not None and service.url != implementation_url.rstrip("/"):
         _service_set(service, implementation_url)
         service.save_checked()
     after = _state(instance)
