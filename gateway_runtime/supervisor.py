@@ -23,6 +23,7 @@ from gateway_runtime.options import Options
 from gateway_runtime.reporting import Reporting
 from gateway_runtime.schema.replica import ReplicaStatus
 from gateway_runtime.taking_over import TakingOver, first_of
+from gateway_runtime.target_report import TargetReport
 from gateway_runtime.tasks import cancel, spawn
 from gateway_runtime.telemetry.span_export import SpanExport
 from gateway_runtime.telemetry.totals import Totals
@@ -67,6 +68,7 @@ class Supervisor:
             last_good=link.last_good,
             revoked=self._be_revoked,
         )
+        self._targets = TargetReport()
         pages = AdminPages(self)
         self._admin = AdminServer(pages)
         self._probe = ProbePort(pages, self._admin)
@@ -287,6 +289,7 @@ class Supervisor:
             waiting=spool.waiting if spool else 0,
             dropped=spool.dropped if spool else 0,
             notices=merged(worker.notices for worker in self.workers.alive),
+            targets=self._targets.of(worker.targets for worker in self.workers.alive),
             registration=self._link.registration,
         )
 

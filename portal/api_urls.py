@@ -20,7 +20,9 @@ from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, Pe
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import RevisionViewSet
+from portal.publishing.target_api import InstanceTargetsView
 from portal.traces.api import TraceTokenView, TraceViewSet
+from portal.traces.rehearsal_api import RehearsalView
 from portal.transfers.api import ExportView
 
 router = SimpleRouter()
@@ -49,11 +51,13 @@ router.register("revisions", RevisionViewSet)
 urlpatterns = [
     path("api-instances/bulk/", InstanceBulkView.as_view(), name="api-instances-bulk"),
     path("api-versions/<uuid:pk>/deprecate/", VersionDeprecateView.as_view(), name="api-version-deprecate"),
+    path("api-instances/<uuid:pk>/targets/", InstanceTargetsView.as_view(), name="api-instance-targets"),
     path("", include(router.urls)),
     path("gateway-registrations/", GatewayRegistrationView.as_view(), name="gateway-registrations"),
     path("me/", MeView.as_view(), name="me"),
     path("exports/", ExportView.as_view(), name="exports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
+    path("rehearsals/", RehearsalView.as_view(), name="rehearsals"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
 ]

@@ -65,7 +65,7 @@ class Service(Part, frozen=True):
     scheme: str = "http"
     protocol: Annotated[
         Literal["http1", "http2"],
-        setting("Protocol", "http2 is agreed by ALPN with https, and taken for known with http. gRPC needs it."),
+        setting("Protocol", "HTTP/2 is agreed by ALPN with https, and taken for known with http. gRPC needs it."),
     ] = "http1"
     balance: Annotated[Balance, setting("Balance", "Which of several targets is asked.")] = Balance()
     tls: Annotated[

@@ -32,6 +32,17 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     since: float
 
 
+class TargetHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replica thinks of a target: `healthy`, `unhealthy` or `ejected`. `service` is its id, `target` host:port.
+
+    Only targets are told of whose health matters: those that are checked, or beside others.
+    """
+
+    service: str
+    target: str
+    state: str
+
+
 class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One replica's heartbeat. Times are seconds since the epoch by the replica's own clock."""
 
@@ -54,6 +65,7 @@ class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     dropped: int = 0
     notices: list[Notice] = []
+    targets: list[TargetHealth] = []
     # The number of the registration that it was started with.
     registration: int = 0
 

@@ -10,7 +10,7 @@ from portal.apis import route_services, service_services
 from portal.apis.models import Route, Service
 from portal.apis.route_form import RouteForm, shown_route
 from portal.apis.selectors import routes_in_order
-from portal.apis.service_form import ServiceForm
+from portal.apis.service_form import PLACE, ServiceForm
 from portal.apis.service_settings import service_secrets
 from portal.apis.views import ABOVE, INSTANCES, InstancePage
 from portal.core import ordering
@@ -165,7 +165,7 @@ class ServiceEdit(PartPage, SettingsPage):
         """Begin with what is stored; secrets are left empty."""
         service = self.object
         return {
-            "settings": service.settings,
+            "settings": {PLACE: service.settings},
             "kept": tuple(service_secrets(service)),
             "initial": {"name": service.name, "url": service.url},
         }

@@ -12,7 +12,7 @@ PLACE = "settings"
 
 
 class ServiceForm(SettingsForm):
-    """A backend. `settings` is what is stored of it, `kept` are the paths of stored secrets, which are never shown."""
+    """A backend. `settings` has what is stored of it, `kept` are the paths of stored secrets, which are never shown."""
 
     folds = True
     name = forms.CharField(max_length=80, help_text="For example orders-eu.")
@@ -36,7 +36,7 @@ class ServiceForm(SettingsForm):
             data,
             files,
             outlines={PLACE: OUTLINE},
-            settings={PLACE: settings},
+            settings=settings or {},
             kept={f"{PLACE}.{path}" for path in kept},
             **kwargs,
         )

@@ -65,11 +65,24 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
             api = _stand_in(instance, last_good.get(str(instance.pk)), str(fault))
             apis.append(api)
             quarantined[api.id] = {"name": api.name, "reason": str(fault), "kept": not api.quarantine}
-    listeners = [
+    return Built(document_of(gateway, _listeners(gateway), apis), quarantined)
+
+
+def instance_document(instance: ApiInstance) -> schema.Document:
+    """Return a document with nothing but one instance, as it is saved now. Raises `InstanceFault`."""
+    gateway = instance.gateway
+    automated = list(AutomatedPolicy.objects.filter(environment=gateway.environment_id, enabled=True))
+    found = _instances(gateway).filter(pk=instance.pk).first()
+    if found is None:
+        raise InstanceFault("It is stopped, so that its gateway does not serve it.")
+    return document_of(gateway, _listeners(gateway), [_api(found, automated, Specifications(gateway, automated))])
+
+
+def _listeners(gateway: Gateway) -> list[schema.Listener]:
+    return [
         schema.Listener(id=str(listener.pk), name=listener.name, port=listener.port, host=listener.host)
         for listener in gateway.listeners.order_by("port", "pk")
     ]
-    return Built(document_of(gateway, listeners, apis), quarantined)
 
 
 def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = ()) -> schema.ApiInstance:

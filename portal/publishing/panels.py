@@ -10,6 +10,7 @@ from portal.core.links import console_url
 from portal.gateways.models import Gateway
 from portal.publishing.notices import instance_notices
 from portal.publishing.selectors import gateway_deployment, quarantine_of
+from portal.publishing.targets import instance_targets
 
 RECENT = 5
 
@@ -42,6 +43,11 @@ def _notices(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | No
     return {"notices": notices} if notices else None
 
 
+def _targets(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:
+    targets = instance_targets(instance)
+    return {"targets": targets} if targets else None
+
+
 def panels_register() -> None:
     """Add the deployment panel, what policies see, and the last revisions to a gateway's page."""
     for place, context, order in (
@@ -57,6 +63,14 @@ def panels_register() -> None:
             permission="revision.view",
             order=order,
         )
+    panels.register(
+        "instance",
+        name="targets",
+        template="publishing/targets.html",
+        context=_targets,
+        permission="instance.view",
+        order=21,
+    )
     for place in ("instance", "policies"):
         panels.register(
             place,
