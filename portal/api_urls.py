@@ -21,6 +21,7 @@ from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import RevisionViewSet
 from portal.traces.api import TraceTokenView, TraceViewSet
 from portal.transfers.api import ExportView
+from portal.transfers.import_api import ImportView
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
@@ -51,6 +52,7 @@ urlpatterns = [
     path("", include(router.urls)),
     path("me/", MeView.as_view(), name="me"),
     path("exports/", ExportView.as_view(), name="exports"),
+    path("imports/", ImportView.as_view(), name="imports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),

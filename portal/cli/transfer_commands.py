@@ -1,4 +1,4 @@
-"""`portico export`. Commands import what they need when they run."""
+"""`portico export` and `portico import`. Commands import what they need when they run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -65,3 +65,43 @@ def export(
         click.echo(note, err=True)
     for variable in found["variables"]:
         click.echo(f"Set {variable['name']} where the file is used: {variable['about']}", err=True)
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True))
+@click.option("--gateway", required=True, metavar="NAME", help="As in addresses, or its id.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@of_environment
+def take_in(
+    paths: tuple[str, ...],
+    gateway: str,
+    dry_run: bool,
+    environment: str,
+    organization: str | None,
+    portal: str,
+    token: str | None,
+) -> None:
+    """Make API instances what declarative files say: all of them, or none where anything is wrong.
+
+    PATHS are files or folders. Secrets that the portal does not have yet are taken from environment variables of this
+    command, by the names that the files have for them.
+    """
+    import os
+
+    from portal.cli.portal_client import PortalError
+    from portal.cli.transfers import connected, environment_named, files_at, gateway_named, told_lines
+
+    try:
+        with connected(portal, token) as client:
+            place = environment_named(client, environment, organization)
+            body = {"gateway": gateway_named(client, place, gateway)["id"], "files": files_at(paths)}
+            told = client.post("/api/v1/imports/", {**body, "dry_run": True})
+            given = {each["name"]: os.environ[each["name"]] for each in told["missing"] if each["name"] in os.environ}
+            if given or not dry_run:
+                told = client.post("/api/v1/imports/", {**body, "variables": given, "dry_run": dry_run})
+    except PortalError as error:
+        raise click.ClickException(str(error)) from error
+    for line in told_lines(told):
+        click.echo(line)
+    if not told["possible"]:
+        raise click.ClickException("Nothing was changed.")

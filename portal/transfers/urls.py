@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from portal.transfers import views
+from portal.transfers import import_views, views
 
 app_name = "transfers"
 
 urlpatterns = [
+    path("import/", import_views.InstancesImport.as_view(), name="import"),
     path("export/", views.InstancesExport.as_view(), name="export"),
 ]

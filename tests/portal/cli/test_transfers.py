@@ -1,4 +1,4 @@
-"""`portico export`, against the real interface."""
+"""`portico export` and `portico import`, against the real interface."""
 
 from typing import Any
 
@@ -66,3 +66,42 @@ def test_what_is_not_there_is_said_in_one_sentence(world: World, run: Any) -> No
     ):
         assert result.exit_code == 1
         assert sentence in result.output
+
+
+FILE = """
+apiVersion: gateway.mulesoft.com/v1alpha1
+kind: ApiInstance
+metadata: {name: museum}
+spec:
+  address: http://0.0.0.0:8080/museum
+  services: {main: {address: "https://museum.example.test"}}
+  policies:
+    - policyRef: {name: http-basic-authentication}
+      config: {username: guide, password: $MUSEUM_PASSWORD}
+"""
+
+
+def take_in(run: Any, path: Any, *more: str, **environment: str) -> Any:
+    return run("import", str(path), "--environment", "production", "--gateway", "edge", *more, **environment)
+
+
+def test_files_are_shown_then_taken_in_with_secrets_of_the_environment(world: World, run: Any, tmp_path: Any) -> None:
+    (tmp_path / "museum.yaml").write_text(FILE)
+    asked = take_in(run, tmp_path, "--dry-run")
+    assert asked.exit_code == 1
+    assert "Set MUSEUM_PASSWORD: password of http-basic-authentication on museum" in asked.output
+    shown = take_in(run, tmp_path, "--dry-run", MUSEUM_PASSWORD="s3cret")
+    assert (shown.exit_code, shown.stdout) == (0, "museum v1: new\n")
+    assert world.gateway.api_instances.count() == 1
+    assert take_in(run, tmp_path, MUSEUM_PASSWORD="s3cret").exit_code == 0
+    assert world.gateway.api_instances.count() == 2
+    assert take_in(run, tmp_path).stdout == "museum v1: unchanged\n"
+
+
+def test_faults_have_file_and_line(run: Any, tmp_path: Any) -> None:
+    (tmp_path / "museum.yaml").write_text(FILE.replace("services", "servises"))
+    told = take_in(run, tmp_path)
+    assert told.exit_code == 1
+    assert "museum.yaml:7: spec.servises: There is no setting “servises”. Did you mean “services”?" in told.output
+    for path, said in ((tmp_path / "museum.yaml", "no gateway moon"), (tmp_path, "no gateway moon")):
+        assert said in run("import", str(path), "--environment", "production", "--gateway", "moon").output
