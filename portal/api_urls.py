@@ -22,6 +22,7 @@ from portal.publishing.api import RevisionViewSet
 from portal.traces.api import TraceTokenView, TraceViewSet
 from portal.transfers.api import ExportView
 from portal.transfers.import_api import ImportView
+from portal.transfers.promotion_api import PromotionView
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
@@ -52,6 +53,7 @@ urlpatterns = [
     path("", include(router.urls)),
     path("me/", MeView.as_view(), name="me"),
     path("exports/", ExportView.as_view(), name="exports"),
+    path("promotions/", PromotionView.as_view(), name="promotions"),
     path("imports/", ImportView.as_view(), name="imports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),

@@ -75,10 +75,10 @@ def told_lines(told: Row) -> Iterator[str]:
     for each in told["faults"]:
         yield f"{each['file']}:{each['line']}: {each['key']}: {each['message']}"
     for each in told["missing"]:
-        yield f"{each['where']}: Set {each['name']}{f': {about}' if (about := each['about']) else ''}"
+        yield ": ".join(filter(None, (each["where"], f"Set {each['name']}", each["about"])))
     for each in told["notes"]:
         yield f"{each['file']}:{each['line']}: {each['message']} (note)"
     for change in told["changes"]:
-        yield f"{change['name']}: {'new' if change['is_new'] else change['state']}"
+        yield ": ".join(filter(None, (change["name"], "new" if change["is_new"] else change["state"], change["text"])))
         for each in change["differences"] if not change["is_new"] else ():
             yield f"  {each['path']}: {each['before'] or '—'} → {each['after'] or '—'}"

@@ -101,7 +101,8 @@ def _placed(actor: Any, incoming: Incoming, gateway: Gateway, target: ApiInstanc
         "settings": incoming.settings,
     }
     if target is not None:
-        return instance_update(instance=target, **common)
+        version = _version(actor, incoming, target)
+        return instance_update(instance=target, api_version=version, **common)
     services = incoming.services or ()
     if not services:
         sentence = "It has no service. Say where it runs."
@@ -130,6 +131,13 @@ def _api(actor: Any, incoming: Incoming, gateway: Gateway) -> ApiVersion | NewAp
         return NewApi(name=incoming.api, version=incoming.version, layer=layer)
     version: ApiVersion | None = api.versions.filter(version__iexact=incoming.version).first()
     return version or api_version_create(actor=actor, api=api, version=incoming.version)
+
+
+def _version(actor: Any, incoming: Incoming, target: ApiInstance) -> ApiVersion:
+    """Return the version that an instance should be of: its API stays."""
+    api = target.api_version.api
+    found: ApiVersion | None = api.versions.filter(version__iexact=incoming.version).first()
+    return found or api_version_create(actor=actor, api=api, version=incoming.version)
 
 
 def _services(actor: Any, instance: ApiInstance, incoming: Incoming) -> None:

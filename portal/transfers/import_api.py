@@ -29,7 +29,7 @@ class ImportSerializer(serializers.Serializer[Any]):
     """What to take in, and where."""
 
     gateway = ScopedRelatedField(queryset=Gateway.objects.select_related("environment"), permission="gateway.view")
-    files = FileSerializer(many=True, allow_empty=False, max_length=MOST_FILES)
+    files = serializers.ListField(child=FileSerializer(), allow_empty=False, max_length=MOST_FILES)
     variables = serializers.DictField(
         child=serializers.CharField(trim_whitespace=False),
         required=False,

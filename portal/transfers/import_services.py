@@ -55,7 +55,7 @@ class Imported:
     @property
     def possible(self) -> bool:
         """Tell whether nothing is in the way."""
-        return not self.faults and not self.missing
+        return not self.faults and not self.missing and all(each.state is not State.REFUSED for each in self.changes)
 
     @property
     def changing(self) -> int:
@@ -106,13 +106,16 @@ def incoming_run(
                 changes.append(_run(actor, each, gateway))
             except FileFault as fault:
                 faults.append(fault)
-        if faults or dry_run:
+            except ApplicationError as error:
+                text = "; ".join(error.fields.values()) or error.message
+                changes.append(Change(name=each.name, is_new=False, state=State.REFUSED, text=text))
+        if faults or dry_run or any(each.state is State.REFUSED for each in changes):
             transaction.set_rollback(True)
     return tuple(changes), tuple(faults)
 
 
 def _run(actor: Any, incoming: Incoming, gateway: Gateway) -> Change:
-    target = target_of(incoming, gateway)
+    target = incoming.target or target_of(incoming, gateway)
     before = instance_state(target) if target is not None else NOTHING
     # Where nothing is another afterwards, nothing was done: no audit event, no revision.
     with transaction.atomic():

@@ -74,7 +74,7 @@ class InstancesImport(ConsoleView):
 
     def shown_again(self, form: ImportForm, files: list[tuple[str, bytes]], told: Imported) -> ImportForm:
         """Return the form with the file as text, since a browser does not choose it again, and what is to be set."""
-        data = form.data.copy()
+        data = self.request.POST.copy()
         data["text"] = files[0][1].decode(errors="replace")
         for name in [name for name in data if name.startswith(VARIABLE)]:
             del data[name]

@@ -8,6 +8,7 @@ from gateway_runtime.declarative import Place
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.written import as_written
 from portal.apis.instance_settings import SETTINGS as INSTANCE_SETTINGS
+from portal.apis.models import ApiInstance
 from portal.apis.service_settings import SETTINGS as SERVICE_SETTINGS
 
 Settings = dict[str, Any]
@@ -79,6 +80,8 @@ class Incoming:
     deprecation: schema.Deprecation | None = None
     says_deprecation: bool = False
     place: Place | None = None
+    # The instance that it is, where that is known already.
+    target: ApiInstance | None = None
 
     @property
     def name(self) -> str:

@@ -82,7 +82,7 @@ def _of_part(part: schema.ApiInstance) -> Iterator[tuple[str, Any, bool]]:
         del plain["id"], plain["name"]
         yield from _flat(f"service {service.name}", plain, (_SECRET_OF_SERVICE,))
     for number, route in enumerate(part.routes, start=1):
-        said = {
+        said: dict[str, Any] = {
             "name": route.name,
             "rules": [_said(rule) for rule in route.rules],
             "to": [f"{names[id]}{path}, weight {weight}" for id, weight, path in ways_of(route)],

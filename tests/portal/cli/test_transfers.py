@@ -1,4 +1,4 @@
-"""`portico export` and `portico import`, against the real interface."""
+"""`portico export`, `portico import` and `portico promote`, against the real interface."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from portal.accounts.services import api_token_create
 from portal.cli import transfers as module
 from portal.cli.commands import portico
-from tests.portal.base import World, client_of, make_instance
+from tests.portal.base import World, client_of, make_gateway, make_instance
 
 pytestmark = pytest.mark.django_db
 
@@ -105,3 +105,17 @@ def test_faults_have_file_and_line(run: Any, tmp_path: Any) -> None:
     assert "museum.yaml:7: spec.servises: There is no setting “servises”. Did you mean “services”?" in told.output
     for path, said in ((tmp_path / "museum.yaml", "no gateway moon"), (tmp_path, "no gateway moon")):
         assert said in run("import", str(path), "--environment", "production", "--gateway", "moon").output
+
+
+def test_an_instance_is_promoted_with_its_address_there(world: World, run: Any) -> None:
+    there = make_gateway(world.sandbox, "Try", port=8090)
+    words = ("promote", "Orders v1", "--environment", "production", "--organization", "acme", "--to", "sandbox",
+             "--gateway", "try", "--port", "8090", "--url", "default=https://try.example.test")  # fmt: skip
+    shown = run(*words, "--dry-run")
+    assert (shown.exit_code, shown.stdout) == (0, "Orders v1: new\n"), shown.output
+    assert run(*words).exit_code == 0
+    assert there.api_instances.get().services.get().url == "https://try.example.test"
+    assert run(*words).stdout == "Orders v1: unchanged\n"
+    refused = run(*words[:-1], "default=http://10.0.0.1")
+    assert refused.exit_code == 1
+    assert "Orders v1: refused: 10.0.0.1 is a private address" in refused.output
