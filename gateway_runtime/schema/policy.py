@@ -116,12 +116,17 @@ class Handlers:
     to its limit, 413 above), puts it into `context.body` (`context.response_body`) and calls the body handler, which
     may put another one there. A policy without the header handler wants every body. What can do with the body as it
     streams by does not ask for it: see `context.filter_request` and `filter_response`.
+
+    `ended` is no phase: it is called once for each request of the API when all is over, however that came about (the
+    answer is out, the client is gone, another policy has refused it), also for requests that the other handlers have
+    not seen. It lets go of what these have left in `context.notes`, and must not wait.
     """
 
     request_headers: Callable[[Any], Any] | None = None
     request_body: Callable[[Any], Any] | None = None
     response_headers: Callable[[Any], Any] | None = None
     response_body: Callable[[Any], Any] | None = None
+    ended: Callable[[Any], None] | None = None
 
 
 def no_handlers(config: Any, runtime: Any) -> Handlers:
