@@ -24,6 +24,8 @@ from portal.publishing.target_api import InstanceTargetsView
 from portal.traces.api import TraceTokenView, TraceViewSet
 from portal.traces.rehearsal_api import RehearsalView
 from portal.transfers.api import ExportView
+from portal.transfers.import_api import ImportView
+from portal.transfers.promotion_api import PromotionView
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
@@ -56,6 +58,8 @@ urlpatterns = [
     path("gateway-registrations/", GatewayRegistrationView.as_view(), name="gateway-registrations"),
     path("me/", MeView.as_view(), name="me"),
     path("exports/", ExportView.as_view(), name="exports"),
+    path("promotions/", PromotionView.as_view(), name="promotions"),
+    path("imports/", ImportView.as_view(), name="imports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
     path("rehearsals/", RehearsalView.as_view(), name="rehearsals"),

@@ -95,7 +95,12 @@ class InstanceList(BulkListPage):
     search_fields = ("api_version__api__name", "label", "base_path")
     bulk_place = PLACE
     bulk_url_name = "apis:bulk"
-    actions = (Action(label="Add API", url_name="apis:create", permission="instance.change", icon="plus"),)
+    actions = (
+        Action(label="Add API", url_name="apis:create", permission="instance.change", icon="plus"),
+        Action(
+            label="Import", url_name="transfers:import", permission="instance.change", icon="file-import", primary=False
+        ),
+    )
     empty = Empty(
         title="No API is deployed here",
         text="Choose a gateway and an API, say where it runs, and it is live in under a second.",
