@@ -14,7 +14,7 @@ from portal.gateways.api import GatewayViewSet, ListenerViewSet
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
-from portal.publishing.api import RevisionViewSet
+from portal.publishing.api import HoldViewSet, RevisionViewSet
 from portal.traces.api import TraceTokenView, TraceViewSet
 
 router = SimpleRouter()
@@ -36,6 +36,7 @@ router.register("policy-bindings", BindingViewSet)
 router.register("automated-policies", AutomatedPolicyViewSet)
 router.register("traces", TraceViewSet)
 router.register("revisions", RevisionViewSet)
+router.register("holds", HoldViewSet)
 
 urlpatterns = [
     path("", include(router.urls)),

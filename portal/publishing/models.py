@@ -55,6 +55,39 @@ class Revision(Record):
         return console_url(self.gateway, "publishing:detail", self.gateway_id, self.pk)
 
 
+class HoldReason(models.TextChoices):
+    """Why a gateway is held."""
+
+    RESTORED = "restored", "An older revision was restored"
+    UNDONE = "undone", "A staged change was undone"
+
+
+class Hold(Record):
+    """A gateway whose APIs, policies and listeners stay those of its latest revision; what is saved meanwhile waits.
+
+    `revision` is the one that they come from. Contracts, credentials and tiers go on as they are saved.
+    """
+
+    gateway = models.OneToOneField(Gateway, on_delete=models.CASCADE, related_name="hold")
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="holds")
+    reason = models.CharField(max_length=20, choices=HoldReason)
+    actor_name = models.CharField(max_length=254, blank=True)
+    # What was saved since then, and by whom: the message and author of the revision that publishes it.
+    waiting_message = models.TextField(blank=True)
+    waiting_actors = models.CharField(max_length=254, blank=True)
+
+    objects = ScopedManager()
+    scope_organization = "gateway__environment__organization_id"
+    scope_environment = "gateway__environment_id"
+
+    def __str__(self) -> str:
+        return f"{self.gateway} held on revision {self.revision.number}"
+
+    def get_absolute_url(self) -> str:
+        """Return the page of its gateway, where what waits is shown."""
+        return self.gateway.get_absolute_url()
+
+
 class Acknowledgement(Record):
     """How one replica took one revision."""
 

@@ -10,6 +10,7 @@ from portal.core.links import console_url
 from portal.gateways.models import Gateway
 from portal.publishing.notices import instance_notices
 from portal.publishing.selectors import gateway_deployment, quarantine_of
+from portal.publishing.waiting import gateway_hold, waiting_of
 
 RECENT = 5
 
@@ -37,13 +38,23 @@ def _recent(request: HttpRequest, gateway: Gateway) -> dict[str, Any]:
     return {"revisions": gateway.revisions.defer("envelope").order_by("-number")[:RECENT]}
 
 
+def _hold_on_gateway(request: HttpRequest, gateway: Gateway) -> dict[str, Any] | None:
+    hold = gateway_hold(gateway)
+    return {"waiting": waiting_of(hold, request.user)} if hold is not None else None
+
+
+def _hold_on_instance(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:
+    hold = gateway_hold(instance.gateway)
+    return {"hold": hold} if hold is not None else None
+
+
 def _notices(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:
     notices = instance_notices(instance)
     return {"notices": notices} if notices else None
 
 
 def panels_register() -> None:
-    """Add the deployment panel, what policies see, and the last revisions to a gateway's page."""
+    """Add what waits, the deployment panel, what policies see, and the last revisions to pages of lower apps."""
     for place, context, order in (
         ("gateway", _on_gateway, 20),
         ("instance", _on_instance, 20),
@@ -57,7 +68,23 @@ def panels_register() -> None:
             permission="revision.view",
             order=order,
         )
+    panels.register(
+        "gateway",
+        name="hold",
+        template="publishing/hold.html",
+        context=_hold_on_gateway,
+        permission="revision.view",
+        order=5,
+    )
     for place in ("instance", "policies"):
+        panels.register(
+            place,
+            name="hold",
+            template="publishing/held.html",
+            context=_hold_on_instance,
+            permission="revision.view",
+            order=5,
+        )
         panels.register(
             place,
             name="notices",

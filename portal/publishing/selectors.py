@@ -14,6 +14,7 @@ from portal.core.redis import connection
 from portal.gateways.models import Gateway, Replica
 from portal.gateways.selectors import ConnectionState, replica_state
 from portal.publishing.changes import Change, revision_changes
+from portal.publishing.effects import with_effects
 from portal.publishing.errors import PublishError
 from portal.publishing.models import PublishRequest, Revision
 from portal.publishing.reports import read_reports
@@ -242,10 +243,17 @@ def quarantine_of(revision: Revision | None, instance_id: Any) -> dict[str, Any]
     return (revision.quarantined or {}).get(str(instance_id)) if revision else None
 
 
-def changes_of(revision: Revision) -> list[Change]:
+def changes_of(revision: Revision, user: Any = None) -> list[Change]:
     """Return what a revision changed against the one before it. Empty when it cannot be opened any more."""
     before = Revision.objects.filter(gateway=revision.gateway, number__lt=revision.number).order_by("-number").first()
+    return changes_between(before, revision, user=user)
+
+
+def changes_between(old: Revision | None, new: Revision, *, user: Any = None) -> list[Change]:
+    """Return what `new` has otherwise than `old`, and whom that concerns as far as `user` may know."""
     try:
-        return revision_changes(revision_document(before) if before else None, revision_document(revision))
+        was, is_ = revision_document(old) if old else None, revision_document(new)
     except PublishError:
         return []
+    changes = revision_changes(was, is_)
+    return with_effects(changes, old=was, new=is_, gateway=new.gateway, user=user, until=new.requested_at)

@@ -16,11 +16,12 @@ from gateway_runtime.schema import document as schema
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
 from portal.core.redis import connection
+from portal.core.remarks import remark_add
 from portal.gateways.models import Gateway
 from portal.publishing import store
 from portal.publishing.builder import Built, build, document_of
 from portal.publishing.errors import PublishError
-from portal.publishing.models import PublishRequest, Revision
+from portal.publishing.models import Hold, HoldReason, PublishRequest, Revision
 from portal.publishing.sealing import document_seal, revision_document
 
 log = logging.getLogger(__name__)
@@ -30,14 +31,18 @@ SYSTEM = "Portico"
 
 
 @transaction.atomic
-def publish_request(*, gateway: Gateway, actor: Any = None, message: str = "") -> PublishRequest:
-    """Note in the caller's transaction that `gateway` needs a new revision, and start on commit."""
-    PublishRequest.objects.get_or_create(gateway=gateway)
-    request = PublishRequest.objects.select_for_update().get(gateway=gateway)
-    messages = [*request.message.splitlines(), message] if message else request.message.splitlines()
-    actors = [*filter(None, request.actor_name.split(", ")), str(actor) if actor is not None else SYSTEM]
-    request.message = "\n".join(dict.fromkeys(messages))[:MESSAGE_LIMIT]
-    request.actor_name = ", ".join(dict.fromkeys(actors))[:254]
+def publish_request(*, gateway: Gateway, actor: Any = None, message: str = "", waits: bool = True) -> PublishRequest:
+    """Note in the caller's transaction that `gateway` needs a new revision, and start on commit.
+
+    With `waits` it is a change that a held gateway does not take: it is noted there, and said to whoever made it.
+    """
+    request = _request_locked(gateway)
+    hold = Hold.objects.filter(gateway=gateway).select_related("revision").first() if waits else None
+    if hold is not None:
+        _note_waiting(hold, actor, message)
+    else:
+        request.message = _joined_lines(request.message, message)
+        request.actor_name = _joined_names(request.actor_name, actor)
     # Of several changes that become one revision, the first has waited longest.
     request.requested_at = request.requested_at or timezone.now()
     request.requested = F("requested") + 1
@@ -45,6 +50,32 @@ def publish_request(*, gateway: Gateway, actor: Any = None, message: str = "") -
     publish_start(gateway_id=gateway.pk)
     request.refresh_from_db()
     return request
+
+
+def _request_locked(gateway: Gateway) -> PublishRequest:
+    """Return the gateway's request under the lock that everything takes that decides on its next revision."""
+    PublishRequest.objects.get_or_create(gateway=gateway)
+    return PublishRequest.objects.select_for_update().get(gateway=gateway)
+
+
+def _note_waiting(hold: Hold, actor: Any, message: str) -> None:
+    hold.waiting_message = _joined_lines(hold.waiting_message, message)
+    hold.waiting_actors = _joined_names(hold.waiting_actors, actor)
+    hold.save(update_fields=["waiting_message", "waiting_actors", "updated_at"])
+    remark_add(
+        f"{hold.gateway} is held on revision {hold.revision.number}: the change is saved and waits. "
+        "The gateway's page shows what waits and publishes it.",
+        code=f"change-waits gateway={hold.gateway_id}",
+    )
+
+
+def _joined_lines(known: str, added: str) -> str:
+    return "\n".join(dict.fromkeys([*known.splitlines(), *added.splitlines()]))[:MESSAGE_LIMIT]
+
+
+def _joined_names(known: str, actor: Any) -> str:
+    added = str(actor) if actor is not None else SYSTEM
+    return ", ".join(dict.fromkeys([*filter(None, known.split(", ")), *added.split(", ")]))[:254]
 
 
 def publish_start(*, gateway_id: Any) -> None:
@@ -90,7 +121,10 @@ def _revision_next(request: PublishRequest, latest: Revision | None, used: int) 
     """Return the latest revision when it has the configuration of now, else a new one."""
     gateway = Gateway.objects.select_related("environment").get(pk=request.gateway_id)
     previous = revision_document(latest) if latest else None
-    built = build(gateway, previous)
+    if latest is not None and previous is not None and Hold.objects.filter(gateway=gateway).exists():
+        built = _held(gateway, latest, previous)
+    else:
+        built = build(gateway, previous)
     encoded = schema.encode(built.document)
     if latest is None or schema.digest(encoded) != latest.digest or used > latest.number:
         number = max(latest.number if latest else 0, used) + 1
@@ -107,6 +141,11 @@ def _revision_next(request: PublishRequest, latest: Revision | None, used: int) 
     request.actor_name, request.message, request.requested_at = "", "", None
     request.save(update_fields=["actor_name", "message", "requested_at"])
     return latest
+
+
+def _held(gateway: Gateway, latest: Revision, previous: schema.Document) -> Built:
+    """Return the APIs and listeners of the latest revision with everything else as it is now."""
+    return Built(document_of(gateway, previous.listeners, previous.apis), latest.quarantined)
 
 
 def _revision_create(gateway: Gateway, built: Built, encoded: bytes, *, number: int, **fields: Any) -> Revision:
@@ -141,15 +180,14 @@ def publish_failed(*, gateway_id: Any, error: Exception) -> None:
 
 @transaction.atomic
 def revision_restore(*, revision: Revision, actor: Any) -> Revision:
-    """Publish the APIs and policies of an older revision under a new number.
+    """Publish the APIs and policies of an older revision under a new number, and hold the gateway on them.
 
     Client applications, contracts, tiers and what services may be asked stay those of now: what was revoked or
-    forbidden since does not come back. The next change in the console publishes the console's state again.
+    forbidden since does not come back. What is saved from now on waits until the hold is ended.
     """
-    PublishRequest.objects.get_or_create(gateway=revision.gateway)
-    PublishRequest.objects.select_for_update().get(gateway=revision.gateway)
-    latest = Revision.objects.filter(gateway=revision.gateway).order_by("-number")[0]
     gateway = Gateway.objects.select_related("environment").get(pk=revision.gateway_id)
+    request = _request_locked(gateway)
+    latest = Revision.objects.filter(gateway=gateway).order_by("-number")[0]
     old = revision_document(revision)
     document = document_of(gateway, old.listeners, old.apis)
     encoded = schema.encode(document)
@@ -160,7 +198,7 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
             status=409,
         )
     restored = _revision_create(
-        revision.gateway,
+        gateway,
         Built(document, revision.quarantined),
         encoded,
         number=latest.number + 1,
@@ -168,6 +206,7 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
         message=f"Restored revision {revision.number}",
         requested_at=timezone.now(),
     )
+    _hold_begin(gateway, revision, HoldReason.RESTORED, actor, request)
     audit_record(
         actor=actor,
         action="revision.restore",
@@ -175,5 +214,37 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
         before={"revision": latest.number},
         after={"revision": restored.number, "restored": revision.number},
     )
-    publish_start(gateway_id=revision.gateway_id)
+    publish_start(gateway_id=gateway.pk)
     return restored
+
+
+def _hold_begin(gateway: Gateway, revision: Revision, reason: HoldReason, actor: Any, request: PublishRequest) -> Hold:
+    """Hold a gateway on its latest revision. What was noted and is not in a revision yet waits from now on."""
+    hold = Hold.objects.filter(gateway=gateway).first() or Hold(gateway=gateway)
+    hold.revision, hold.reason, hold.actor_name = revision, reason, str(actor)
+    hold.waiting_message = _joined_lines(hold.waiting_message, request.message)
+    if request.actor_name:
+        hold.waiting_actors = _joined_names(hold.waiting_actors, request.actor_name)
+    hold.save()
+    request.message, request.actor_name, request.requested_at = "", "", None
+    request.save(update_fields=["message", "actor_name", "requested_at"])
+    return hold
+
+
+@transaction.atomic
+def hold_release(*, hold: Hold, actor: Any) -> None:
+    """End a hold: what was saved meanwhile is published, by whom and as what it was saved."""
+    gateway = hold.gateway
+    _request_locked(gateway)
+    waiting = Hold.objects.filter(pk=hold.pk).first()
+    if waiting is None:
+        raise ApplicationError("hold_ended", f"{gateway} is not held any more. Nothing waits.", status=409)
+    audit_record(
+        actor=actor,
+        action="hold.release",
+        target=hold,
+        before={"held_on_revision": hold.revision.number, "waiting": waiting.waiting_message},
+    )
+    waiting.delete()
+    people = _joined_names(waiting.waiting_actors, actor)
+    publish_request(gateway=gateway, actor=people, message=waiting.waiting_message or "Ended the hold")
