@@ -15,6 +15,7 @@ from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, Pe
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import HoldViewSet, RevisionViewSet
+from portal.publishing.rollout_api import DriftView, RolloutViewSet, StagingView
 from portal.traces.api import TraceTokenView, TraceViewSet
 
 router = SimpleRouter()
@@ -37,10 +38,13 @@ router.register("automated-policies", AutomatedPolicyViewSet)
 router.register("traces", TraceViewSet)
 router.register("revisions", RevisionViewSet)
 router.register("holds", HoldViewSet)
+router.register("rollouts", RolloutViewSet)
 
 urlpatterns = [
     path("", include(router.urls)),
     path("me/", MeView.as_view(), name="me"),
+    path("gateways/<uuid:gateway_pk>/staging/", StagingView.as_view(), name="staging"),
+    path("running-revisions/", DriftView.as_view(), name="running-revisions"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),

@@ -232,6 +232,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "KindEnum": "portal.organizations.models.EnvironmentKind",
         "TraceKindEnum": "portal.traces.models.TraceKind",
+        "RolloutKindEnum": "portal.publishing.models.RolloutKind",
+        "RolloutStateEnum": "portal.publishing.models.RolloutState",
+        "TokenStateEnum": ["active", "expired", "revoked"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -254,6 +257,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_timeout": 
 CELERY_BEAT_SCHEDULE = {
     "publish-what-is-waiting": {"task": "publishing.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "collect-replica-reports": {"task": "publishing.collect", "schedule": 4.0, "options": {"expires": 4}},
+    "judge-staged-changes": {"task": "publishing.judge", "schedule": 2.0, "options": {"expires": 2}},
     "ingest-traffic": {"task": "analytics.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "ingest-traces": {"task": "traces.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "expire-traces": {"task": "traces.expire", "schedule": 30.0, "options": {"expires": 30}},

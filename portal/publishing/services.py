@@ -16,18 +16,26 @@ from gateway_runtime.schema import document as schema
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
 from portal.core.redis import connection
-from portal.core.remarks import remark_add
 from portal.gateways.models import Gateway
 from portal.publishing import store
-from portal.publishing.builder import Built, build, document_of
+from portal.publishing.builder import Built, document_of
 from portal.publishing.errors import PublishError
-from portal.publishing.models import Hold, HoldReason, PublishRequest, Revision
-from portal.publishing.sealing import document_seal, revision_document
+from portal.publishing.making import revision_create, revision_next
+from portal.publishing.models import Hold, HoldReason, PublishRequest, Revision, RolloutState
+from portal.publishing.noting import (
+    MESSAGE_LIMIT,
+    hold_begin,
+    joined_lines,
+    joined_names,
+    note_waiting,
+    remark_staged,
+    request_locked,
+)
+from portal.publishing.rollouts import open_rollout, rollout_close, rollout_open, staging_of, trial_values
+from portal.publishing.sealing import revision_document
+from portal.publishing.staging import effective
 
 log = logging.getLogger(__name__)
-
-MESSAGE_LIMIT = 2000
-SYSTEM = "Portico"
 
 
 @transaction.atomic
@@ -36,13 +44,15 @@ def publish_request(*, gateway: Gateway, actor: Any = None, message: str = "", w
 
     With `waits` it is a change that a held gateway does not take: it is noted there, and said to whoever made it.
     """
-    request = _request_locked(gateway)
+    request = request_locked(gateway)
     hold = Hold.objects.filter(gateway=gateway).select_related("revision").first() if waits else None
     if hold is not None:
-        _note_waiting(hold, actor, message)
+        note_waiting(hold, actor, message)
     else:
-        request.message = _joined_lines(request.message, message)
-        request.actor_name = _joined_names(request.actor_name, actor)
+        if waits:
+            _stage(gateway, actor)
+        request.message = joined_lines(request.message, message)
+        request.actor_name = joined_names(request.actor_name, actor)
     # Of several changes that become one revision, the first has waited longest.
     request.requested_at = request.requested_at or timezone.now()
     request.requested = F("requested") + 1
@@ -52,30 +62,16 @@ def publish_request(*, gateway: Gateway, actor: Any = None, message: str = "", w
     return request
 
 
-def _request_locked(gateway: Gateway) -> PublishRequest:
-    """Return the gateway's request under the lock that everything takes that decides on its next revision."""
-    PublishRequest.objects.get_or_create(gateway=gateway)
-    return PublishRequest.objects.select_for_update().get(gateway=gateway)
-
-
-def _note_waiting(hold: Hold, actor: Any, message: str) -> None:
-    hold.waiting_message = _joined_lines(hold.waiting_message, message)
-    hold.waiting_actors = _joined_names(hold.waiting_actors, actor)
-    hold.save(update_fields=["waiting_message", "waiting_actors", "updated_at"])
-    remark_add(
-        f"{hold.gateway} is held on revision {hold.revision.number}: the change is saved and waits. "
-        "The gateway's page shows what waits and publishes it.",
-        code=f"change-waits gateway={hold.gateway_id}",
-    )
-
-
-def _joined_lines(known: str, added: str) -> str:
-    return "\n".join(dict.fromkeys([*known.splitlines(), *added.splitlines()]))[:MESSAGE_LIMIT]
-
-
-def _joined_names(known: str, actor: Any) -> str:
-    added = str(actor) if actor is not None else SYSTEM
-    return ", ".join(dict.fromkeys([*filter(None, known.split(", ")), *added.split(", ")]))[:254]
+def _stage(gateway: Gateway, actor: Any) -> None:
+    """Let a change become a candidate where the gateway has one, or stages all changes."""
+    rollout = open_rollout(gateway)
+    if rollout is None:
+        staging = staging_of(gateway)
+        stable = Revision.objects.filter(gateway=gateway).defer("envelope").order_by("-number").first()
+        if not staging.stage_changes or stable is None:
+            return
+        rollout = rollout_open(gateway=gateway, stable=stable, actor=actor, values=trial_values(staging))
+    remark_staged(rollout)
 
 
 def publish_start(*, gateway_id: Any) -> None:
@@ -110,56 +106,11 @@ def gateway_publish(*, gateway_id: Any, client: "redis.Redis | None" = None) -> 
         requested = request.requested
         revision = Revision.objects.filter(gateway_id=gateway_id).order_by("-number").first()
         if requested > request.published or revision is None or used > revision.number:
-            revision = _revision_next(request, revision, used)
+            revision = revision_next(request, revision, used)
     revision_send(revision=revision, client=client)
     PublishRequest.objects.filter(gateway_id=gateway_id, published__lt=requested).update(published=requested)
     PublishRequest.objects.filter(gateway_id=gateway_id).exclude(error="").update(error="")
     return revision
-
-
-def _revision_next(request: PublishRequest, latest: Revision | None, used: int) -> Revision:
-    """Return the latest revision when it has the configuration of now, else a new one."""
-    gateway = Gateway.objects.select_related("environment").get(pk=request.gateway_id)
-    previous = revision_document(latest) if latest else None
-    if latest is not None and previous is not None and Hold.objects.filter(gateway=gateway).exists():
-        built = _held(gateway, latest, previous)
-    else:
-        built = build(gateway, previous)
-    encoded = schema.encode(built.document)
-    if latest is None or schema.digest(encoded) != latest.digest or used > latest.number:
-        number = max(latest.number if latest else 0, used) + 1
-        latest = _revision_create(
-            gateway,
-            built,
-            encoded,
-            number=number,
-            actor_name=request.actor_name or SYSTEM,
-            message=request.message,
-            requested_at=request.requested_at or timezone.now(),
-        )
-    # What is noted from now on belongs to the next revision.
-    request.actor_name, request.message, request.requested_at = "", "", None
-    request.save(update_fields=["actor_name", "message", "requested_at"])
-    return latest
-
-
-def _held(gateway: Gateway, latest: Revision, previous: schema.Document) -> Built:
-    """Return the APIs and listeners of the latest revision with everything else as it is now."""
-    return Built(document_of(gateway, previous.listeners, previous.apis), latest.quarantined)
-
-
-def _revision_create(gateway: Gateway, built: Built, encoded: bytes, *, number: int, **fields: Any) -> Revision:
-    digest = schema.digest(encoded)
-    sealed = document_seal(gateway, encoded, number=number, digest=digest)
-    return Revision.objects.create(
-        gateway=gateway,
-        number=number,
-        digest=digest,
-        sections=schema.sections(built.document),
-        envelope=sealed,
-        quarantined=built.quarantined,
-        **fields,
-    )
 
 
 def revision_send(*, revision: Revision, client: "redis.Redis | None" = None) -> None:
@@ -186,9 +137,13 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
     forbidden since does not come back. What is saved from now on waits until the hold is ended.
     """
     gateway = Gateway.objects.select_related("environment").get(pk=revision.gateway_id)
-    request = _request_locked(gateway)
+    request = request_locked(gateway)
     latest = Revision.objects.filter(gateway=gateway).order_by("-number")[0]
-    old = revision_document(revision)
+    old = effective(revision_document(revision))
+    rollout = open_rollout(gateway)
+    if rollout is not None:
+        text = f"Revision {revision.number} was restored."
+        rollout_close(rollout=rollout, state=RolloutState.UNDONE, actor=actor, reason=text)
     document = document_of(gateway, old.listeners, old.apis)
     encoded = schema.encode(document)
     if schema.digest(encoded) == latest.digest:
@@ -197,7 +152,7 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
             f"Revision {latest.number} already has this configuration. There is nothing to restore.",
             status=409,
         )
-    restored = _revision_create(
+    restored = revision_create(
         gateway,
         Built(document, revision.quarantined),
         encoded,
@@ -206,7 +161,7 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
         message=f"Restored revision {revision.number}",
         requested_at=timezone.now(),
     )
-    _hold_begin(gateway, revision, HoldReason.RESTORED, actor, request)
+    hold_begin(gateway, revision, HoldReason.RESTORED, actor, request)
     audit_record(
         actor=actor,
         action="revision.restore",
@@ -218,24 +173,11 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
     return restored
 
 
-def _hold_begin(gateway: Gateway, revision: Revision, reason: HoldReason, actor: Any, request: PublishRequest) -> Hold:
-    """Hold a gateway on its latest revision. What was noted and is not in a revision yet waits from now on."""
-    hold = Hold.objects.filter(gateway=gateway).first() or Hold(gateway=gateway)
-    hold.revision, hold.reason, hold.actor_name = revision, reason, str(actor)
-    hold.waiting_message = _joined_lines(hold.waiting_message, request.message)
-    if request.actor_name:
-        hold.waiting_actors = _joined_names(hold.waiting_actors, request.actor_name)
-    hold.save()
-    request.message, request.actor_name, request.requested_at = "", "", None
-    request.save(update_fields=["message", "actor_name", "requested_at"])
-    return hold
-
-
 @transaction.atomic
 def hold_release(*, hold: Hold, actor: Any) -> None:
     """End a hold: what was saved meanwhile is published, by whom and as what it was saved."""
     gateway = hold.gateway
-    _request_locked(gateway)
+    request_locked(gateway)
     waiting = Hold.objects.filter(pk=hold.pk).first()
     if waiting is None:
         raise ApplicationError("hold_ended", f"{gateway} is not held any more. Nothing waits.", status=409)
@@ -246,5 +188,5 @@ def hold_release(*, hold: Hold, actor: Any) -> None:
         before={"held_on_revision": hold.revision.number, "waiting": waiting.waiting_message},
     )
     waiting.delete()
-    people = _joined_names(waiting.waiting_actors, actor)
+    people = joined_names(waiting.waiting_actors, actor)
     publish_request(gateway=gateway, actor=people, message=waiting.waiting_message or "Ended the hold")

@@ -45,7 +45,7 @@ class RevisionTable(Table):
     )
 
 
-class _OfGateway(ConsoleView):
+class OfGateway(ConsoleView):
     """What belongs to the gateway of the address."""
 
     queryset: ClassVar[Any] = REVISIONS
@@ -75,7 +75,7 @@ class _OfGateway(ConsoleView):
         return above
 
 
-class RevisionList(_OfGateway, ListPage):
+class RevisionList(OfGateway, ListPage):
     """The revisions of a gateway."""
 
     template_name = "publishing/list.html"
@@ -100,7 +100,7 @@ class RevisionList(_OfGateway, ListPage):
         return super().get_context(gateway=self.gateway, **context)
 
 
-class RevisionDetail(_OfGateway, ObjectView):
+class RevisionDetail(OfGateway, ObjectView):
     """One revision: who, when, why, what changed, and how replicas took it."""
 
     template_name = "publishing/detail.html"
@@ -125,7 +125,7 @@ class RevisionDetail(_OfGateway, ObjectView):
         return f"Revision {self.object.number}"
 
 
-class RevisionCompare(_OfGateway):
+class RevisionCompare(OfGateway):
     """What one revision has otherwise than another: `?base=3&number=7`. Without numbers, the last two."""
 
     template_name = "publishing/compare.html"
@@ -156,7 +156,7 @@ class RevisionCompare(_OfGateway):
         return [*super().breadcrumbs(), ("Revisions", console_url(self.request, "publishing:list", self.gateway.pk))]
 
 
-class RevisionRestore(_OfGateway, ActionView):
+class RevisionRestore(OfGateway, ActionView):
     """Publish an older revision again under a new number."""
 
     permission = "gateway.publish"
@@ -165,7 +165,7 @@ class RevisionRestore(_OfGateway, ActionView):
     message = "Restored. The new revision is going out, and the gateway is held on it."
 
 
-class HoldPublish(_OfGateway, ActionView):
+class HoldPublish(OfGateway, ActionView):
     """Publish what waits on a held gateway."""
 
     queryset = Hold.objects.select_related("gateway__environment__organization", "revision")
@@ -184,7 +184,7 @@ class HoldPublish(_OfGateway, ActionView):
         raise ApplicationError("hold_ended", f"{self.gateway} is not held any more. Nothing waits.", status=409)
 
 
-class DeploymentFragment(_OfGateway):
+class DeploymentFragment(OfGateway):
     """The deployment panel by itself, asked for until every replica has answered."""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:

@@ -14,6 +14,7 @@ from portal.publishing.effects import with_effects
 from portal.publishing.errors import PublishError
 from portal.publishing.models import Hold
 from portal.publishing.sealing import revision_document
+from portal.publishing.staging import effective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ def waiting_of(hold: Hold, user: Any) -> Waiting:
     if latest is None:
         return Waiting(hold=hold, changes=(), instances=())
     try:
-        running = revision_document(latest)
+        running = effective(revision_document(latest))
     except PublishError:
         return Waiting(hold=hold, changes=(), instances=())
     built = build(gateway, running)
