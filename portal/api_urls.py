@@ -7,9 +7,13 @@ from rest_framework.routers import SimpleRouter
 from portal.accounts.api import ApiTokenViewSet, MeView
 from portal.analytics.api import TrafficView
 from portal.apis.api import ApiInstanceViewSet
+from portal.apis.bulk_api import InstanceBulkView
+from portal.apis.deprecation_api import VersionDeprecateView
+from portal.apis.part_api import RouteViewSet, ServiceViewSet
 from portal.audit.api import AuditEventViewSet
 from portal.catalog.api import ApiVersionViewSet, ApiViewSet
 from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
+from portal.core.saved_view_api import SavedViewViewSet
 from portal.gateways.api import GatewayViewSet, ListenerViewSet
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
@@ -17,9 +21,11 @@ from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import HoldViewSet, RevisionViewSet
 from portal.publishing.rollout_api import DriftView, RolloutViewSet, StagingView
 from portal.traces.api import TraceTokenView, TraceViewSet
+from portal.transfers.api import ExportView
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
+router.register("saved-views", SavedViewViewSet, basename="saved-view")
 router.register("organizations", OrganizationViewSet)
 router.register("environments", EnvironmentViewSet)
 router.register("people", PersonViewSet, basename="person")
@@ -32,6 +38,8 @@ router.register("api-versions", ApiVersionViewSet)
 router.register("gateways", GatewayViewSet)
 router.register("listeners", ListenerViewSet)
 router.register("api-instances", ApiInstanceViewSet)
+router.register("services", ServiceViewSet)
+router.register("routes", RouteViewSet)
 router.register("policies", PolicyViewSet, basename="policy")
 router.register("policy-bindings", BindingViewSet)
 router.register("automated-policies", AutomatedPolicyViewSet)
@@ -41,10 +49,13 @@ router.register("holds", HoldViewSet)
 router.register("rollouts", RolloutViewSet)
 
 urlpatterns = [
+    path("api-instances/bulk/", InstanceBulkView.as_view(), name="api-instances-bulk"),
+    path("api-versions/<uuid:pk>/deprecate/", VersionDeprecateView.as_view(), name="api-version-deprecate"),
     path("", include(router.urls)),
     path("me/", MeView.as_view(), name="me"),
     path("gateways/<uuid:gateway_pk>/staging/", StagingView.as_view(), name="staging"),
     path("running-revisions/", DriftView.as_view(), name="running-revisions"),
+    path("exports/", ExportView.as_view(), name="exports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),

@@ -33,11 +33,21 @@ class GatewayTable(Table):
     caption = "Gateways"
     columns = (
         Column("name", "Name", link=True, sort="name"),
-        Column("state", "Status", template="gateways/cell_state.html", render=lambda row: _status(row)),
+        Column(
+            "state",
+            "Status",
+            template="gateways/cell_state.html",
+            render=lambda row: _status(row),
+            text=lambda row: _status(row).state.label,
+        ),
         Column("replicas", "Replicas", render=lambda row: _status(row).replicas, numeric=True),
         Column("revision", "Running revision", render=lambda row: _status(row).revision or None, numeric=True),
         Column("ports", "Ports", render=lambda row: ", ".join(str(item.port) for item in row.listeners.all())),
         Column("last_contact", "Last contact", render=lambda row: _status(row).last_contact),
+        Column("public_host", "Public host", sort="public_host", extra=True),
+        Column("slug", "Short name", sort="slug", extra=True),
+        Column("created_at", "Added", sort="created_at", extra=True),
+        Column("id", "Id", extra=True),
     )
 
 

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from gateway_runtime.schema import document as schema
+from gateway_runtime.schema.upstream import UpstreamTls
 from portal.publishing.changes import LONGEST_TEXT, Effect, SettingChange, revision_changes
 
 TARGET = schema.Target(host="a.test", port=80)
@@ -133,3 +134,16 @@ def test_change_reads_as_one_sentence() -> None:
 )
 def test_effect_says_whom_a_change_concerns(applications: int, calls: int | None, text: str) -> None:
     assert Effect(applications, calls).text.replace("\u00a0", " ") == text
+
+
+def test_the_key_of_a_client_certificate_is_masked_wherever_it_changes() -> None:
+    def of(key: str) -> schema.Document:
+        service = schema.Service(
+            id="s", name="main", targets=[schema.Target(host="h", port=1)], tls=UpstreamTls(certificate="C", key=key)
+        )
+        return document(msgspec.structs.replace(api(), services=[service]))
+
+    (changed,) = revision_changes(of("old-secret"), of("new-secret"))
+    assert changed.settings == [SettingChange("services.main.tls.key", "••••••", "•••••• (new)")]
+    assert "secret" not in repr(revision_changes(None, of("old-secret")))
+    assert "secret" not in repr(revision_changes(of("old-secret"), document(api())))
