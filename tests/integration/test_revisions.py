@@ -91,3 +91,43 @@ def test_restored_revision_is_enforced_within_a_second_and_held(
     )
     assert home.value("select max(number) from publishing_revision") == 5
     assert call(port, "/orders/1").status == 200
+
+
+STAGE = """
+from portal.publishing import rollout_services
+rollout_services.staging_update(gateway=gateway, actor=ada, stage_changes=True, percent=50, minimum_requests=20,
+                                refusals_count=True, error_percent=20)
+"""
+
+
+def test_staged_change_is_undone_by_its_budget(home: PortalHome, gateway: GatewayProcess, port: int) -> None:
+    home.run(STAGE + APPLY_BASIC)
+    gateway.wait_for_revision(2)
+    # Everything the portal does by itself ends in the middle; what it left is made up for when it is back.
+    home.kill("worker")
+    answered = [call(port, "/orders/1").status for _ in range(80)]
+    assert set(answered) == {200, 401}
+    home.restart_ended()
+    wait_until(
+        lambda: home.value("select state from publishing_rollout") == "undone",
+        seconds=60,
+        what=f"the budget\n{home.log('worker')}",
+    )
+    gateway.wait_for_revision(3)
+    assert {call(port, "/orders/1").status for _ in range(20)} == {200}
+    assert home.value("select reason from publishing_hold") == "undone"
+    assert home.value("select sum(requests) from publishing_rollouttraffic where revision = 2") == answered.count(401)
+
+
+def test_staged_change_is_promoted_for_all(home: PortalHome, gateway: GatewayProcess, port: int) -> None:
+    home.run(STAGE + APPLY_BASIC)
+    gateway.wait_for_revision(2)
+    wait_until(
+        lambda: home.value("select requested = published from publishing_publishrequest"), seconds=20, what="the jobs"
+    )
+    home.run(
+        "from portal.publishing import rollout_services\nfrom portal.publishing.models import Rollout\n"
+        "rollout_services.rollout_promote(rollout=Rollout.objects.get(), actor=ada, candidate=2)"
+    )
+    gateway.wait_for_revision(3)
+    assert {call(port, "/orders/1").status for _ in range(20)} == {401}

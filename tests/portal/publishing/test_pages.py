@@ -13,7 +13,8 @@ from portal.gateways.signals import gateway_configuration_changed
 from portal.policies.services import policy_apply, policy_update
 from portal.publishing import services
 from portal.publishing.models import Revision
-from tests.portal.base import World, client_of
+from portal.publishing.sealing import revision_document
+from tests.portal.base import World, client_of, make_api, make_instance
 from tests.portal.publishing.fake_redis import FakeRedis
 
 pytestmark = pytest.mark.django_db
@@ -171,3 +172,25 @@ def test_strangers_compare_nothing(world: World, revisions: list[Revision], pers
     client = client_of(getattr(world, person))
     assert client.get(url(world, "compare"), {"base": "1", "number": "2"}).status_code == 404
     assert client.get(f"/api/v1/revisions/{revisions[0].pk}/compare/", {"base": 2}).status_code == 404
+
+
+def test_broken_api_is_told_with_its_reason_while_all_others_publish(world: World, fake_redis: FakeRedis) -> None:
+    other = make_instance(world.gateway, make_api(world.organization, "Payments").versions.get(), base_path="/pay")
+    gateway_configuration_changed(gateway=world.gateway, message="First")
+    services.gateway_publish(gateway_id=world.gateway.pk)
+    world.instance.routes.all().delete()
+    other.base_path = "/payments"
+    other.save()
+    gateway_configuration_changed(gateway=world.gateway, message="Broken, and moved")
+    revision = services.gateway_publish(gateway_id=world.gateway.pk)
+    assert revision is not None
+    published = {api.name: api for api in revision_document(revision).apis}
+    assert published["Payments v1"].base_path == "/payments"
+    assert published["Orders v1"].routes
+    ben = client_of(world.ben)
+    reason = "It has no route."
+    broken = ben.get(console_url(world.production, "apis:detail", world.instance.pk)).content.decode()
+    assert reason in broken
+    assert "Its last good form stays in force" in broken
+    assert reason in ben.get(url(world, "detail", revision.pk)).content.decode()
+    assert reason not in ben.get(console_url(world.production, "apis:detail", other.pk)).content.decode()
