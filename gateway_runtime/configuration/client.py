@@ -8,7 +8,7 @@ import msgspec
 
 from gateway_runtime.configuration.last_good import LastGood
 from gateway_runtime.configuration.outline import has_candidate
-from gateway_runtime.configuration.source import ConfigurationSource, Offer, OfferRefused, SourceUnavailable
+from gateway_runtime.configuration.source import ConfigurationSource, Offer, OfferRefused, Revoked, SourceUnavailable
 from gateway_runtime.control import ApiFault
 from gateway_runtime.log import log
 from gateway_runtime.schema.faults import ConfigFault
@@ -47,6 +47,7 @@ class ConfigurationClient:
         apply: ApplyToAll,
         acknowledge: Callable[[Acknowledgement], None],
         last_good: LastGood | None = None,
+        revoked: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -55,6 +56,7 @@ class ConfigurationClient:
         self._apply = apply
         self._acknowledge = acknowledge
         self._last_good = last_good
+        self._revoked = revoked
         self._clock = clock
         self._now = now
         self._refused: tuple[str, int, str] | None = None
@@ -78,6 +80,9 @@ class ConfigurationClient:
             offer = await self._source.fetch(self._highest)
         except SourceUnavailable:
             offer = None
+        except Revoked:
+            self._revoked()
+            return
         except OfferRefused as refused:
             self._refuse(refused)
             offer = None

@@ -11,7 +11,7 @@ from portal.publishing.builder import Built, build, document_of
 from portal.publishing.models import Hold, PublishRequest, Revision, Rollout, RolloutState
 from portal.publishing.noting import SYSTEM, joined_lines, joined_names
 from portal.publishing.rollouts import open_rollout, rollout_close
-from portal.publishing.sealing import document_seal, revision_document
+from portal.publishing.sealing import document_seal, is_sealed_for_now, revision_document
 from portal.publishing.staging import candidate_of, effective, with_new_listeners
 
 
@@ -30,7 +30,8 @@ def revision_next(request: PublishRequest, latest: Revision | None, used: int) -
     else:
         built = build(gateway, effective(previous))
     encoded = schema.encode(built.document)
-    if latest is None or schema.digest(encoded) != latest.digest or used > latest.number:
+    unchanged = latest is not None and schema.digest(encoded) == latest.digest and is_sealed_for_now(latest)
+    if latest is None or not unchanged or used > latest.number:
         latest = revision_create(
             gateway,
             built,
