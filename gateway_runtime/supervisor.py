@@ -59,7 +59,7 @@ class Supervisor:
         self.reporting = Reporting(link, self.status)
         self.spool = link.spool
         self.spans = SpanExport(gateway=self.name, replica=self.replica)
-        self.workers = WorkerPool(options.workers, self._count, link.storage, link.verify_key)
+        self.workers = WorkerPool(options.workers, self._count, link.storage, link.verify_key, link.replica)
         self.client = ConfigurationClient(
             link.source,
             replica=self.replica,
@@ -279,6 +279,9 @@ class Supervisor:
             seen_at=time.time(),
             revision=running.revision,
             digest=running.digest,
+            applied_at=running.applied_at,
+            candidate=self.workers.candidate,
+            candidate_share=self.workers.candidate_share,
             state=running.state,
             error_code=running.error_code,
             error_path=running.error_path,

@@ -19,7 +19,8 @@ from portal.gateways.registration_api import GatewayRegistrationView
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
-from portal.publishing.api import RevisionViewSet
+from portal.publishing.api import HoldViewSet, RevisionViewSet
+from portal.publishing.rollout_api import DriftView, RolloutViewSet, StagingView
 from portal.publishing.target_api import InstanceTargetsView
 from portal.traces.api import TraceTokenView, TraceViewSet
 from portal.traces.rehearsal_api import RehearsalView
@@ -49,6 +50,8 @@ router.register("policy-bindings", BindingViewSet)
 router.register("automated-policies", AutomatedPolicyViewSet)
 router.register("traces", TraceViewSet)
 router.register("revisions", RevisionViewSet)
+router.register("holds", HoldViewSet)
+router.register("rollouts", RolloutViewSet)
 
 urlpatterns = [
     path("api-instances/bulk/", InstanceBulkView.as_view(), name="api-instances-bulk"),
@@ -57,6 +60,8 @@ urlpatterns = [
     path("", include(router.urls)),
     path("gateway-registrations/", GatewayRegistrationView.as_view(), name="gateway-registrations"),
     path("me/", MeView.as_view(), name="me"),
+    path("gateways/<uuid:gateway_pk>/staging/", StagingView.as_view(), name="staging"),
+    path("running-revisions/", DriftView.as_view(), name="running-revisions"),
     path("exports/", ExportView.as_view(), name="exports"),
     path("promotions/", PromotionView.as_view(), name="promotions"),
     path("imports/", ImportView.as_view(), name="imports"),

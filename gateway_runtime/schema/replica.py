@@ -8,6 +8,8 @@ HEARTBEAT_SECONDS = 2.0
 # Three missed heartbeats and a little: a replica not heard of for this long is shown as disconnected.
 DISCONNECTED_AFTER_SECONDS = 8.0
 ACKNOWLEDGEMENT_TTL_SECONDS = 24 * 3600
+# The code of an answer that tells that what is tried out could not be compiled. All others have what they had.
+CANDIDATE_REFUSED = "candidate_refused"
 
 
 class ApplyState(enum.StrEnum):
@@ -44,7 +46,11 @@ class TargetHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One replica's heartbeat. Times are seconds since the epoch by the replica's own clock."""
+    """One replica's heartbeat. Times are seconds since the epoch by the replica's own clock.
+
+    `candidate` is the revision that is tried out on it, 0 for none, and gets `candidate_share` of its requests.
+    `applied_at` is since when it runs its revision.
+    """
 
     replica: str
     host: str
@@ -55,6 +61,9 @@ class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: float
     revision: int = 0
     digest: str = ""
+    applied_at: float = 0.0
+    candidate: int = 0
+    candidate_share: float = 0.0
     state: ApplyState = ApplyState.WAITING
     error_code: str = ""
     error_path: str = ""

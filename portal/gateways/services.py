@@ -73,7 +73,7 @@ def gateway_update(
         gateway.sampled_percent = sampled_percent
     gateway.save_checked()
     audit_record(actor=actor, action="gateway.update", target=gateway, before=before, after=_state(gateway))
-    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed gateway {gateway.name}")
+    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed gateway {gateway.name}", waits=False)
     return gateway
 
 
@@ -198,4 +198,6 @@ def _state(gateway: Gateway) -> dict[str, Any]:
 def environment_gateways_publish(*, environment: Environment, actor: Any) -> None:
     """Bring an environment's own settings (private upstream addresses) to all of its gateways."""
     for gateway in environment.gateways.all():
-        gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed environment {environment}")
+        gateway_configuration_changed(
+            gateway=gateway, actor=actor, message=f"Changed environment {environment}", waits=False
+        )
