@@ -201,7 +201,7 @@ class EnvironmentEdit(EditPage):
 
     def form_arguments(self) -> dict[str, Any]:
         """Start with the present settings."""
-        names = ("name", "kind", "allow_private_targets")
+        names = ("name", "kind", "colour", "allow_private_targets")
         return {"initial": {name: getattr(self.object, name) for name in names}} if self.object else {}
 
     def success_url(self, result: Any) -> str:
