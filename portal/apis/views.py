@@ -16,6 +16,7 @@ from portal.apis.route_services import (
 )
 from portal.apis.selectors import instance_curl, instance_implementation_url, instance_url, instances_for_list
 from portal.apis.services import instance_delete, instance_start, instance_stop, instance_update
+from portal.core.commands import Rest
 from portal.core.filters import ConsoleFilterSet
 from portal.core.links import console_url
 from portal.core.tables import Column, Table
@@ -125,6 +126,7 @@ class InstanceDetail(InstancePage, DetailPage):
 class InstanceSettings(InstancePage, EditPage):
     """Change an instance."""
 
+    rest = Rest("PATCH", "/api-instances/{object.pk}/")
     template_name = "apis/settings.html"
     permission = "instance.change"
     form_class = InstanceForm
@@ -160,6 +162,7 @@ class InstanceSettings(InstancePage, EditPage):
 class InstanceStop(InstancePage, ActionView):
     """Take an instance off the gateway."""
 
+    rest = Rest("POST", "/api-instances/{object.pk}/stop/", body=False)
     permission = "instance.change"
     service = instance_stop
     message = "{object} is stopped. Its settings are kept."
@@ -168,6 +171,7 @@ class InstanceStop(InstancePage, ActionView):
 class InstanceStart(InstancePage, ActionView):
     """Bring a stopped instance back."""
 
+    rest = Rest("POST", "/api-instances/{object.pk}/start/", body=False)
     permission = "instance.change"
     service = instance_start
     message = "{object} is on its way to the gateway."
@@ -176,6 +180,7 @@ class InstanceStart(InstancePage, ActionView):
 class InstanceDelete(InstancePage, EditPage):
     """Remove an instance after its name was typed."""
 
+    rest = Rest("DELETE", "/api-instances/{object.pk}/")
     template_name = "apis/delete.html"
     permission = "instance.change"
     form_class = InstanceDeleteForm
@@ -222,6 +227,7 @@ SERVICES = Service.objects.select_related(
 class RouteCreate(InstancePage, EditPage):
     """Add a route."""
 
+    no_command = "Routes and services have no REST interface of their own yet."
     permission = "instance.change"
     title = "Add route"
     form_class = RouteForm
@@ -237,6 +243,7 @@ class RouteCreate(InstancePage, EditPage):
 class RouteEdit(PartPage, EditPage):
     """Change a route."""
 
+    no_command = "Routes and services have no REST interface of their own yet."
     template_name = "apis/route_edit.html"
     queryset = ROUTES
     form_class = RouteForm
@@ -258,6 +265,7 @@ class RouteEdit(PartPage, EditPage):
 class RouteDelete(PartPage, ActionView):
     """Remove a route."""
 
+    no_command = "Routes and services have no REST interface of their own yet."
     queryset = ROUTES
     service = route_delete
     message = "Route {object} is removed."
@@ -266,6 +274,7 @@ class RouteDelete(PartPage, ActionView):
 class ServiceCreate(InstancePage, EditPage):
     """Add a service."""
 
+    no_command = "Routes and services have no REST interface of their own yet."
     permission = "instance.change"
     title = "Add service"
     form_class = ServiceCreateForm
@@ -277,6 +286,7 @@ class ServiceCreate(InstancePage, EditPage):
 class ServiceEdit(PartPage, EditPage):
     """Point a service elsewhere."""
 
+    no_command = "Routes and services have no REST interface of their own yet."
     template_name = "apis/service_edit.html"
     queryset = SERVICES
     form_class = ServiceForm
@@ -294,6 +304,7 @@ class ServiceEdit(PartPage, EditPage):
 class ServiceDelete(PartPage, ActionView):
     """Remove a service."""
 
+    no_command = "Routes and services have no REST interface of their own yet."
     queryset = SERVICES
     service = service_delete
     message = "The service is removed."

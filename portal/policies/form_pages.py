@@ -10,6 +10,7 @@ from gateway_runtime.policies.registry import definition
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.apis.models import ApiInstance
+from portal.core.commands import Rest, placeholder
 from portal.core.links import console_url
 from portal.core.markdown import markdown_html
 from portal.core.views import EditPage
@@ -19,7 +20,7 @@ from portal.policies.forms import PolicyForm
 from portal.policies.instance_pages import BindingView, InstancePage, pages_above
 from portal.policies.outline import outline
 from portal.policies.posted import ADD, REMOVE, posted_again
-from portal.policies.settings import secret_settings
+from portal.policies.settings import secret_settings, settings_split
 from portal.policies.when import PLACE, shown_when, when_outline
 
 
@@ -81,6 +82,13 @@ class PolicyFormPage(EditPage):
         """Return the settings, and when it acts."""
         return {"config": self.form.config, **self.form.when}
 
+    def command_values(self) -> dict[str, Any]:
+        """Return the same with a placeholder for each secret that was typed; those left as they are stay so by REST."""
+        plain, secret = settings_split(self.policy, self.form.config)
+        kept = self.kept()
+        typed = {name: placeholder(name) for name, value in secret.items() if value and kept.get(name) != value}
+        return {**self.service_arguments(), "config": {**plain, **typed}}
+
     def success_url(self, result: Any) -> str:
         """Go back to the instance's policies, where the change is seen going out."""
         return console_url(self.request, "policies:list", self.instance.pk)
@@ -108,6 +116,7 @@ class PolicyFormPage(EditPage):
 class PolicyApply(InstancePage, PolicyFormPage):
     """Apply one policy to the instance."""
 
+    rest = Rest("POST", "/policy-bindings/", takes_object=True)
     permission = "policy.change"
     service = services.policy_apply
     message = ""
@@ -155,6 +164,7 @@ class PolicyApply(InstancePage, PolicyFormPage):
 class PolicyEdit(BindingView, PolicyFormPage):
     """Edit a binding's settings."""
 
+    rest = Rest("PATCH", "/policy-bindings/{object.pk}/")
     permission = "policy.change"
     service = services.policy_update
     template_name = "policies/form.html"

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.functional import cached_property
 
 from portal.apis.models import ApiInstance
+from portal.core.commands import Rest
 from portal.core.links import console_url
 from portal.core.tables import Column, Table
 from portal.core.views import ActionView, ConsoleView, Empty, ListPage, ObjectView
@@ -135,6 +136,7 @@ class RevisionDetail(_OfGateway, ObjectView):
 class RevisionRestore(_OfGateway, ActionView):
     """Publish an older revision again under a new number."""
 
+    rest = Rest("POST", "/revisions/{object.pk}/restore/", body=False)
     permission = "gateway.publish"
     view_permission = "revision.view"
     service = services.revision_restore

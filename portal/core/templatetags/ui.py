@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from portal.core import panels
+from portal.core import commands, panels
 from portal.core.icons import icon_svg
 from portal.core.links import console_url as console_address
 
@@ -32,6 +32,12 @@ TONES = {
 def console_url(context: Any, name: str, *args: Any, **kwargs: Any) -> str:
     """Return the address of a console page in the current organization and environment."""
     return console_address(context["request"], name, *args, **kwargs)
+
+
+@register.simple_tag
+def command_url(url: str) -> str:
+    """Return where the command for a button that posts to an address is shown; "" where there is none."""
+    return f"{url}?{commands.PARAMETER}=1" if commands.has_command(url) else ""
 
 
 @register.simple_tag
