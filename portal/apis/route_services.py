@@ -7,9 +7,11 @@ from django.db import transaction
 from portal.apis.checks import implementation_url_fault, route_methods, route_path_fault
 from portal.apis.models import ApiInstance, Route, Service
 from portal.apis.services import instance_changed
+from portal.audit.undo import undoable
 from portal.core.errors import ApplicationError
 
 
+@undoable("service")
 @transaction.atomic
 def service_create(*, actor: Any, instance: ApiInstance, name: str, url: str) -> Service:
     """Add a backend that routes can lead to."""
@@ -25,6 +27,7 @@ def service_create(*, actor: Any, instance: ApiInstance, name: str, url: str) ->
     return service
 
 
+@undoable("service")
 @transaction.atomic
 def service_update(*, actor: Any, service: Service, url: str) -> Service:
     """Point a service to another address."""
@@ -42,6 +45,7 @@ def service_update(*, actor: Any, service: Service, url: str) -> Service:
     return service
 
 
+@undoable("service")
 @transaction.atomic
 def service_delete(*, actor: Any, service: Service) -> None:
     """Remove a service that no route leads to any more."""
@@ -59,6 +63,7 @@ def service_delete(*, actor: Any, service: Service) -> None:
     service.delete()
 
 
+@undoable("route")
 @transaction.atomic
 def route_create(
     *,
@@ -77,6 +82,7 @@ def route_create(
     return route
 
 
+@undoable("route")
 @transaction.atomic
 def route_update(
     *,
@@ -109,6 +115,7 @@ def route_update(
     return route
 
 
+@undoable("route")
 @transaction.atomic
 def route_delete(*, actor: Any, route: Route) -> None:
     """Remove a route; the last one stays, since an instance without any answers 404 to everything."""

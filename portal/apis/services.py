@@ -9,6 +9,7 @@ from portal.apis.labels import Labels, labels_checked
 from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
 from portal.apis.selectors import DEFAULT_SERVICE, instance_implementation_url
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.catalog.models import ApiVersion
 from portal.catalog.services import NewApi, api_create_from
 from portal.core.errors import ApplicationError
@@ -135,6 +136,7 @@ def endpoint_check(
         overlap_check(name=name, listener=listener, base_path=base_path, besides=besides)
 
 
+@undoable("instance")
 @transaction.atomic
 def instance_update(
     *,
@@ -188,12 +190,14 @@ def instance_update(
     return instance
 
 
+@undoable("instance")
 @transaction.atomic
 def instance_stop(*, actor: Any, instance: ApiInstance) -> ApiInstance:
     """Take an instance off the gateway and keep all its settings."""
     return _switch(actor, instance, InstanceStatus.STOPPED, "instance.stop", f"Stopped {instance}")
 
 
+@undoable("instance")
 @transaction.atomic
 def instance_start(*, actor: Any, instance: ApiInstance) -> ApiInstance:
     """Bring a stopped instance back to the gateway."""

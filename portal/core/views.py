@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.functional import cached_property
 
+from portal.core import undo_offer
 from portal.core.commands import PARAMETER, command_of, without_secrets
 from portal.core.denied import Denied
 from portal.core.errors import ApplicationError
@@ -21,6 +22,14 @@ from portal.core.lists import Listing
 from portal.core.pages import Action, Breadcrumb, ConsoleView, Empty, ObjectView, Service, go
 from portal.core.saved_views import SavedViews
 from portal.core.tables import Table
+
+
+def said(request: HttpRequest, text: str) -> None:
+    """Say what was done, in a toast with “Undo” where it can be taken back."""
+    made = undo_offer.take()
+    if text or made is not None:
+        text = text or f"{made.text}." if made is not None else text
+        messages.success(request, text, extra_tags=f"{undo_offer.TAG}{made.event}" if made is not None else "")
 
 
 class ListPage(ConsoleView):
@@ -145,6 +154,7 @@ class EditPage(ObjectView):
             return self.form_page(status=422)
         if PARAMETER in request.GET and self.rest is not None:
             return self.form_page(command=command_of(self, self.command_values()))
+        undo_offer.take()
         try:
             with transaction.atomic():
                 result = self.save(self.form.cleaned_data)
@@ -152,13 +162,16 @@ class EditPage(ObjectView):
         except ApplicationError as error:
             self.form.add_application_error(error)
             return self.form_page(status=422)
-        if self.message:
-            messages.success(request, self.message)
+        said(request, self.success_message(result))
         return self.saved(result)
 
     def save(self, values: dict[str, Any]) -> Any:
         """Call the service with the form's values."""
         return self.service(actor=self.request.user, **self.object_argument(), **self.service_arguments(), **values)
+
+    def success_message(self, result: Any) -> str:
+        """Return what to say afterwards; "" for nothing."""
+        return self.message
 
     def command_values(self) -> dict[str, Any]:
         """Return what the service would get, with placeholders for secrets."""
@@ -215,13 +228,13 @@ class ActionView(ObjectView):
         """Do it."""
         self.object = self.get_object()
         back = self.object.get_absolute_url() if hasattr(self.object, "get_absolute_url") else ""
+        undo_offer.take()
         try:
             result = self.act(self.values())
         except ApplicationError as error:
             messages.error(request, error.message)
             return go(request, back or self.after(None))
-        if message := self.success_message(result):
-            messages.success(request, message)
+        said(request, self.success_message(result))
         return self.done(result)
 
     def values(self) -> dict[str, Any]:
@@ -262,4 +275,5 @@ __all__ = [
     "ObjectView",
     "Service",
     "go",
+    "said",
 ]

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
@@ -155,10 +154,9 @@ class PolicyApply(InstancePage, PolicyFormPage):
             ("Add policy", console_url(self.request, "policies:add", self.object.pk)),
         ]
 
-    def saved(self, result: Any) -> HttpResponse:
+    def success_message(self, result: Any) -> str:
         """Say what was applied."""
-        messages.success(self.request, f"{self.policy.title} is applied.")
-        return super().saved(result)
+        return f"{self.policy.title} is applied."
 
 
 class PolicyEdit(BindingView, PolicyFormPage):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from portal.core import commands, panels
+from portal.core import commands, panels, undo_offer
 from portal.core.icons import icon_svg
 from portal.core.links import console_url as console_address
 
@@ -38,6 +38,15 @@ def console_url(context: Any, name: str, *args: Any, **kwargs: Any) -> str:
 def command_url(url: str) -> str:
     """Return where the command for a button that posts to an address is shown; "" where there is none."""
     return f"{url}?{commands.PARAMETER}=1" if commands.has_command(url) else ""
+
+
+@register.simple_tag(takes_context=True)
+def undo_url(context: Any, message: Any) -> str:
+    """Return where the change that a toast tells of is taken back; "" where it cannot be."""
+    tag, request = message.extra_tags or "", context.get("request")
+    if not tag.startswith(undo_offer.TAG) or getattr(request, "environment", None) is None:
+        return ""
+    return console_address(request, "audit:undo", tag.removeprefix(undo_offer.TAG))
 
 
 @register.simple_tag
