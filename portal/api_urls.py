@@ -7,6 +7,9 @@ from rest_framework.routers import SimpleRouter
 from portal.accounts.api import ApiTokenViewSet, MeView
 from portal.analytics.api import TrafficView
 from portal.apis.api import ApiInstanceViewSet
+from portal.apis.bulk_api import InstanceBulkView
+from portal.apis.deprecation_api import VersionDeprecateView
+from portal.apis.part_api import RouteViewSet, ServiceViewSet
 from portal.audit.api import AuditEventViewSet
 from portal.catalog.api import ApiVersionViewSet, ApiViewSet
 from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
@@ -17,6 +20,7 @@ from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import RevisionViewSet
 from portal.traces.api import TraceTokenView, TraceViewSet
+from portal.transfers.api import ExportView
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
@@ -33,6 +37,8 @@ router.register("api-versions", ApiVersionViewSet)
 router.register("gateways", GatewayViewSet)
 router.register("listeners", ListenerViewSet)
 router.register("api-instances", ApiInstanceViewSet)
+router.register("services", ServiceViewSet)
+router.register("routes", RouteViewSet)
 router.register("policies", PolicyViewSet, basename="policy")
 router.register("policy-bindings", BindingViewSet)
 router.register("automated-policies", AutomatedPolicyViewSet)
@@ -40,8 +46,11 @@ router.register("traces", TraceViewSet)
 router.register("revisions", RevisionViewSet)
 
 urlpatterns = [
+    path("api-instances/bulk/", InstanceBulkView.as_view(), name="api-instances-bulk"),
+    path("api-versions/<uuid:pk>/deprecate/", VersionDeprecateView.as_view(), name="api-version-deprecate"),
     path("", include(router.urls)),
     path("me/", MeView.as_view(), name="me"),
+    path("exports/", ExportView.as_view(), name="exports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "portal.contracts",
     "portal.policies",
     "portal.publishing",
+    "portal.transfers",
     "portal.traces",
     "portal.analytics",
     "portal.hub",

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.policy import setting
 
 # The fields of a line (Elastic Common Schema 8; `portico.` are our own), as they may be hidden.
 FIELDS = (
@@ -23,6 +24,8 @@ class AccessLog(Part, frozen=True):
     A query may hold secrets, so it is written only with `query`. `hide` names fields that are left out.
     """
 
-    sampling: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
-    query: bool = False
-    hide: list[str] = []
+    sampling: Annotated[
+        Annotated[float, msgspec.Meta(gt=0, le=1)], setting("Share", "Of the requests that are written, from 0 to 1.")
+    ] = 1.0
+    query: Annotated[bool, setting("Query", "Write the query of a request, which may hold secrets.")] = False
+    hide: Annotated[list[str], setting("Hidden fields", "Names of fields that are left out, such as source.ip.")] = []

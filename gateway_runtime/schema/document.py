@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gateway_runtime.schema.access_log import AccessLog
+from gateway_runtime.schema.deprecation import Deprecation
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
 from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.platform import PlatformAddress
+from gateway_runtime.schema.policy import setting
 from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.tracing import ApiSpans, Tracing
@@ -61,14 +63,31 @@ class Service(Part, frozen=True):
     name: str
     targets: list[Target]
     scheme: str = "http"
-    protocol: Literal["http1", "http2"] = "http1"
-    balance: Balance = Balance()
-    tls: UpstreamTls | None = None
-    health_check: HealthCheck | None = None
-    outliers: Outliers | None = None
-    circuit_breaker: CircuitBreaker | None = None
-    retries: Retries | None = None
-    timeouts: ServiceTimeouts = ServiceTimeouts()
+    protocol: Annotated[
+        Literal["http1", "http2"],
+        setting("Protocol", "http2 is agreed by ALPN with https, and taken for known with http. gRPC needs it."),
+    ] = "http1"
+    balance: Annotated[Balance, setting("Balance", "Which of several targets is asked.")] = Balance()
+    tls: Annotated[
+        UpstreamTls | None,
+        setting("TLS", "How TLS is spoken to a service whose address begins with https.", switch=True),
+    ] = None
+    health_check: Annotated[
+        HealthCheck | None, setting("Health check", "What every target is asked now and then.", switch=True)
+    ] = None
+    outliers: Annotated[
+        Outliers | None,
+        setting("Failing targets", "When a target that fails requests is passed over for a while.", switch=True),
+    ] = None
+    circuit_breaker: Annotated[
+        CircuitBreaker | None,
+        setting("Circuit breaker", "How much may be under way at once. What is left empty has no ceiling."),
+    ] = None
+    retries: Annotated[
+        Retries | None,
+        setting("Retries", "Which failures are tried another time, at another target where there is one.", switch=True),
+    ] = None
+    timeouts: Annotated[ServiceTimeouts, setting("Timeouts", "How long connections may take.")] = ServiceTimeouts()
 
 
 class Destination(Part, frozen=True):
@@ -120,10 +139,13 @@ class ApiInstance(Part, frozen=True):
     routes: list[Route] = []
     policies: list[PolicyBinding] = []
     quarantine: str = ""
-    access_log: AccessLog | None = None
-    limits: ApiLimits = ApiLimits()
+    access_log: Annotated[
+        AccessLog | None, setting("Access log", "One line for each finished request, or a part of them.", switch=True)
+    ] = None
+    limits: Annotated[ApiLimits, setting("Limits", "What is different for this API.")] = ApiLimits()
     spans: ApiSpans | None = None
     specification: str = ""
+    deprecation: Deprecation | None = None
 
 
 class Certificate(Part, frozen=True):

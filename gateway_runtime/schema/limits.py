@@ -1,7 +1,13 @@
 """How much and how long: the limits of a gateway and of one API, and whose word about a caller counts."""
 
-from gateway_runtime.schema.part import Part
+from typing import Annotated
 
+from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.policy import setting
+
+_SECONDS = {"gt": 0, "le": 86_400}
+_BODY = {"ge": 0, "le": 1 << 50}
+_BUFFERED = {"ge": 1024, "le": 1 << 30}
 FORWARDED_HEADERS = ("x-forwarded-for", "forwarded")
 
 
@@ -26,10 +32,26 @@ class Limits(Part, frozen=True):
 class ApiLimits(Part, frozen=True):
     """What is different for one API. None: as the gateway has it; without `body_bytes` a body may have any size."""
 
-    response_seconds: float | None = None
-    stream_idle_seconds: float | None = None
-    body_bytes: int | None = None
-    buffered_body_bytes: int | None = None
+    response_seconds: Annotated[
+        float | None,
+        setting("Answer of the service", "Seconds until it begins; empty as the gateway has it.", bounds=_SECONDS),
+    ] = None
+    stream_idle_seconds: Annotated[
+        float | None,
+        setting("Silence", "Seconds without a byte in either direction; empty as the gateway has it.", bounds=_SECONDS),
+    ] = None
+    body_bytes: Annotated[
+        int | None,
+        setting("Size of a body", "Bytes of a request’s body at most; empty for any size.", bounds=_BODY),
+    ] = None
+    buffered_body_bytes: Annotated[
+        int | None,
+        setting(
+            "Body that is kept",
+            "Bytes that may be kept where a policy looks at the whole body; empty as the gateway has it.",
+            bounds=_BUFFERED,
+        ),
+    ] = None
 
 
 class TrustedProxies(Part, frozen=True):

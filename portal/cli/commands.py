@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from portal.cli.transfer_commands import export
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def portico() -> None:
@@ -107,13 +109,14 @@ def traffic(state: str) -> None:
 @click.option("--token", envvar="PORTICO_TOKEN", metavar="TOKEN", help="An API token; better in PORTICO_TOKEN.")
 def why(request_id: str, portal: str, token: str | None) -> None:
     """Tell what happened to a request, by the id in the X-Request-Id header of its answer."""
-    from portal.cli.why import WhyError, trace_lines, traces_fetch
+    from portal.cli.portal_client import NO_TOKEN, PortalError
+    from portal.cli.why import trace_lines, traces_fetch
 
     if not token:
-        raise click.ClickException("Set PORTICO_TOKEN to an API token. Make one under Account → API tokens.")
+        raise click.ClickException(NO_TOKEN)
     try:
         found = traces_fetch(portal=portal, token=token, request_id=request_id)
-    except WhyError as error:
+    except PortalError as error:
         raise click.ClickException(str(error)) from error
     if not found:
         raise click.ClickException(
@@ -121,3 +124,6 @@ def why(request_id: str, portal: str, token: str | None) -> None:
             "token on its API's page and send it again."
         )
     click.echo("\n\n".join("\n".join(trace_lines(trace)) for trace in found))
+
+
+portico.add_command(export)

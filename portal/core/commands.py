@@ -8,7 +8,7 @@ import enum
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 from uuid import UUID
 
@@ -89,6 +89,8 @@ def written(value: Any) -> Any:
         return written(value.value)
     if isinstance(value, UUID):
         return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: written(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
         return {str(name): written(each) for name, each in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):

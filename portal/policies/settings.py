@@ -1,17 +1,15 @@
 """A binding's settings: checked by the policy's own type, secrets kept apart, and never shown."""
 
 import json
-import re
 from typing import Any
 
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.core.errors import ApplicationError
+from portal.core.setting_forms.outline import field_path
+from portal.core.setting_forms.secrets import masked, split, with_kept
 from portal.policies.models import AppliedPolicy
-
-MASK = "••••••"
-_INDEX = re.compile(r"\[(\d+)\]")
 
 
 def policy_definition(name: str) -> PolicyDefinition:
@@ -20,11 +18,6 @@ def policy_definition(name: str) -> PolicyDefinition:
         return definition(name)
     except ConfigFault as fault:
         raise ApplicationError(fault.code, fault.message, fields={"policy": fault.message}) from fault
-
-
-def field_path(path: str) -> str:
-    """Return a fault's path as fields are named: `rateLimits[0].maximumRequests` → `rateLimits.0.maximumRequests`."""
-    return _INDEX.sub(r".\1", path)
 
 
 def settings_check(policy: PolicyDefinition, config: dict[str, Any]) -> None:
@@ -36,15 +29,6 @@ def settings_check(policy: PolicyDefinition, config: dict[str, Any]) -> None:
         raise ApplicationError(fault.code, fault.message, fields={name: fault.message}) from fault
 
 
-def settings_split(policy: PolicyDefinition, config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the plain and the secret settings."""
-    secret = set(policy.secret_settings())
-    return (
-        {name: value for name, value in config.items() if name not in secret},
-        {name: value for name, value in config.items() if name in secret},
-    )
-
-
 def secret_settings(binding: AppliedPolicy) -> dict[str, Any]:
     """Return the secret settings of a binding, decrypted. Never for a page, an answer or the audit trail."""
     secrets: dict[str, Any] = json.loads(binding.secrets)
@@ -53,13 +37,7 @@ def secret_settings(binding: AppliedPolicy) -> dict[str, Any]:
 
 def with_kept_secrets(policy: PolicyDefinition, config: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     """Return the settings with each secret that was left empty, or sent back masked, as it was."""
-    full = dict(config)
-    for name in policy.secret_settings():
-        if full.get(name) in (None, "", MASK):
-            full.pop(name, None)
-            if name in kept:
-                full[name] = kept[name]
-    return full
+    return with_kept(config, kept, policy.secret_settings())
 
 
 def settings_set(policy: PolicyDefinition, applied: AppliedPolicy, config: dict[str, Any]) -> None:
@@ -69,13 +47,13 @@ def settings_set(policy: PolicyDefinition, applied: AppliedPolicy, config: dict[
     """
     config = with_kept_secrets(policy, config, secret_settings(applied))
     settings_check(policy, config)
-    applied.config, secrets = settings_split(policy, config)
+    applied.config, secrets = split(config, policy.secret_settings())
     applied.secrets = json.dumps(secrets)
 
 
 def masked_settings(binding: AppliedPolicy) -> dict[str, Any]:
     """Return the settings as they may be shown."""
-    return {**binding.config, **dict.fromkeys(secret_settings(binding), MASK)}
+    return masked(binding.config, secret_settings(binding))
 
 
 def applied_state(binding: AppliedPolicy) -> dict[str, Any]:

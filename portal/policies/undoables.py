@@ -4,6 +4,7 @@ from typing import Any
 
 from portal.apis.models import ApiInstance
 from portal.audit.undo import Thing, register, still_there
+from portal.core.setting_forms.secrets import joined
 from portal.organizations.models import Environment
 from portal.policies.automated_services import (
     automated_policy_apply,
@@ -20,7 +21,7 @@ from portal.policies.settings import secret_settings
 def _applied(applied: AppliedPolicy) -> dict[str, Any]:
     return {
         "policy": applied.policy,
-        "config": {**applied.config, **secret_settings(applied)},
+        "config": joined(applied.config, secret_settings(applied)),
         "order": applied.order,
         "mode": str(applied.mode),
     }

@@ -13,6 +13,8 @@ from gateway_runtime.schema.faults import ConfigFault
 MASK = "••••••"
 # Named by their own groups, not as settings of an API.
 _API_PARTS = frozenset({"id", "name", "policies"})
+# The key of a service's client certificate.
+_CLIENT_KEY = ".tls.key"
 # Longer texts, such as specifications, are shown from a little before they differ.
 LONGEST_TEXT = 200
 _BEFORE = 60
@@ -167,6 +169,8 @@ def _settings(old: Any, new: Any, path: str = "", secret: tuple[str, ...] = ()) 
                 old[index] if index < len(old) else None, new[index] if index < len(new) else None, f"{path}[{index}]"
             )
         ]
+    if path.endswith(_CLIENT_KEY):
+        return [SettingChange(path, MASK if old else "", f"{MASK} (new)" if new else "")]
     was, is_ = _text(old), _text(new)
     same = next((at for at, (a, b) in enumerate(zip(was, is_, strict=False)) if a != b), min(len(was), len(is_)))
     start = max(0, same - _BEFORE)

@@ -5,6 +5,7 @@ of them, and sending a revision again changes nothing.
 """
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -49,15 +50,25 @@ def publish_request(*, gateway: Gateway, actor: Any = None, message: str = "") -
 
 def publish_start(*, gateway_id: Any) -> None:
     """Hand the gateway to a Celery worker when the transaction commits. Without a broker the sweep picks it up."""
-    from portal.publishing.tasks import publish  # tasks are the interface above services
+    start = _Start(gateway_id)
+    # Many changes in one transaction are one publish. What is undone with a savepoint is not waiting any more.
+    if not any(waiting == start for _, waiting, _ in transaction.get_connection().run_on_commit):
+        transaction.on_commit(start)
 
-    def start() -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Hands one gateway to a Celery worker."""
+
+    gateway_id: Any
+
+    def __call__(self) -> None:
+        from portal.publishing.tasks import publish  # tasks are the interface above services
+
         try:
-            publish.apply_async(args=[str(gateway_id)], retry=False, ignore_result=True)
+            publish.apply_async(args=[str(self.gateway_id)], retry=False, ignore_result=True)
         except Exception as error:
-            log.warning("The publish of gateway %s waits for the sweep: %s", gateway_id, error)
-
-    transaction.on_commit(start)
+            log.warning("The publish of gateway %s waits for the sweep: %s", self.gateway_id, error)
 
 
 def gateway_publish(*, gateway_id: Any, client: "redis.Redis | None" = None) -> Revision | None:

@@ -1,15 +1,17 @@
 """Taking back what was just done: by the toast, later by the audit log, over REST, and when it is too late."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from portal.apis.models import ApiInstance, Route, Service
-from portal.apis.route_services import route_create, route_delete, route_update, service_create, service_delete
+from portal.apis.deprecation import instance_deprecate, instance_undeprecate
+from portal.apis.models import ApiInstance, Service
+from portal.apis.route_services import Way, route_create, route_delete, route_place, route_update
+from portal.apis.service_services import service_create, service_delete
 from portal.apis.services import instance_stop, instance_update
 from portal.audit.models import AuditEvent, UndoStep
 from portal.audit.undo import change_undo, undo_forget
@@ -104,16 +106,30 @@ class EveryThingTests(UndoCase):
         found = ApiInstance.objects.get(pk=self.instance.pk)
         assert (found.base_path, found.label, found.labels) == ("/orders", "", {})
 
-    def test_route_added_changed_and_removed(self) -> None:
+    def test_route_added_changed_moved_and_removed(self) -> None:
         service = Service.objects.get(instance=self.instance)
-        route = route_create(actor=self.ada, instance=self.instance, service=service, name="items", path="/items")
-        route_update(actor=self.ada, route=route, path="/things", order=7)
+        rules = [{"path": "/items"}]
+        route = route_create(
+            actor=self.ada, instance=self.instance, name="items", rules=rules, destinations=[Way(service)]
+        )
+        order = list(self.instance.routes.all())
+        route_update(actor=self.ada, route=route, rules=[{"path": "/things"}], destinations=[Way(service, 1, "/x")])
         self.undo()
         route.refresh_from_db()
-        assert (route.path, route.order) == ("/items", 50)
+        assert (route.rules, route.destinations.get().path) == (rules, "")
+        route_place(actor=self.ada, route=route, position=5)
+        self.undo()
+        assert list(self.instance.routes.all()) == order
         route_delete(actor=self.ada, route=route)
         self.undo()
-        assert Route.objects.get(name="items").path == "/items"
+        assert [each.name for each in self.instance.routes.all()] == [each.name for each in order]
+
+    def test_deprecation(self) -> None:
+        instance_deprecate(actor=self.ada, instance=self.instance, sunset=date(2030, 1, 1), successor="http://x.test/")
+        instance_undeprecate(actor=self.ada, instance=self.instance)
+        self.undo()
+        found = ApiInstance.objects.get(pk=self.instance.pk)
+        assert (found.deprecated, found.sunset_on, found.successor) == (True, date(2030, 1, 1), "http://x.test/")
 
     def test_service_added_and_removed(self) -> None:
         service = service_create(actor=self.ada, instance=self.instance, name="eu", url="http://eu.example.test")

@@ -1,6 +1,7 @@
 """“Show the command for this”: every form and button has one, and running it does the same."""
 
 import json
+import re
 import shlex
 from typing import Any
 
@@ -8,7 +9,8 @@ from django.test import override_settings
 from django.urls import resolve
 
 from portal.accounts.services import api_token_create
-from portal.apis.models import ApiInstance
+from portal.apis.models import ApiInstance, Route, Service
+from portal.apis.service_form import ServiceForm
 from portal.catalog.models import Api
 from portal.contracts.models import Contract, SlaTier
 from portal.core.find import _patterns
@@ -27,6 +29,11 @@ def pages() -> list[type[Any]]:
     return [view for view in views if view is not None and issubclass(view, (EditPage, ActionView))]
 
 
+def filled(form: Any) -> dict[str, Any]:
+    """Return what a browser would post of a form that nobody has touched."""
+    return {field.html_name: field.value() for field in form if field.value() not in (None, False)}
+
+
 def test_every_form_and_button_has_a_command_or_says_why_not() -> None:
     assert len(pages()) > 40
     assert [view.__name__ for view in pages() if (view.rest is None) == (not view.no_command)] == []
@@ -37,7 +44,7 @@ def test_every_command_is_a_call_that_there_is() -> None:
     for view in pages():
         if view.rest is None:
             continue
-        path = view.rest.path.replace("{object.pk}", "0a0a0a0a-0000-4000-8000-000000000000")
+        path = re.sub(r"{[^}]+}", "0a0a0a0a-0000-4000-8000-000000000000", view.rest.path)
         found = resolve(f"/api/v1{path}").func
         methods = getattr(found, "actions", None) or dict.fromkeys(found.view_class.http_method_names, "")
         if view.rest.method.lower() not in methods:
@@ -133,6 +140,18 @@ class CommandTests(PortalTestCase):
         self.done("apis:settings", self.world.instance.pk, form=form)
         changed = ApiInstance.objects.get(pk=self.world.instance.pk)
         assert (changed.base_path, changed.labels, changed.label) == ("/parcels", {"layer": "system"}, "eu")
+
+    def test_services_and_routes(self) -> None:
+        form = {"name": "eu", "url": "http://eu.example.test:9001"}
+        self.done("apis:service_create", self.world.instance.pk, form=filled(ServiceForm()) | form)
+        service = Service.objects.get(name="eu")
+        route_form = {"name": "items", "rules.0.path": "/items", "destinations.0.service": str(service.pk)}
+        route_form |= {"destinations.0.weight": "1", "destinations.0.path": ""}
+        self.done("apis:route_create", self.world.instance.pk, form=route_form)
+        route = Route.objects.get(name="items")
+        assert route.destinations.get().service == service
+        self.done("apis:route_delete", route.pk)
+        assert not Route.objects.filter(name="items").exists()
 
     def test_policies_with_their_settings(self) -> None:
         form = {
