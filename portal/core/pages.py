@@ -49,6 +49,12 @@ def go(request: HttpRequest, url: str) -> HttpResponse:
     return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else redirect(url)
 
 
+def reason_not(request: Any, permission: str) -> str:
+    """Return why somebody who could do a thing elsewhere may not here, and whom to ask; "" where they never could."""
+    reasons = getattr(request, "reasons", None)
+    return reasons.of(permission) if reasons is not None and permission not in request.permissions else ""
+
+
 class ConsoleView(View):
     """What all pages share: sign-in, the scoped queryset and the page's names."""
 
@@ -114,13 +120,16 @@ class ConsoleView(View):
         return [(title, console_url(self.request, name) if name else "") for title, name in self.parents]
 
     def header_actions(self) -> list[dict[str, Any]]:
-        """Return the buttons of the header that this user may use."""
+        """Return the buttons of the header: those this user may use, and with its reason what they could elsewhere."""
         arguments = (self.object.pk,) if self.object is not None else ()
-        return [
-            {"action": action, "url": console_url(self.request, action.url_name, *arguments * action.with_object)}
-            for action in self.actions
-            if not action.permission or self.held_here(action.permission)
-        ]
+        found = []
+        for action in self.actions:
+            allowed = not action.permission or self.held_here(action.permission)
+            reason = "" if allowed else reason_not(self.request, action.permission)
+            if allowed or reason:
+                url = console_url(self.request, action.url_name, *arguments * action.with_object) if allowed else ""
+                found.append({"action": action, "url": url, "reason": reason})
+        return found
 
     def get_context(self, **context: Any) -> dict[str, Any]:
         """Return what the template needs; subclasses add to it."""

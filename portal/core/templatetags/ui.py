@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from portal.core import commands, panels, undo_offer
 from portal.core.icons import icon_svg
 from portal.core.links import console_url as console_address
+from portal.core.pages import reason_not
 
 register = template.Library()
 
@@ -38,6 +39,12 @@ def console_url(context: Any, name: str, *args: Any, **kwargs: Any) -> str:
 def command_url(url: str) -> str:
     """Return where the command for a button that posts to an address is shown; "" where there is none."""
     return f"{url}?{commands.PARAMETER}=1" if commands.has_command(url) else ""
+
+
+@register.inclusion_tag("components/why_not.html", takes_context=True)
+def why_not(context: Any, permission: str, label: str, small: bool = False) -> dict[str, Any]:
+    """Draw a button that cannot be used here with its reason; nothing for those who could never use it."""
+    return {"reason": reason_not(context.get("request"), permission), "label": label, "small": small}
 
 
 @register.simple_tag(takes_context=True)
