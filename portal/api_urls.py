@@ -15,6 +15,7 @@ from portal.catalog.api import ApiVersionViewSet, ApiViewSet
 from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
 from portal.core.saved_view_api import SavedViewViewSet
 from portal.gateways.api import GatewayViewSet, ListenerViewSet
+from portal.gateways.registration_api import GatewayRegistrationView
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
@@ -49,6 +50,7 @@ urlpatterns = [
     path("api-instances/bulk/", InstanceBulkView.as_view(), name="api-instances-bulk"),
     path("api-versions/<uuid:pk>/deprecate/", VersionDeprecateView.as_view(), name="api-version-deprecate"),
     path("", include(router.urls)),
+    path("gateway-registrations/", GatewayRegistrationView.as_view(), name="gateway-registrations"),
     path("me/", MeView.as_view(), name="me"),
     path("exports/", ExportView.as_view(), name="exports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),

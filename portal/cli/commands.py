@@ -37,6 +37,42 @@ def start() -> None:
 
 
 @gateway.command()
+@click.argument("name")
+@click.option(
+    "--token", envvar="PORTICO_REGISTRATION_TOKEN", metavar="TOKEN", help="The one-time token of the gateway's page."
+)
+@click.option(
+    "--url", envvar="PORTICO_PORTAL_URL", default="http://localhost:8000", show_default=True, metavar="URL",
+    help="Where the portal is.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output-file", default="registration.yaml", show_default=True, metavar="FILE", help="The file to write."
+)
+@click.option("--overwrite", is_flag=True, help="Replace the file when it is there.")
+def register(name: str, token: str | None, url: str, output_file: str, overwrite: bool) -> None:
+    """Register this machine as a replica of the gateway NAME, and write its registration."""
+    from pathlib import Path
+
+    from portal.cli import register as registering
+
+    if not token:
+        raise click.ClickException(
+            "Give the one-time token with --token or in PORTICO_REGISTRATION_TOKEN. Add replica on the gateway's page "
+            "makes one."
+        )
+    if registering.is_exposed(url):
+        click.echo(
+            "The connection to the portal is not encrypted: others may read the registration. Use https.", err=True
+        )
+    try:
+        registering.register(name=name, token=token, url=url, output=Path(output_file), overwrite=overwrite)
+    except registering.RegisterError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Written: {output_file}")
+    click.echo(f"Start the gateway: python -m gateway_runtime --registration {output_file}", err=True)
+
+
+@gateway.command()
 @click.option("--config", required=True, metavar="PATH", help="Folder or file of declarative configuration.")
 @click.option("--output-directory", metavar="DIR", help="Write one file for each part instead.")
 def dump(config: str, output_directory: str | None) -> None:

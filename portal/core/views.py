@@ -221,8 +221,10 @@ class ActionView(ObjectView):
         return self.page(command=command_of(self, self.command_values()), back=back)
 
     def command_values(self) -> dict[str, Any]:
-        """Return what the service would get besides the object."""
-        return self.service_arguments()
+        """Return what the service would get besides the object; a button's own values stand in the address."""
+        form = self.form_class(self.request.GET) if self.form_class is not None else None
+        posted = form.cleaned_data if form is not None and form.is_valid() else {}
+        return {**self.service_arguments(), **posted}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Do it."""

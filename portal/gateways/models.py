@@ -7,7 +7,10 @@ from portal.core.crypto import EncryptedTextField
 from portal.core.links import console_url
 from portal.core.models import Record
 from portal.core.permissions import ScopedManager
+from portal.gateways.registration_models import GatewayCredential, RegistrationToken, Revocation
 from portal.organizations.models import Environment
+
+__all__ = ["Gateway", "GatewayCredential", "Listener", "RegistrationToken", "Replica", "Revocation"]
 
 
 class Gateway(Record):
@@ -21,6 +24,8 @@ class Gateway(Record):
     # What the gateway itself holds, also in its registration.yaml.
     verify_key = models.CharField(max_length=64)
     encrypt_key = EncryptedTextField()
+    # Set from a revocation until a machine registers again.
+    revoked_at = models.DateTimeField(null=True, blank=True)
     # Host under which consumers reach its listeners, e.g. api.example.com. Empty: the installation's default.
     public_host = models.CharField(max_length=253, blank=True)
     # How many of its requests are traced without being asked for. Every refusal is told of anyway, in short.
@@ -85,6 +90,8 @@ class Replica(Record):
     served = models.BigIntegerField(default=0)
     waiting = models.BigIntegerField(default=0)
     dropped = models.BigIntegerField(default=0)
+    # The number of the registration with which it was started; 0 is from before registrations were numbered.
+    registration = models.PositiveIntegerField(default=0)
 
     objects = ScopedManager()
     scope_organization = "gateway__environment__organization_id"

@@ -11,12 +11,11 @@ from django.utils import timezone
 from portal.core.commands import Rest
 from portal.core.tables import Column, Table
 from portal.core.views import Action, ActionView, DetailPage, EditPage, Empty, ListPage, ObjectView
-from portal.gateways.forms import GatewayCreateForm, GatewayEditForm, ListenerForm
+from portal.gateways.forms import GatewayEditForm, ListenerForm
 from portal.gateways.models import Gateway, Listener, Replica
 from portal.gateways.ports import port_warning
-from portal.gateways.selectors import gateway_status, replica_state, start_commands
+from portal.gateways.selectors import gateway_status, replica_state
 from portal.gateways.services import (
-    gateway_create,
     gateway_delete,
     gateway_update,
     listener_create,
@@ -82,7 +81,7 @@ class GatewayPage(ObjectView):
 
 
 class GatewayDetail(GatewayPage, DetailPage):
-    """One gateway: state, replicas, listeners, and how to start another replica."""
+    """One gateway: state, replicas, listeners, and the way to another replica."""
 
     template_name = "gateways/detail.html"
     permission = "gateway.view"
@@ -100,9 +99,12 @@ class GatewayDetail(GatewayPage, DetailPage):
     )
 
     def get_context(self, **context: Any) -> dict[str, Any]:
-        """Add the live part and the commands."""
+        """Add the live part and the listeners."""
         return super().get_context(
-            commands=start_commands(self.object), listeners=self.object.listeners.all(), **live(self.object), **context
+            listeners=self.object.listeners.all(),
+            credentials=self.object.credentials.filter(ended_at=None).only("gateway_id", "number", "ends_at"),
+            **live(self.object),
+            **context,
         )
 
 
@@ -122,24 +124,6 @@ def live(gateway: Gateway) -> dict[str, Any]:
     now = timezone.now()
     replicas = [(replica, replica_state(replica, now)) for replica in gateway.replicas.all()[:20]]
     return {"state": gateway_status(gateway, now), "replicas": replicas}
-
-
-class GatewayCreate(EditPage):
-    """Add a gateway with its first listener."""
-
-    rest = Rest("POST", "/gateways/")
-    queryset = Gateway.objects.select_related("environment__organization")
-    permission = "gateway.change"
-    title = "Add gateway"
-    parents = (("Gateways", "gateways:list"),)
-    form_class = GatewayCreateForm
-    service = gateway_create
-    submit_label = "Add gateway"
-    message = "The gateway is there. Start a replica with its registration, as shown below."
-
-    def service_arguments(self) -> dict[str, Any]:
-        """Create it in the environment of the address."""
-        return {"environment": self.environment}
 
 
 class GatewayEdit(GatewayPage, EditPage):

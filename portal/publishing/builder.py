@@ -100,7 +100,7 @@ def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[s
 def platform_addresses() -> list[PlatformAddress]:
     """Return where the portal and its Redis are: no API may stand for them."""
     found = []
-    for each in (settings.PORTAL_URL, settings.REDIS_URL):
+    for each in dict.fromkeys((settings.PORTAL_URL, settings.REDIS_URL, settings.GATEWAY_REDIS_URL)):
         url = urlsplit(each)
         port = url.port or _DEFAULT_PORTS.get(url.scheme)
         if url.hostname and port:

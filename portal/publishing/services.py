@@ -22,7 +22,7 @@ from portal.publishing import store
 from portal.publishing.builder import Built, build, document_of
 from portal.publishing.errors import PublishError
 from portal.publishing.models import PublishRequest, Revision
-from portal.publishing.sealing import document_seal, revision_document
+from portal.publishing.sealing import document_seal, is_sealed_for_now, revision_document
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,8 @@ def _revision_next(request: PublishRequest, latest: Revision | None, used: int) 
     previous = revision_document(latest) if latest else None
     built = build(gateway, previous)
     encoded = schema.encode(built.document)
-    if latest is None or schema.digest(encoded) != latest.digest or used > latest.number:
+    unchanged = latest is not None and schema.digest(encoded) == latest.digest and is_sealed_for_now(latest)
+    if latest is None or not unchanged or used > latest.number:
         number = max(latest.number if latest else 0, used) + 1
         latest = _revision_create(
             gateway,

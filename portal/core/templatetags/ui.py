@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, FileInput, RadioSelect
@@ -36,9 +37,11 @@ def console_url(context: Any, name: str, *args: Any, **kwargs: Any) -> str:
 
 
 @register.simple_tag
-def command_url(url: str) -> str:
+def command_url(url: str, name: str = "", value: str = "") -> str:
     """Return where the command for a button that posts to an address is shown; "" where there is none."""
-    return f"{url}?{commands.PARAMETER}=1" if commands.has_command(url) else ""
+    if not commands.has_command(url):
+        return ""
+    return f"{url}?{urlencode({commands.PARAMETER: 1, **({name: value} if name else {})})}"
 
 
 @register.inclusion_tag("components/why_not.html", takes_context=True)

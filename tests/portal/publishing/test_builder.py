@@ -233,6 +233,7 @@ def test_the_addresses_of_the_platform_are_in_the_document_without_its_secrets(
     world: World, settings: Any, portal: str, redis: str, expected: list[tuple[str, int]]
 ) -> None:
     settings.PORTAL_URL, settings.REDIS_URL = portal, redis
+    settings.GATEWAY_REDIS_URL = redis
     made = build(world.gateway).document
     assert [(each.host, each.port) for each in made.platform_addresses] == expected
     assert b"pw" not in schema.encode(made)
