@@ -267,6 +267,7 @@ CELERY_BEAT_SCHEDULE = {
     "ingest-traffic": {"task": "analytics.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "ingest-traces": {"task": "traces.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "expire-traces": {"task": "traces.expire", "schedule": 30.0, "options": {"expires": 30}},
+    "forget-undo": {"task": "audit.forget_undo", "schedule": 300.0, "options": {"expires": 300}},
     "expire-old-secrets": {"task": "contracts.expire_credentials", "schedule": 30.0, "options": {"expires": 30}},
 }
 

@@ -13,6 +13,7 @@ from portal.apis.models import ApiInstance, Destination, InstanceStatus, Route, 
 from portal.apis.selectors import DEFAULT_SERVICE, instance_implementation_url
 from portal.apis.service_settings import service_set
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.catalog.models import ApiVersion
 from portal.catalog.services import NewApi, api_create_from
 from portal.core.errors import ApplicationError
@@ -156,6 +157,7 @@ def endpoint_check(
         overlap_check(name=name, listener=listener, base_path=base_path, besides=besides)
 
 
+@undoable("instance")
 @transaction.atomic
 def instance_update(
     *,
@@ -212,12 +214,14 @@ def instance_update(
     return instance
 
 
+@undoable("instance")
 @transaction.atomic
 def instance_stop(*, actor: Any, instance: ApiInstance) -> ApiInstance:
     """Take an instance off the gateway and keep all its settings."""
     return _switch(actor, instance, InstanceStatus.STOPPED, "instance.stop", f"Stopped {instance}")
 
 
+@undoable("instance")
 @transaction.atomic
 def instance_start(*, actor: Any, instance: ApiInstance) -> ApiInstance:
     """Bring a stopped instance back to the gateway."""

@@ -19,6 +19,7 @@ from portal.apis.selectors import (
 from portal.apis.services import instance_delete, instance_start, instance_stop, instance_update
 from portal.core import ordering
 from portal.core.bulk_pages import BulkListPage
+from portal.core.commands import Rest
 from portal.core.filters import ConsoleFilterSet
 from portal.core.links import console_url
 from portal.core.setting_forms.pages import SettingsPage
@@ -138,6 +139,7 @@ class InstanceDetail(InstancePage, DetailPage):
 class InstanceSettings(InstancePage, SettingsPage):
     """Change an instance."""
 
+    rest = Rest("PATCH", "/api-instances/{object.pk}/")
     template_name = "apis/settings.html"
     permission = "instance.change"
     form_class = InstanceForm
@@ -177,6 +179,7 @@ class InstanceSettings(InstancePage, SettingsPage):
 class InstanceStop(InstancePage, ActionView):
     """Take an instance off the gateway."""
 
+    rest = Rest("POST", "/api-instances/{object.pk}/stop/", body=False)
     permission = "instance.change"
     service = instance_stop
     message = "{object} is stopped. Its settings are kept."
@@ -185,6 +188,7 @@ class InstanceStop(InstancePage, ActionView):
 class InstanceStart(InstancePage, ActionView):
     """Bring a stopped instance back."""
 
+    rest = Rest("POST", "/api-instances/{object.pk}/start/", body=False)
     permission = "instance.change"
     service = instance_start
     message = "{object} is on its way to the gateway."
@@ -193,6 +197,7 @@ class InstanceStart(InstancePage, ActionView):
 class InstanceDelete(InstancePage, EditPage):
     """Remove an instance after its name was typed."""
 
+    rest = Rest("DELETE", "/api-instances/{object.pk}/")
     template_name = "apis/delete.html"
     permission = "instance.change"
     form_class = InstanceDeleteForm

@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from gateway_runtime.schema.envelope import new_keys
 from gateway_runtime.schema.replica import ReplicaStatus
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.core.addresses import is_host
 from portal.core.errors import ApplicationError
 from portal.gateways.models import Gateway, Listener, Replica
@@ -52,6 +53,7 @@ def gateway_create(
     return gateway
 
 
+@undoable("gateway")
 @transaction.atomic
 def gateway_update(
     *,
@@ -92,6 +94,7 @@ def gateway_delete(*, actor: Any, gateway: Gateway) -> None:
     gateway.delete()
 
 
+@undoable("listener")
 @transaction.atomic
 def listener_create(*, actor: Any, gateway: Gateway, port: int, name: str = "", host: str = "0.0.0.0") -> Listener:  # noqa: S104
     """Open a port on a gateway."""
@@ -112,6 +115,7 @@ def listener_create(*, actor: Any, gateway: Gateway, port: int, name: str = "", 
     return listener
 
 
+@undoable("listener")
 @transaction.atomic
 def listener_delete(*, actor: Any, listener: Listener) -> None:
     """Close a port that no API instance uses any more."""

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.functional import cached_property
 
 from portal.apis.models import ApiInstance
+from portal.core.commands import Rest
 from portal.core.denied import Denied
 from portal.core.errors import ApplicationError
 from portal.core.links import console_url
@@ -171,6 +172,7 @@ class RevisionCompare(OfGateway):
 class RevisionRestore(OfGateway, ActionView):
     """Publish an older revision again under a new number."""
 
+    rest = Rest("POST", "/revisions/{object.pk}/restore/", body=False)
     permission = "gateway.publish"
     view_permission = "revision.view"
     service = services.revision_restore
