@@ -8,6 +8,8 @@ HEARTBEAT_SECONDS = 2.0
 # Three missed heartbeats and a little: a replica not heard of for this long is shown as disconnected.
 DISCONNECTED_AFTER_SECONDS = 8.0
 ACKNOWLEDGEMENT_TTL_SECONDS = 24 * 3600
+# A clock that is off by more is told of: tokens and signatures begin to be refused.
+CLOCK_SKEW_SECONDS = 1.0
 
 
 class ApplyState(enum.StrEnum):
@@ -33,7 +35,11 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One replica's heartbeat. Times are seconds since the epoch by the replica's own clock."""
+    """One replica's heartbeat. Times are seconds since the epoch by the replica's own clock.
+
+    `clock_skew_seconds` is how far that is ahead of the clock of Redis, None before it is known.
+    `certificate_expires_at` is when the first certificate of its listeners expires, 0 without any.
+    """
 
     replica: str
     host: str
@@ -56,6 +62,13 @@ class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
     notices: list[Notice] = []
     # The number of the registration that it was started with.
     registration: int = 0
+    clock_skew_seconds: float | None = None
+    certificate_expires_at: float = 0.0
+
+    @property
+    def heard_at(self) -> float:
+        """Return when it was heard of by the clock of Redis: one that is wrong must not make a replica seem away."""
+        return self.seen_at - (self.clock_skew_seconds or 0.0)
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ def instance_notices(instance: ApiInstance) -> tuple[PolicyNotice, ...]:
     now = timezone.now().timestamp()
     said: dict[tuple[str, bool, str], list[tuple[replica.Notice, str]]] = {}
     for status in read_reports(values, replica.ReplicaStatus):
-        if status.stopping or now - status.seen_at > replica.DISCONNECTED_AFTER_SECONDS:
+        if status.stopping or now - status.heard_at > replica.DISCONNECTED_AFTER_SECONDS:
             continue
         for notice in status.notices:
             if notice.api == str(instance.pk):
