@@ -34,10 +34,10 @@ def span_text(seconds: float) -> str:
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
         count, left = divmod(left, size)
         if count or parts:
-            parts.append(f"{count} {unit}")
+            parts.append(f"{count}\u00a0{unit}")
         if len(parts) == 2:
             break
-    return " ".join(parts) or "0 s"
+    return "\u00a0".join(parts) or "0\u00a0s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class ReplicaDetail:
     @property
     def behind_text(self) -> str:
         """Return how far behind it is in words."""
-        return f"{self.behind} {'revision' if self.behind == 1 else 'revisions'}, {span_text(self.behind_seconds)}"
+        return f"{self.behind} behind, {span_text(self.behind_seconds)}"
 
     @property
     def behind(self) -> int:
@@ -91,7 +91,8 @@ class ReplicaDetail:
     def clock_text(self) -> str:
         """Return how far its clock is ahead of that of Redis."""
         skew = self.replica.clock_skew_seconds
-        return "" if skew is None else f"{skew:+.2f} s"
+        # Rounded before, so that nothing is written as less than nothing.
+        return "" if skew is None else f"{round(skew, 2) + 0.0:+.2f}\u00a0s"
 
     @property
     def certificate_expires_soon(self) -> bool:
