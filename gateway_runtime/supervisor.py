@@ -12,6 +12,7 @@ from gateway_runtime.admin.pages import AdminPages
 from gateway_runtime.admin.probe import ProbePort
 from gateway_runtime.admin.server import AdminServer
 from gateway_runtime.configuration.client import ConfigurationClient
+from gateway_runtime.configuration.expiry import soonest_expiry
 from gateway_runtime.configuration.source import Offer, Revoked
 from gateway_runtime.control import ApiFault, Telemetry
 from gateway_runtime.handover import HandoverError, Predecessor, Successor
@@ -56,6 +57,7 @@ class Supervisor:
         self.replica = link.replica
         self.name = link.name
         self.stopping = self.revoked = False
+        self._certificate_expires_at = 0.0
         self.reporting = Reporting(link, self.status)
         self.spool = link.spool
         self.spans = SpanExport(gateway=self.name, replica=self.replica)
@@ -150,6 +152,7 @@ class Supervisor:
     async def _apply(self, offer: Offer) -> list[ApiFault]:
         faults = await self._probe.around(offer, self.workers.apply)
         self.spans.configure(offer.document)
+        self._certificate_expires_at = soonest_expiry(offer.document)
         return faults
 
     def _count(self, telemetry: Telemetry, dropped: int) -> None:
@@ -294,6 +297,7 @@ class Supervisor:
             notices=merged(worker.notices for worker in self.workers.alive),
             targets=self._targets.of(worker.targets for worker in self.workers.alive),
             registration=self._link.registration,
+            certificate_expires_at=self._certificate_expires_at,
         )
 
 

@@ -16,6 +16,7 @@ from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSe
 from portal.core.saved_view_api import SavedViewViewSet
 from portal.gateways.api import GatewayViewSet, ListenerViewSet
 from portal.gateways.registration_api import GatewayRegistrationView
+from portal.gateways.replica_api import ReplicaViewSet
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
@@ -42,6 +43,7 @@ router.register("apis", ApiViewSet)
 router.register("api-versions", ApiVersionViewSet)
 router.register("gateways", GatewayViewSet)
 router.register("listeners", ListenerViewSet)
+router.register("replicas", ReplicaViewSet)
 router.register("api-instances", ApiInstanceViewSet)
 router.register("services", ServiceViewSet)
 router.register("routes", RouteViewSet)

@@ -233,13 +233,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    # Two fields are called “kind”.
+    # Fields of one name whose values differ.
     "ENUM_NAME_OVERRIDES": {
         "KindEnum": "portal.organizations.models.EnvironmentKind",
         "TraceKindEnum": "portal.traces.models.TraceKind",
         "RolloutKindEnum": "portal.publishing.models.RolloutKind",
         "RolloutStateEnum": "portal.publishing.models.RolloutState",
-        "TokenStateEnum": ["active", "expired", "revoked"],
+        "ApiTokenStateEnum": ["active", "expired", "revoked"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

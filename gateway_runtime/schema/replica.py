@@ -10,6 +10,8 @@ DISCONNECTED_AFTER_SECONDS = 8.0
 ACKNOWLEDGEMENT_TTL_SECONDS = 24 * 3600
 # The code of an answer that tells that what is tried out could not be compiled. All others have what they had.
 CANDIDATE_REFUSED = "candidate_refused"
+# A clock that is off by more is told of: tokens and signatures begin to be refused.
+CLOCK_SKEW_SECONDS = 1.0
 
 
 class ApplyState(enum.StrEnum):
@@ -50,6 +52,8 @@ class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     `candidate` is the revision that is tried out on it, 0 for none, and gets `candidate_share` of its requests.
     `applied_at` is since when it runs its revision.
+    `clock_skew_seconds` is how far that is ahead of the clock of Redis, None before it is known.
+    `certificate_expires_at` is when the first certificate of its listeners expires, 0 without any.
     """
 
     replica: str
@@ -77,6 +81,13 @@ class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
     targets: list[TargetHealth] = []
     # The number of the registration that it was started with.
     registration: int = 0
+    clock_skew_seconds: float | None = None
+    certificate_expires_at: float = 0.0
+
+    @property
+    def heard_at(self) -> float:
+        """Return when it was heard of by the clock of Redis: one that is wrong must not make a replica seem away."""
+        return self.seen_at - (self.clock_skew_seconds or 0.0)
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):

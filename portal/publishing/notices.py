@@ -35,7 +35,7 @@ def connected_replicas(gateway: Any) -> list[replica.ReplicaStatus]:
     return [
         status
         for status in read_reports(values, replica.ReplicaStatus)
-        if not status.stopping and now - status.seen_at <= replica.DISCONNECTED_AFTER_SECONDS
+        if not status.stopping and now - status.heard_at <= replica.DISCONNECTED_AFTER_SECONDS
     ]
 
 

@@ -116,7 +116,7 @@ def revision_progress(revision: Revision) -> tuple[ReplicaProgress, ...]:
     progress = []
     for status in sorted(statuses, key=lambda s: (s.host, s.replica)):
         answer = answers.pop(status.replica, None)
-        connected = not status.stopping and now - status.seen_at <= replica.DISCONNECTED_AFTER_SECONDS
+        connected = not status.stopping and now - status.heard_at <= replica.DISCONNECTED_AFTER_SECONDS
         if answer is not None:
             progress.append(_answered(revision, answer, host=status.host, connected=connected))
         elif connected:
