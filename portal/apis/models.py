@@ -74,6 +74,8 @@ class Service(Record):
     objects = ScopedManager()
     scope_organization = "instance__environment__organization_id"
     scope_environment = "instance__environment_id"
+    # The settings of the instance have the URL of its main service too.
+    locked_through = "instance"
 
     class Meta:
         ordering = ["name"]

@@ -42,6 +42,10 @@ class PartPage(ObjectView):
         instance = self.object.instance
         return [*ObjectView.breadcrumbs(self), (str(instance), instance.get_absolute_url())]
 
+    def history_of(self) -> Any:
+        """Return the instance: changes of its parts are recorded as changes of it."""
+        return self.object.instance
+
 
 class RouteCreate(InstancePage, SettingsPage):
     """Add a route."""
@@ -187,7 +191,7 @@ class ServiceEdit(ServiceCommand, PartPage, SettingsPage):
         service = self.object
         return {
             "settings": {PLACE: service.settings},
-            "kept": tuple(service_secrets(service)),
+            "kept": service_secrets(service),
             "initial": {"name": service.name, "url": service.url},
         }
 

@@ -60,6 +60,7 @@ class Trouble(enum.StrEnum):
     WORKER_AWAY = "worker_away"
     PUBLISH_FAILED = "publish_failed"
     NOTHING_CONNECTED = "nothing_connected"
+    REPLICAS_UNKNOWN = "replicas_unknown"
     NO_ANSWER = "no_answer"
 
 
@@ -108,10 +109,15 @@ def gateways_to_publish() -> list[Any]:
 
 def revision_progress(revision: Revision) -> tuple[ReplicaProgress, ...]:
     """Return how each replica of the gateway took a revision: live from Redis, else as last stored."""
+    return _progress(revision)[0]
+
+
+def _progress(revision: Revision) -> tuple[tuple[ReplicaProgress, ...], bool]:
+    """Return the same, and whether it is what replicas say now."""
     try:
         statuses, answers = _live(revision)
     except redis.RedisError:
-        return _stored(revision)
+        return _stored(revision), False
     now = timezone.now().timestamp()
     progress = []
     for status in sorted(statuses, key=lambda s: (s.host, s.replica)):
@@ -126,7 +132,7 @@ def revision_progress(revision: Revision) -> tuple[ReplicaProgress, ...]:
         _answered(revision, answer, host=hosts.get(name, ""), connected=False)
         for name, answer in sorted(answers.items())
     ]
-    return tuple(progress)
+    return tuple(progress), True
 
 
 def _live(revision: Revision) -> tuple[list[replica.ReplicaStatus], dict[str, replica.Acknowledgement]]:
@@ -200,7 +206,7 @@ def gateway_deployment(gateway: Gateway, now: datetime.datetime | None = None) -
     pending_since = request.requested_at if request and pending else None
     if pending and pending_since is None and revision is not None:
         pending_since = revision.requested_at  # its row is there, Redis has not heard of it yet
-    replicas = revision_progress(revision) if revision else ()
+    replicas, heard = _progress(revision) if revision else ((), True)
     answering = [r for r in replicas if r.connected]
     open_ = [r for r in answering if r.state is ReplicaState.WAITING]
     since = pending_since or (revision.requested_at if revision else None)
@@ -208,6 +214,8 @@ def gateway_deployment(gateway: Gateway, now: datetime.datetime | None = None) -
     trouble = Trouble.NONE
     if pending:
         trouble = _pending_trouble(request, slow)
+    elif not heard:
+        trouble = Trouble.REPLICAS_UNKNOWN
     elif revision is not None and not answering:
         trouble = Trouble.NOTHING_CONNECTED
     elif open_ and slow:
@@ -221,7 +229,7 @@ def gateway_deployment(gateway: Gateway, now: datetime.datetime | None = None) -
         pending_message=request.message if request else "",
         trouble=trouble,
         error=request.error if request else "",
-        settled=not pending and not open_,
+        settled=not pending and not open_ and heard,
     )
 
 
