@@ -97,6 +97,7 @@ class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
     filterset_class = GatewayFilter
     view_permission = "gateway.view"
     change_permission = "gateway.change"
+    unversioned_fields = ("replicas", "status")
 
     def create(self, request: Request) -> Response:
         """Create a gateway with one listener."""

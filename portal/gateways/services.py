@@ -11,6 +11,7 @@ from django.utils.text import slugify
 from gateway_runtime.schema.envelope import new_keys
 from gateway_runtime.schema.replica import ReplicaStatus
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.core.addresses import is_host
 from portal.core.errors import ApplicationError
 from portal.gateways.models import Gateway, Listener, Replica
@@ -51,6 +52,7 @@ def gateway_create(
     return gateway
 
 
+@undoable("gateway")
 @transaction.atomic
 def gateway_update(
     *,
@@ -72,7 +74,7 @@ def gateway_update(
         gateway.sampled_percent = sampled_percent
     gateway.save_checked()
     audit_record(actor=actor, action="gateway.update", target=gateway, before=before, after=_state(gateway))
-    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed gateway {gateway.name}")
+    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed gateway {gateway.name}", waits=False)
     return gateway
 
 
@@ -91,6 +93,7 @@ def gateway_delete(*, actor: Any, gateway: Gateway) -> None:
     gateway.delete()
 
 
+@undoable("listener")
 @transaction.atomic
 def listener_create(*, actor: Any, gateway: Gateway, port: int, name: str = "", host: str = "0.0.0.0") -> Listener:  # noqa: S104
     """Open a port on a gateway."""
@@ -111,6 +114,7 @@ def listener_create(*, actor: Any, gateway: Gateway, port: int, name: str = "", 
     return listener
 
 
+@undoable("listener")
 @transaction.atomic
 def listener_delete(*, actor: Any, listener: Listener) -> None:
     """Close a port that no API instance uses any more."""
@@ -205,4 +209,6 @@ def _state(gateway: Gateway) -> dict[str, Any]:
 def environment_gateways_publish(*, environment: Environment, actor: Any) -> None:
     """Bring an environment's own settings (private upstream addresses) to all of its gateways."""
     for gateway in environment.gateways.all():
-        gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed environment {environment}")
+        gateway_configuration_changed(
+            gateway=gateway, actor=actor, message=f"Changed environment {environment}", waits=False
+        )

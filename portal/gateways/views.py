@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from portal.core.commands import Rest
 from portal.core.tables import Column, Table
 from portal.core.views import Action, ActionView, DetailPage, EditPage, Empty, ListPage, ObjectView
 from portal.gateways.filters import GatewayFilters
@@ -135,6 +136,7 @@ def live(gateway: Gateway) -> dict[str, Any]:
 class GatewayEdit(GatewayPage, EditPage):
     """Rename a gateway or say where consumers reach it."""
 
+    rest = Rest("PATCH", "/gateways/{object.pk}/")
     template_name = "gateways/edit.html"
     permission = "gateway.change"
     form_class = GatewayEditForm
@@ -149,6 +151,7 @@ class GatewayEdit(GatewayPage, EditPage):
 class GatewayDelete(GatewayPage, ActionView):
     """Remove a gateway."""
 
+    rest = Rest("DELETE", "/gateways/{object.pk}/")
     permission = "gateway.change"
     service = gateway_delete
     message = "Gateway {object} is removed."
@@ -158,6 +161,7 @@ class GatewayDelete(GatewayPage, ActionView):
 class ListenerCreate(GatewayPage, EditPage):
     """Open a further port on a gateway."""
 
+    rest = Rest("POST", "/listeners/", takes_object=True)
     permission = "gateway.change"
     title = "Add listener"
     form_class = ListenerForm
@@ -175,6 +179,7 @@ class ListenerCreate(GatewayPage, EditPage):
 class ListenerDelete(ActionView):
     """Close a port."""
 
+    rest = Rest("DELETE", "/listeners/{object.pk}/")
     queryset = Listener.objects.select_related("gateway__environment__organization")
     permission = "gateway.change"
     service = listener_delete
