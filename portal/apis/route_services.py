@@ -10,6 +10,7 @@ from portal.apis.checks import destination_path_fault, route_methods
 from portal.apis.models import ApiInstance, Destination, Route, Service
 from portal.apis.rules import Rules, rules_checked
 from portal.apis.services import CATCH_ALL_ORDER, instance_changed
+from portal.audit.undo import undoable
 from portal.core import ordering
 from portal.core.errors import ApplicationError
 
@@ -36,6 +37,7 @@ class Way:
     path: str = ""
 
 
+@undoable("route")
 @transaction.atomic
 def route_create(
     *, actor: Any, instance: ApiInstance, name: str, destinations: Sequence[Way], rules: Rules | None = None
@@ -48,6 +50,7 @@ def route_create(
     return route
 
 
+@undoable("route")
 @transaction.atomic
 def route_update(
     *,
@@ -73,6 +76,7 @@ def route_update(
     return route
 
 
+@undoable("route_place")
 @transaction.atomic
 def route_place(*, actor: Any, route: Route, position: int) -> Route:
     """Let a route be tried at a place among those of its instance, counted from 0."""
@@ -91,6 +95,7 @@ def route_move(*, actor: Any, route: Route, earlier: bool) -> Route:
     return route if position is None else route_place(actor=actor, route=route, position=position)
 
 
+@undoable("route")
 @transaction.atomic
 def route_delete(*, actor: Any, route: Route) -> None:
     """Remove a route; the last one stays, since an instance without any answers 404 to everything."""
