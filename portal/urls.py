@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(CONSOLE, ConsoleHome.as_view(), name="console_home"),
     path(CONSOLE + "find/", Find.as_view(), name="find"),
     path(CONSOLE + "gateways/<uuid:gateway_pk>/revisions/", include("portal.publishing.urls")),
+    path(CONSOLE + "who-runs-what/", include("portal.publishing.environment_urls")),
     path(CONSOLE + "gateways/", include("portal.gateways.urls")),
     path(CONSOLE + "apis/<uuid:instance_pk>/policies/", include("portal.policies.urls")),
     path(CONSOLE + "policies/", include("portal.policies.automated_urls")),

@@ -10,7 +10,7 @@ from portal.apis import route_services, service_services
 from portal.apis.models import Route, Service
 from portal.apis.route_form import RouteForm, shown_route
 from portal.apis.selectors import routes_in_order
-from portal.apis.service_form import ServiceForm
+from portal.apis.service_form import PLACE, ServiceForm
 from portal.apis.service_settings import SECRET, service_secrets
 from portal.apis.views import ABOVE, INSTANCES, InstancePage
 from portal.core import ordering
@@ -41,6 +41,10 @@ class PartPage(ObjectView):
         """Lead back to the instance."""
         instance = self.object.instance
         return [*ObjectView.breadcrumbs(self), (str(instance), instance.get_absolute_url())]
+
+    def history_of(self) -> Any:
+        """Return the instance: changes of its parts are recorded as changes of it."""
+        return self.object.instance
 
 
 class RouteCreate(InstancePage, SettingsPage):
@@ -186,8 +190,8 @@ class ServiceEdit(ServiceCommand, PartPage, SettingsPage):
         """Begin with what is stored; secrets are left empty."""
         service = self.object
         return {
-            "settings": service.settings,
-            "kept": tuple(service_secrets(service)),
+            "settings": {PLACE: service.settings},
+            "kept": service_secrets(service),
             "initial": {"name": service.name, "url": service.url},
         }
 

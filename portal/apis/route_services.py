@@ -15,6 +15,17 @@ from portal.core import ordering
 from portal.core.errors import ApplicationError
 
 MOST_DESTINATIONS = 20
+# Between the numbers of routes that are set together, so that one fits in between.
+ROUTE_STEP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class NewRoute:
+    """A route as it should be, among all of its instance."""
+
+    name: str
+    rules: Rules
+    destinations: Sequence["Way"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,50 @@ def route_delete(*, actor: Any, route: Route) -> None:
     route.delete()
 
 
+@transaction.atomic
+def routes_replace(*, actor: Any, instance: ApiInstance, routes: Sequence[NewRoute]) -> list[Route]:
+    """Give an instance these routes in this order, and no others. A route of the same name stays the same one."""
+    lock_routes(instance)
+    present = list(instance.routes.all())
+    before = [_state(route) for route in present]
+    rules = [route_rules_checked(each.rules) for each in routes]
+    _check_all(routes, rules)
+    made = []
+    for number, (new, checked) in enumerate(zip(routes, rules, strict=True), start=1):
+        found = next((each for each in present if each.name == new.name.strip()), None)
+        if found is not None:
+            present.remove(found)
+        route = found or Route(instance=instance)
+        route.name, route.rules, route.order = new.name.strip(), checked, number * ROUTE_STEP
+        route.save_checked()
+        _lead(route, new.destinations)
+        made.append(route)
+    for route in present:
+        route.delete()
+    after = [_state(route) for route in made]
+    if after != before:
+        message = f"Changed the routes of {instance}"
+        instance_changed(actor, instance, "route.replace", message, before={"routes": before}, after={"routes": after})
+    return made
+
+
+def _check_all(routes: Sequence[NewRoute], rules: Sequence[Rules]) -> None:
+    """Raise where an instance would have no route, or one that never gets a request."""
+    if not routes:
+        raise ApplicationError("route_last", "An API needs at least one route.", status=409)
+    for number, (new, checked) in enumerate(zip(routes, rules, strict=True)):
+        if checked in rules[:number]:
+            raise _overlap(routes[rules.index(checked)].name, new.name)
+
+
+def _overlap(first: str, second: str) -> ApplicationError:
+    sentence = (
+        f"“{first}” and “{second}” hold for the same requests, so that “{second}” would never get any. "
+        "Give one of them another condition."
+    )
+    return ApplicationError("routes_overlap", sentence, fields={"rules": sentence}, status=409)
+
+
 def lock_routes(instance: ApiInstance) -> None:
     """Let one change of an instance's routes happen after the other."""
     ApiInstance.objects.select_for_update().get(pk=instance.pk)
@@ -128,11 +183,7 @@ def _fill(route: Route, *, name: str, rules: Any, destinations: Sequence[Way] | 
     for other in route.instance.routes.exclude(pk=route.pk):
         if other.rules == route.rules:
             first, second = (other.name, route.name) if other.order <= route.order else (route.name, other.name)
-            sentence = (
-                f"“{first}” and “{second}” hold for the same requests, so that “{second}” would never get any. "
-                "Give one of them another condition."
-            )
-            raise ApplicationError("routes_overlap", sentence, fields={"rules": sentence}, status=409)
+            raise _overlap(first, second)
     route.save_checked()
     if destinations is not None:
         _lead(route, destinations)

@@ -253,6 +253,15 @@ class SpecificationEdit(ApiPage, EditPage):
     submit_label = "Import"
     message = "The specification is imported."
 
+    def shown_besides(self) -> dict[str, str]:
+        """Return the document that the import replaces."""
+        present = getattr(self.object, "specification", None)
+        return {"Document": f"OpenAPI {present.openapi}, SHA-256 {present.digest}" if present is not None else ""}
+
+    def history_of(self) -> Any:
+        """Return the specification, whose imports are recorded, or the version while it has none."""
+        return getattr(self.object, "specification", self.object)
+
     def page_title(self) -> str:
         """Say whose it is."""
         return f"Specification of {self.object}"

@@ -15,10 +15,12 @@ from django.utils.functional import cached_property
 from portal.core import undo_offer
 from portal.core.commands import PARAMETER, command_of, without_secrets
 from portal.core.denied import Denied
+from portal.core.edited import EditedMeanwhile
 from portal.core.errors import ApplicationError
 from portal.core.filters import ConsoleFilterSet
 from portal.core.links import console_url
 from portal.core.lists import Listing
+from portal.core.meanwhile import ChangedMeanwhile
 from portal.core.pages import Action, Breadcrumb, ConsoleView, Empty, ObjectView, Service, go
 from portal.core.saved_views import SavedViews
 from portal.core.tables import Table
@@ -84,7 +86,7 @@ class DetailPage(ObjectView):
         return self.page(place=self.place)
 
 
-class EditPage(ObjectView):
+class EditPage(EditedMeanwhile, ObjectView):
     """A form whose values go to a service. With `pk` in the address it edits, without it creates.
 
     The service gets `actor`, the object (when editing), `service_arguments()` and the form's values.
@@ -149,16 +151,20 @@ class EditPage(ObjectView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Save by the service, or show the form again with its errors and the person's input."""
-        self.form = self.form_class(request.POST, request.FILES, **self.form_arguments())
-        if not self.form.is_valid():
+        self.form = self.form_class(self.posted(request.POST), request.FILES, **self.form_arguments())
+        if not self.form.is_valid() or not self.answered():
             return self.form_page(status=422)
         if PARAMETER in request.GET and self.rest is not None:
             return self.form_page(command=command_of(self, self.command_values()))
         undo_offer.take()
         try:
             with transaction.atomic():
+                if not self.creating:
+                    self.lock()
                 result = self.save(self.form.cleaned_data)
                 self.check_again(result)
+        except ChangedMeanwhile as error:
+            return self.form_page(status=error.status)
         except ApplicationError as error:
             self.form.add_application_error(error)
             return self.form_page(status=422)
@@ -195,6 +201,7 @@ class EditPage(ObjectView):
             submit_label=self.submit_label,
             cancel_url=self.cancel_url(),
             creating=self.creating,
+            **self.meanwhile_context(),
         )
 
 

@@ -155,6 +155,10 @@ class AutomatedEdit(_AutomatedForm):
         """Return the present settings, or the example when it was asked for."""
         return self.policy.example if "example" in self.request.GET else self.object.config
 
+    def present_arguments(self) -> dict[str, Any]:
+        """Compare with the saved settings, also where the example is shown."""
+        return {**self.form_arguments(), "config": self.object.config}
+
     def shown_when(self) -> dict[str, Any]:
         """Return the present selector and mode."""
         return {"mode": self.object.mode, "selector": labels_text(self.object.selector).splitlines()}

@@ -181,6 +181,10 @@ class PolicyEdit(BindingView, PolicyFormPage):
         """Return the present settings, or the example when it was asked for."""
         return self.policy.example if "example" in self.request.GET else self.object.config
 
+    def present_arguments(self) -> dict[str, Any]:
+        """Compare with the saved settings, also where the example is shown."""
+        return {**self.form_arguments(), "config": self.object.config}
+
     def kept(self) -> dict[str, Any]:
         """Return the stored secrets."""
         return secret_settings(self.object)

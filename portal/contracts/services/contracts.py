@@ -95,7 +95,7 @@ def contract_request(
 
 def _republish(contract: Contract, *, actor: Any, action: str) -> None:
     message = f"Contract {action}: {contract}"
-    gateway_configuration_changed(gateway=contract.instance.gateway, actor=actor, message=message)
+    gateway_configuration_changed(gateway=contract.instance.gateway, actor=actor, message=message, waits=False)
 
 
 def _decide(contract: Contract, *, actor: Any, action: str) -> Contract:

@@ -71,7 +71,9 @@ def tier_update(
     _audit(tier, actor=actor, action="update", before=before, after=after)
     enforced_changed = (before["name"], before["limits"]) != (after["name"], after["limits"])
     if enforced_changed and tier.contracts.filter(status=ContractStatus.ACTIVE).exists():
-        gateway_configuration_changed(gateway=tier.instance.gateway, actor=actor, message=f"Tier {tier} changed")
+        gateway_configuration_changed(
+            gateway=tier.instance.gateway, actor=actor, message=f"Tier {tier} changed", waits=False
+        )
     return tier
 
 
