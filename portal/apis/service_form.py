@@ -12,7 +12,7 @@ PLACE = "settings"
 
 
 class ServiceForm(SettingsForm):
-    """A backend. `settings` is what is stored of it, `kept` are stored secrets by path, which are never shown."""
+    """A backend. `settings` has what is stored of it, `kept` stored secrets by path, which are never shown."""
 
     folds = True
     name = forms.CharField(max_length=80, help_text="For example orders-eu.")
@@ -36,7 +36,7 @@ class ServiceForm(SettingsForm):
             data,
             files,
             outlines={PLACE: OUTLINE},
-            settings={PLACE: settings},
+            settings=settings or {},
             kept={f"{PLACE}.{path}": secret for path, secret in (kept or {}).items()},
             **kwargs,
         )

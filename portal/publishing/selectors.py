@@ -9,15 +9,18 @@ import redis
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
+from gateway_runtime.schema import document as schema
 from gateway_runtime.schema import keys, replica
 from portal.core.redis import connection
 from portal.gateways.models import Gateway, Replica
 from portal.gateways.selectors import ConnectionState, replica_state
 from portal.publishing.changes import Change, revision_changes
+from portal.publishing.effects import with_effects
 from portal.publishing.errors import PublishError
-from portal.publishing.models import PublishRequest, Revision
+from portal.publishing.models import PublishRequest, Revision, Rollout
 from portal.publishing.reports import read_reports
 from portal.publishing.sealing import revision_document
+from portal.publishing.staging import effective
 
 # A publish normally takes a tenth of a second. After this long something is in its way.
 SLOW_SECONDS = 4.0
@@ -119,7 +122,7 @@ def _progress(revision: Revision) -> tuple[tuple[ReplicaProgress, ...], bool]:
     progress = []
     for status in sorted(statuses, key=lambda s: (s.host, s.replica)):
         answer = answers.pop(status.replica, None)
-        connected = not status.stopping and now - status.seen_at <= replica.DISCONNECTED_AFTER_SECONDS
+        connected = not status.stopping and now - status.heard_at <= replica.DISCONNECTED_AFTER_SECONDS
         if answer is not None:
             progress.append(_answered(revision, answer, host=status.host, connected=connected))
         elif connected:
@@ -250,10 +253,40 @@ def quarantine_of(revision: Revision | None, instance_id: Any) -> dict[str, Any]
     return (revision.quarantined or {}).get(str(instance_id)) if revision else None
 
 
-def changes_of(revision: Revision) -> list[Change]:
+def changes_of(revision: Revision, user: Any = None) -> list[Change]:
     """Return what a revision changed against the one before it. Empty when it cannot be opened any more."""
     before = Revision.objects.filter(gateway=revision.gateway, number__lt=revision.number).order_by("-number").first()
+    return changes_between(before, revision, user=user)
+
+
+def changes_between(old: Revision | None, new: Revision, *, user: Any = None) -> list[Change]:
+    """Return what `new` has otherwise than `old`, and whom that concerns as far as `user` may know."""
     try:
-        return revision_changes(revision_document(before) if before else None, revision_document(revision))
+        was, is_ = revision_document(old) if old else None, revision_document(new)
     except PublishError:
         return []
+    base = _base_of(was, is_) if was is not None else None
+    is_ = effective(is_)
+    changes = revision_changes(base, is_)
+    return with_effects(changes, old=base, new=is_, gateway=new.gateway, user=user, until=new.requested_at)
+
+
+def rollout_changes(rollout: Rollout, user: Any) -> list[Change]:
+    """Return what the candidate has otherwise than what all others get."""
+    latest = rollout.gateway.revisions.order_by("-number").first()
+    try:
+        running = revision_document(latest) if latest else None
+    except PublishError:
+        return []
+    if running is None or running.candidate is None:
+        return []
+    tried = effective(running)
+    changes = revision_changes(running, tried)
+    return with_effects(changes, old=running, new=tried, gateway=rollout.gateway, user=user, until=timezone.now())
+
+
+def _base_of(was: schema.Document, is_: schema.Document) -> schema.Document:
+    """Return what a revision is compared with: the candidate of the one before, too, where it was not promoted."""
+    tried = effective(was)
+    promoted = was.candidate is not None and is_.candidate is None and is_.apis == tried.apis
+    return was if promoted else tried

@@ -27,5 +27,4 @@ class SettingsPage(EditPage):
 
     def typed_arguments(self, typed: dict[str, Any]) -> dict[str, Any]:
         """Return what the form's constructor takes for what was typed below each place."""
-        (settings,) = typed.values()
-        return {"settings": settings}
+        return {"settings": typed}
