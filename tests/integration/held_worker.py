@@ -63,11 +63,11 @@ def holds_put(holds: Holds) -> None:
     """Wrap the steps of a publish, and of taking over what replicas report."""
     from redis.client import Pipeline
 
-    from portal.publishing import reports, services, store
+    from portal.publishing import making, reports, services, store
 
     holds.before("started", services, "gateway_publish")
-    holds.after("built", services, "build")
-    holds.after("numbered", services, "_revision_create")
+    holds.after("built", making, "build")
+    holds.after("numbered", making, "revision_create")
     holds.before("committed", services, "revision_send")
     holds.after("sent", store, "revision_write")
     holds.after("recorded", services, "revision_send")
