@@ -144,7 +144,7 @@ def _gateway(environment: Environment, number: int) -> Gateway:
     _made(
         Replica(
             gateway=gateway, replica_id=f"{number}-{each}", host=f"host-{each}", pid=each + 1, version="1", workers=2,
-            started_at=now, seen_at=now,
+            started_at=now, seen_at=now, state="applied", revision=1,
         )
         for each in range(2)
     )  # fmt: skip

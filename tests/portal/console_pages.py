@@ -10,15 +10,19 @@ PLAIN = (
     "console_home", "find", "gateways:list", "gateways:create", "apis:list", "apis:create", "apis:add_gateway",
     "automated_policies:list", "automated_policies:add", "catalog:list", "catalog:create", "catalog:import",
     "contracts:list", "analytics:dashboard", "traces:list", "traces:why", "organizations:people",
+    "fleet:drift", "landscape:map", "transfers:import",
     "organizations:invite", "organizations:environments", "organizations:environment_create", "audit:list",
 )  # fmt: skip
 # What `console_url` is given besides the name, by attribute of the portal.
 WITH_OBJECT = {
     "gateways:detail": "gateway", "gateways:live": "gateway", "gateways:edit": "gateway",
-    "gateways:listener_create": "gateway", "publishing:list": "gateway", "publishing:deployment": "gateway",
+    "gateways:listener_create": "gateway", "publishing:list": "gateway",
+    "publishing:drift": "gateway", "publishing:staging": "gateway",
+    "landscape:calls": "instance", "landscape:callers": "instance", "publishing:deployment": "gateway",
     "apis:detail": "instance", "apis:settings": "instance", "apis:deprecate": "instance", "apis:delete": "instance",
     "apis:route_create": "instance", "apis:service_create": "instance", "policies:list": "instance",
     "policies:add": "instance", "analytics:instance": "instance", "traces:instance": "instance",
+    "traces:rehearsal": "instance",
     "traces:start": "instance", "contracts:tier_create": "instance",
     "apis:route_edit": "route", "apis:service_edit": "service",
     "automated_policies:detail": "automated", "automated_policies:edit": "automated",
@@ -35,6 +39,11 @@ NOT_WALKED = {
     "apis:add_review": "leads back to the first step until that is done",
     "apis:bulk": "needs a selection",
     "transfers:export": "needs a selection",
+    "transfers:promote": "needs a selection",
+    "publishing:compare": "needs two revisions, which are made by publishing",
+    "publishing:rollout": "needs a rollout, which is begun by publishing",
+    "publishing:rollout_edit": "needs a rollout, which is begun by publishing",
+    "publishing:stage": "needs a rollout, which is begun by publishing",
     "organizations:create": "belongs to operators, and lists nothing",
     "publishing:detail": "needs a revision, which is made by publishing",
 }
