@@ -241,6 +241,7 @@ SPECTACULAR_SETTINGS = {
         "RolloutKindEnum": "portal.publishing.models.RolloutKind",
         "RolloutStateEnum": "portal.publishing.models.RolloutState",
         "ApiTokenStateEnum": ["active", "expired", "revoked"],
+        "BulkStateEnum": ["changed", "unchanged", "refused"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -17,7 +17,7 @@ from portal.publishing.drift import gateways_drift
 from portal.publishing.models import Rollout, RolloutKind, Staging
 from portal.publishing.rollouts import TRIAL_FIELDS, staging_of
 from portal.publishing.selectors import rollout_changes
-from portal.publishing.serializers import ChangeSerializer, RevisionSerializer
+from portal.publishing.serializers import RevisionChangeSerializer, RevisionSerializer
 from portal.publishing.verdict import rollout_figures
 
 
@@ -91,11 +91,13 @@ class RolloutDetailSerializer(RolloutSerializer):
     class Meta(RolloutSerializer.Meta):
         fields = [*RolloutSerializer.Meta.fields, "changes", "figures"]
 
-    @extend_schema_field(ChangeSerializer(many=True))
+    @extend_schema_field(RevisionChangeSerializer(many=True))
     def get_changes(self, rollout: Rollout) -> Any:
         """Return what the candidate has otherwise; nothing once the rollout has ended."""
         open_ = rollout.state == "open"
-        return ChangeSerializer(rollout_changes(rollout, self.context["request"].user) if open_ else [], many=True).data
+        return RevisionChangeSerializer(
+            rollout_changes(rollout, self.context["request"].user) if open_ else [], many=True
+        ).data
 
     @extend_schema_field(BothFiguresSerializer)
     def get_figures(self, rollout: Rollout) -> Any:

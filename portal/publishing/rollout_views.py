@@ -104,6 +104,10 @@ class _RolloutAction(OfGateway, ActionView):
             raise ApplicationError("rollout_ended", f"Nothing is staged on {self.gateway} any more.", status=409)
         return found
 
+    def success_url(self, result: Any) -> str:
+        """Return to the gateway, which says what holds now."""
+        return self.object.get_absolute_url()
+
 
 class RolloutPromote(_RolloutAction):
     """Give the candidate that was seen to all requests."""

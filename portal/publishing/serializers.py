@@ -33,7 +33,7 @@ class EffectSerializer(serializers.Serializer[Any]):
     calls = serializers.IntegerField(allow_null=True)
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class RevisionChangeSerializer(serializers.Serializer[Any]):
     """One thing that a revision added, removed or changed. `effect` is there for changes of an API."""
 
     sentence = serializers.CharField()
@@ -68,10 +68,10 @@ class RevisionDetailSerializer(RevisionSerializer):
     class Meta(RevisionSerializer.Meta):
         fields = [*RevisionSerializer.Meta.fields, "acknowledgements", "changes"]
 
-    @extend_schema_field(ChangeSerializer(many=True))
+    @extend_schema_field(RevisionChangeSerializer(many=True))
     def get_changes(self, revision: Revision) -> Any:
         """Return what changed against the revision before."""
-        return ChangeSerializer(changes_of(revision, self.context["request"].user), many=True).data
+        return RevisionChangeSerializer(changes_of(revision, self.context["request"].user), many=True).data
 
 
 class ComparisonSerializer(serializers.Serializer[Any]):
@@ -79,7 +79,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
 
     base = serializers.IntegerField()
     number = serializers.IntegerField()
-    changes = ChangeSerializer(many=True)
+    changes = RevisionChangeSerializer(many=True)
 
 
 class HoldSerializer(serializers.ModelSerializer[Hold]):
@@ -104,7 +104,7 @@ class HoldDetailSerializer(HoldSerializer):
     class Meta(HoldSerializer.Meta):
         fields = [*HoldSerializer.Meta.fields, "changes"]
 
-    @extend_schema_field(ChangeSerializer(many=True))
+    @extend_schema_field(RevisionChangeSerializer(many=True))
     def get_changes(self, hold: Hold) -> Any:
         """Return what would be otherwise if the hold were ended."""
-        return ChangeSerializer(waiting_of(hold, self.context["request"].user).changes, many=True).data
+        return RevisionChangeSerializer(waiting_of(hold, self.context["request"].user).changes, many=True).data
