@@ -65,11 +65,24 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
             api = _stand_in(instance, last_good.get(str(instance.pk)), str(fault))
             apis.append(api)
             quarantined[api.id] = {"name": api.name, "reason": str(fault), "kept": not api.quarantine}
-    listeners = [
+    return Built(_document(gateway, _listeners(gateway), apis), quarantined)
+
+
+def instance_document(instance: ApiInstance) -> schema.Document:
+    """Return a document with nothing but one instance, as it is saved now. Raises `InstanceFault`."""
+    gateway = instance.gateway
+    automated = list(AutomatedPolicy.objects.filter(environment=gateway.environment_id, enabled=True))
+    found = _instances(gateway).filter(pk=instance.pk).first()
+    if found is None:
+        raise InstanceFault("It is stopped, so that its gateway does not serve it.")
+    return document_of(gateway, _listeners(gateway), [_api(found, automated, Specifications(gateway, automated))])
+
+
+def _listeners(gateway: Gateway) -> list[schema.Listener]:
+    return [
         schema.Listener(id=str(listener.pk), name=listener.name, port=listener.port, host=listener.host)
         for listener in gateway.listeners.order_by("port", "pk")
     ]
-    return Built(document_of(gateway, listeners, apis), quarantined)
 
 
 def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = ()) -> schema.ApiInstance:
@@ -81,8 +94,19 @@ def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = 
 
 
 def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
-    """Return a document with these APIs, and with everything else as it is at this moment."""
-    consumers, contracts, tiers = _clients(gateway)
+    """Return a document with these APIs, and with everything else as it is at this moment.
+
+    An API may have been taken out of service since: its contracts are there all the same.
+    """
+    served = {api.id for api in apis}
+    others = ApiInstance.objects.filter(gateway=gateway).exclude(status=InstanceStatus.ACTIVE)
+    return _document(gateway, listeners, apis, [pk for pk in others.values_list("pk", flat=True) if str(pk) in served])
+
+
+def _document(
+    gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance], retired: Sequence[Any] = ()
+) -> schema.Document:
+    consumers, contracts, tiers = _clients(gateway, retired)
     return schema.Document(
         gateway=str(gateway.pk),
         name=gateway.name,
@@ -108,13 +132,16 @@ def platform_addresses() -> list[PlatformAddress]:
     return found
 
 
-def _clients(gateway: Gateway) -> tuple[list[schema.Consumer], list[schema.Contract], list[schema.Tier]]:
+def _clients(
+    gateway: Gateway, retired: Sequence[Any]
+) -> tuple[list[schema.Consumer], list[schema.Contract], list[schema.Tier]]:
     """Return who may call what on `gateway` at this moment, and under which tiers.
 
     Applications whose contracts wait or were revoked are there too, without a contract: so a gateway can tell “not
     (yet) allowed” from “unknown”.
     """
-    asked = Contract.objects.filter(instance__gateway=gateway, instance__status=InstanceStatus.ACTIVE)
+    asked = Contract.objects.filter(Q(instance__status=InstanceStatus.ACTIVE) | Q(instance__in=retired))
+    asked = asked.filter(instance__gateway=gateway)
     unexpired = Credential.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())).order_by("pk")
     applications = (
         ClientApplication.objects.filter(pk__in=asked.values("application"))
