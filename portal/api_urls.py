@@ -11,6 +11,7 @@ from portal.audit.api import AuditEventViewSet
 from portal.catalog.api import ApiVersionViewSet, ApiViewSet
 from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
 from portal.gateways.api import GatewayViewSet, ListenerViewSet
+from portal.gateways.certificate_api import CertificateViewSet
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
@@ -30,6 +31,7 @@ router.register("apis", ApiViewSet)
 router.register("api-versions", ApiVersionViewSet)
 router.register("gateways", GatewayViewSet)
 router.register("listeners", ListenerViewSet)
+router.register("certificates", CertificateViewSet)
 router.register("api-instances", ApiInstanceViewSet)
 router.register("policies", PolicyViewSet, basename="policy")
 router.register("policy-bindings", BindingViewSet)

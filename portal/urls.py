@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(CONSOLE, ConsoleHome.as_view(), name="console_home"),
     path(CONSOLE + "gateways/<uuid:gateway_pk>/revisions/", include("portal.publishing.urls")),
     path(CONSOLE + "gateways/", include("portal.gateways.urls")),
+    path(CONSOLE + "certificates/", include("portal.gateways.certificate_urls")),
     path(CONSOLE + "apis/<uuid:instance_pk>/policies/", include("portal.policies.urls")),
     path(CONSOLE + "policies/", include("portal.policies.automated_urls")),
     path(CONSOLE + "apis/", include("portal.apis.urls")),

@@ -19,7 +19,9 @@ APPS = (
 LEVEL = {app: level for level, group in enumerate(APPS) for app in group}
 # Modules of the portal itself that every app may use.
 SHARED = {"portal.env", "portal.celery"}
-OF_THE_RUNTIME = ("gateway_runtime.schema", "gateway_runtime.policies.registry", "gateway_runtime.decide")
+OF_THE_RUNTIME = (
+    "gateway_runtime.schema", "gateway_runtime.policies.registry", "gateway_runtime.decide", "gateway_runtime.checks",
+)  # fmt: skip
 REDIS_NAME = re.compile(r"portico:[a-z]")
 NOT_IN_THE_RUNTIME = {"django", "rest_framework", "celery", "kombu", "portal"}
 # What only reads and writes knows nothing of who asks.

@@ -12,6 +12,7 @@ from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.probe import Probe
+from gateway_runtime.schema.secret import Secret
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.tracing import ApiSpans, Tracing
 from gateway_runtime.schema.upstream import (
@@ -133,7 +134,7 @@ class Certificate(Part, frozen=True):
     """
 
     certificate: str
-    key: str
+    key: Secret
     names: list[str] = []
 
     def __repr__(self) -> str:

@@ -1,6 +1,7 @@
 """Where the replicas of a gateway share counters and caches."""
 
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.secret import Secret
 
 
 class StorageTls(Part, frozen=True):
@@ -12,7 +13,7 @@ class StorageTls(Part, frozen=True):
 
     trusted_ca: str = ""
     certificate: str = ""
-    key: str = ""
+    key: Secret = ""
     skip_validation: bool = False
     min_version: str = "1.2"
     max_version: str = "1.3"
@@ -29,7 +30,7 @@ class Sentinels(Part, frozen=True):
 
     addresses: list[str]
     master: str
-    password: str = ""
+    password: Secret = ""
 
     def __repr__(self) -> str:
         # The generated form would show the password.
@@ -43,7 +44,7 @@ class SharedStorage(Part, frozen=True):
     the same TLS.
     """
 
-    url: str
+    url: Secret
     tls: StorageTls | None = None
     sentinels: Sentinels | None = None
 

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway_runtime.schema.expression import ExpressionSetting
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.secret import SECRET
 
 # The name of a span: a text with expressions of the request.
 SPAN_NAME = ExpressionSetting(text=True)
@@ -51,7 +52,7 @@ class SpanReceiver(Part, frozen=True):
 
     endpoint: str
     protocol: Literal["http/protobuf", "grpc"] = "http/protobuf"
-    headers: dict[str, str] = {}
+    headers: Annotated[dict[str, str], SECRET] = {}
     service_name: str = "portico-gateway"
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway_runtime.schema.faults import whole
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.secret import Secret
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
@@ -36,7 +37,7 @@ class UpstreamTls(Part, frozen=True):
 
     trusted_ca: str = ""
     certificate: str = ""
-    key: str = ""
+    key: Secret = ""
     server_name: str = ""
     skip_validation: bool = False
     min_version: str = "1.2"
@@ -122,7 +123,7 @@ class ForwardProxy(Part, frozen=True):
 
     address: str
     username: str = ""
-    password: str = ""
+    password: Secret = ""
     no_proxy: list[str] = []
 
     def __repr__(self) -> str:

@@ -26,6 +26,7 @@ ITEMS: tuple[Item, ...] = (
     Item(title="APIs", icon="api", url_name="apis:list", permission="instance.view"),
     Item(title="Catalog", icon="books", url_name="catalog:list", permission="api.view"),
     Item(title="Gateways", icon="building-bridge-2", url_name="gateways:list", permission="gateway.view"),
+    Item(title="Certificates", icon="certificate", url_name="certificates:list", permission="gateway.view"),
     Item(title="Automated policies", icon="shield-bolt", url_name="automated_policies:list", permission="policy.view"),
     Item(title="Client access", icon="key", url_name="contracts:list", permission="contract.view"),
     Item(title="Analytics", icon="chart-histogram", url_name="analytics:dashboard", permission="traffic.view"),

@@ -23,6 +23,7 @@ from portal.gateways.models import Gateway
 from portal.policies.effective import BEFORE_OWN, effective_policies
 from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
 from portal.policies.rules import document_rules
+from portal.publishing.listeners import document_listeners
 from portal.publishing.specifications import Specifications, UnusableSpecification, asks
 
 _Read = tuple[PolicyDefinition, dict[str, Any], PolicyConfig]
@@ -63,11 +64,7 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
             api = _stand_in(instance, last_good.get(str(instance.pk)), str(fault))
             apis.append(api)
             quarantined[api.id] = {"name": api.name, "reason": str(fault), "kept": not api.quarantine}
-    listeners = [
-        schema.Listener(id=str(listener.pk), name=listener.name, port=listener.port, host=listener.host)
-        for listener in gateway.listeners.order_by("port", "pk")
-    ]
-    return Built(document_of(gateway, listeners, apis), quarantined)
+    return Built(document_of(gateway, document_listeners(gateway), apis), quarantined)
 
 
 def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:

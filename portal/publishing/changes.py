@@ -9,6 +9,7 @@ import msgspec
 from gateway_runtime.policies.registry import definition
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.secret import Hidden, without_secrets
 
 MASK = "••••••"
 # Named by their own groups, not as settings of an API.
@@ -140,7 +141,7 @@ def _api_settings(api: schema.ApiInstance) -> dict[str, Any]:
 
 
 def _plain(part: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(part)
+    plain: dict[str, Any] = without_secrets(part)
     plain.pop("id", None)
     if "secrets" in plain:  # digests say nothing to a reader
         plain["secrets"] = f"{len(plain['secrets'])} valid"
@@ -168,6 +169,8 @@ def _settings(old: Any, new: Any, path: str = "", secret: tuple[str, ...] = ()) 
             )
         ]
     was, is_ = _text(old), _text(new)
+    if isinstance(old, Hidden) and isinstance(new, Hidden):
+        is_ = f"{is_} (new)"
     same = next((at for at, (a, b) in enumerate(zip(was, is_, strict=False)) if a != b), min(len(was), len(is_)))
     start = max(0, same - _BEFORE)
     return [SettingChange(path, _cut(was, start), _cut(is_, start))]
@@ -185,6 +188,8 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, Hidden):
+        return MASK
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 

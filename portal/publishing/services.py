@@ -20,6 +20,7 @@ from portal.gateways.models import Gateway
 from portal.publishing import store
 from portal.publishing.builder import Built, build, document_of
 from portal.publishing.errors import PublishError
+from portal.publishing.listeners import with_present_certificates
 from portal.publishing.models import PublishRequest, Revision
 from portal.publishing.sealing import document_seal, revision_document
 
@@ -143,15 +144,16 @@ def publish_failed(*, gateway_id: Any, error: Exception) -> None:
 def revision_restore(*, revision: Revision, actor: Any) -> Revision:
     """Publish the APIs and policies of an older revision under a new number.
 
-    Client applications, contracts, tiers and what services may be asked stay those of now: what was revoked or
-    forbidden since does not come back. The next change in the console publishes the console's state again.
+    Client applications, contracts, tiers, certificates and what services may be asked stay those of now: what was
+    revoked, renewed or forbidden since does not come back. The next change in the console publishes the console's
+    state again.
     """
     PublishRequest.objects.get_or_create(gateway=revision.gateway)
     PublishRequest.objects.select_for_update().get(gateway=revision.gateway)
     latest = Revision.objects.filter(gateway=revision.gateway).order_by("-number")[0]
     gateway = Gateway.objects.select_related("environment").get(pk=revision.gateway_id)
     old = revision_document(revision)
-    document = document_of(gateway, old.listeners, old.apis)
+    document = document_of(gateway, with_present_certificates(gateway, old.listeners), old.apis)
     encoded = schema.encode(document)
     if schema.digest(encoded) == latest.digest:
         raise ApplicationError(
