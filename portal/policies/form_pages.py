@@ -12,13 +12,13 @@ from gateway_runtime.schema.policy import PolicyDefinition
 from portal.apis.models import ApiInstance
 from portal.core.links import console_url
 from portal.core.markdown import markdown_html
+from portal.core.setting_outline import outline
+from portal.core.setting_posted import ADD, REMOVE, posted_again
 from portal.core.views import EditPage
 from portal.policies import services
 from portal.policies.declarative import binding_file, binding_json
 from portal.policies.forms import PolicyForm
 from portal.policies.instance_pages import BindingView, InstancePage, pages_above
-from portal.policies.outline import outline
-from portal.policies.posted import ADD, REMOVE, posted_again
 from portal.policies.settings import secret_settings
 from portal.policies.when import PLACE, shown_when, when_outline
 

@@ -1,17 +1,16 @@
 """A binding's settings: checked by the policy's own type, secrets kept apart, and never shown."""
 
 import json
-import re
 from typing import Any
 
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.core.errors import ApplicationError
+from portal.core.setting_form import field_path
 from portal.policies.models import AppliedPolicy
 
 MASK = "••••••"
-_INDEX = re.compile(r"\[(\d+)\]")
 
 
 def policy_definition(name: str) -> PolicyDefinition:
@@ -20,11 +19,6 @@ def policy_definition(name: str) -> PolicyDefinition:
         return definition(name)
     except ConfigFault as fault:
         raise ApplicationError(fault.code, fault.message, fields={"policy": fault.message}) from fault
-
-
-def field_path(path: str) -> str:
-    """Return a fault's path as fields are named: `rateLimits[0].maximumRequests` → `rateLimits.0.maximumRequests`."""
-    return _INDEX.sub(r".\1", path)
 
 
 def settings_check(policy: PolicyDefinition, config: dict[str, Any]) -> None:

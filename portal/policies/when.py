@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition, setting
 from portal.apis.labels import labels_typed
-from portal.policies.outline import Section, outline
+from portal.core.setting_outline import Section, outline
 from portal.policies.rules import ANYTHING, Rules
 
 # No setting of a policy begins with an underscore, so the two never meet in one form.

@@ -1,4 +1,4 @@
-"""The settings of a policy as a tree: single controls, sections (nested structs) and rows (lists of structs)."""
+"""The settings of a type as a tree: single controls, sections (nested structs) and rows (lists of structs)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,8 +8,7 @@ from typing import Any, Union
 import msgspec
 
 from gateway_runtime.schema.expression import KEY
-from gateway_runtime.schema.policy import PolicyConfig
-from portal.policies.controls import OMIT, Control, Setting, control, readable
+from portal.core.setting_controls import OMIT, Control, Setting, control, readable
 
 Node = Union[Control, "Section", "Rows"]
 
@@ -72,8 +71,8 @@ def row_indexes(names: Mapping[str, Any], path: str) -> list[int]:
 
 
 @cache
-def outline(config: type[PolicyConfig]) -> Section:
-    """Return the tree of a policy's settings."""
+def outline(config: type[msgspec.Struct]) -> Section:
+    """Return the tree of the settings of a type, such as a policy's."""
     return _section(Setting(name="", title="", help=""), msgspec.inspect.type_info(config))
 
 
