@@ -10,8 +10,9 @@ from portal.apis.api import ApiInstanceViewSet
 from portal.audit.api import AuditEventViewSet
 from portal.catalog.api import ApiVersionViewSet, ApiViewSet
 from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
-from portal.gateways.api import GatewayViewSet, ListenerViewSet
+from portal.gateways.api import GatewayViewSet
 from portal.gateways.certificate_api import CertificateViewSet
+from portal.gateways.listener_api import ListenerViewSet
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet

@@ -13,6 +13,7 @@ from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.secret import Secret
+from gateway_runtime.schema.setting import setting
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.tracing import ApiSpans, Tracing
 from gateway_runtime.schema.upstream import (
@@ -28,6 +29,8 @@ from gateway_runtime.schema.upstream import (
 
 # A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
 FORMAT = 1
+
+TlsVersion = Literal["1.1", "1.2", "1.3"]
 
 
 class Rule(Part, frozen=True):
@@ -150,12 +153,38 @@ class Tls(Part, frozen=True):
     """
 
     certificates: list[Certificate]
-    require_client_certificate: bool = False
-    trusted_ca: str = ""
-    min_version: str = "1.2"
-    max_version: str = "1.3"
-    ciphers: list[str] = []
-    alpn: tuple[str, ...] = ("h2", "http/1.1")
+    trusted_ca: Annotated[
+        str,
+        setting(
+            "Trusted authorities",
+            "Certificates in PEM form. With them callers are asked for a client certificate that one of these issued.",
+            max_length=500_000,
+            placeholder="-----BEGIN CERTIFICATE-----",
+        ),
+    ] = ""
+    require_client_certificate: Annotated[
+        bool,
+        setting("Require a client certificate", "Nobody comes in without one. It needs trusted authorities."),
+    ] = False
+    min_version: Annotated[
+        TlsVersion, setting("Lowest version", "1.1 is outdated, and needs cipher suites that are listed.")
+    ] = "1.2"
+    max_version: Annotated[TlsVersion, setting("Highest version", "1.3, unless a caller cannot speak it rightly.")] = (
+        "1.3"
+    )
+    ciphers: Annotated[
+        list[str],
+        setting(
+            "Cipher suites",
+            "IANA names, such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, for TLS 1.2 and below. Empty: the usual ones.",
+        ),
+    ] = []
+    alpn: Annotated[
+        tuple[Literal["h2", "http/1.1"], ...],
+        setting(
+            "Protocols", "What is agreed with callers (ALPN): h2 is HTTP/2. The first that a caller knows is taken."
+        ),
+    ] = ("h2", "http/1.1")
 
 
 class Listener(Part, frozen=True):

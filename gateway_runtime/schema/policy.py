@@ -12,7 +12,12 @@ from typing import Any
 
 import msgspec
 
-from gateway_runtime.schema.faults import whole
+from gateway_runtime.schema.setting import setting
+
+__all__ = [
+    "Category", "Handlers", "Phase", "PolicyConfig", "PolicyDefinition", "Refusal", "no_handlers", "secret_fields",
+    "setting",
+]  # fmt: skip
 
 
 class Phase(enum.StrEnum):
@@ -57,21 +62,6 @@ def secret_fields(config: type[PolicyConfig]) -> dict[str, str]:
         for f in msgspec.inspect.type_info(config).fields  # type: ignore[attr-defined]
         if isinstance(f.type, msgspec.inspect.Metadata) and (f.type.extra or {}).get("secret")
     }
-
-
-def setting(
-    title: str, help: str, *, secret: bool = False, placeholder: str = "", only_with: str = "", **limits: Any
-) -> msgspec.Meta:
-    """Describe one setting: `Annotated[int, setting("Maximum requests", "How many …", ge=1)]`.
-
-    `limits` are those of `msgspec.Meta` (ge, gt, le, lt, pattern, min_length, max_length). A secret is encrypted at
-    rest, masked in every answer and kept when a form leaves it empty. `only_with` names a choice beside it without
-    which it says nothing (`algorithm=fixed-window`): the form hides it then.
-    """
-    if "pattern" in limits:
-        limits["pattern"] = whole(limits["pattern"])
-    extra = {"secret": secret, "placeholder": placeholder, "only_with": only_with}
-    return msgspec.Meta(title=title, description=help, extra=extra, **limits)
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-_MARK = {"secret": True}
 # What nobody is shown. A setting of another type is marked with `SECRET`.
-SECRET = msgspec.Meta(extra=_MARK)
+SECRET = msgspec.Meta(extra={"secret": True})
 Secret = Annotated[str, SECRET]
 
 

@@ -262,6 +262,9 @@ _KINDS: tuple[tuple[Any, type[Control]], ...] = (
     (msgspec.inspect.StrType, Text),
     ((msgspec.inspect.EnumType, msgspec.inspect.LiteralType), Choice),
 )
+_LISTS = (
+    msgspec.inspect.ListType, msgspec.inspect.SetType, msgspec.inspect.FrozenSetType, msgspec.inspect.VarTupleType,
+)  # fmt: skip
 _SCALARS = tuple(kind for kinds, _ in _KINDS for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
 
 
@@ -270,7 +273,7 @@ def control(setting: Setting, info: Any) -> Control:
     for kinds, made in _KINDS:
         if isinstance(info, kinds):
             return made(setting=setting, type=info)
-    if isinstance(info, (msgspec.inspect.ListType, msgspec.inspect.SetType, msgspec.inspect.FrozenSetType)):
+    if isinstance(info, _LISTS):
         item = info.item_type.type if isinstance(info.item_type, msgspec.inspect.Metadata) else info.item_type
         if isinstance(item, _SCALARS):
             return Lines(setting=setting, type=info)

@@ -18,11 +18,16 @@ class SecretTextarea(forms.Textarea):
         return ""
 
 
+class PastedField(forms.CharField):
+    """Text that may come as a file instead: whether it is missing is known only with the file."""
+
+    def validate(self, value: Any) -> None:
+        """Leave that to the form."""
+
+
 def _pasted(label: str, help_text: str, widget: type[forms.Textarea], begins: str) -> forms.CharField:
     attrs = {"rows": 5, "spellcheck": "false", "autocomplete": "off", "placeholder": f"-----BEGIN {begins}-----"}
-    return forms.CharField(
-        label=label, required=False, widget=widget(attrs=attrs), help_text=help_text, max_length=LONGEST_PEM
-    )
+    return PastedField(label=label, widget=widget(attrs=attrs), help_text=help_text, max_length=LONGEST_PEM)
 
 
 class CertificateForm(ConsoleForm):
@@ -51,6 +56,7 @@ class CertificateForm(ConsoleForm):
         widget=forms.PasswordInput(),
         help_text="Only where the key is protected by one. It is used once to open the key and not kept.",
     )
+    use_required_attribute = False
     needed: tuple[str, ...] = ("chain", "key")
 
     def clean(self) -> dict[str, Any]:
@@ -85,6 +91,7 @@ class CertificateEditForm(CertificateForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].required = True
+        self.fields["chain"].required = self.fields["key"].required = False
         self.fields["name"].help_text = "How you call it."
         self.fields["chain"].help_text += " Empty: as it is."
         self.fields["key"].help_text += " Empty: the present key, where the new certificate belongs to it."

@@ -72,7 +72,7 @@ class CertificateList(ListPage):
         title="No certificate yet",
         text="Add one with its key, then choose it for a listener: its APIs are served over HTTPS.",
         icon="certificate",
-        docs="guides/serve-tls",
+        docs="/docs/guides/serve-tls/",
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.gateways import views
+from portal.gateways import listener_views, views
 
 app_name = "gateways"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("<uuid:pk>/live/", views.GatewayLive.as_view(), name="live"),
     path("<uuid:pk>/edit/", views.GatewayEdit.as_view(), name="edit"),
     path("<uuid:pk>/delete/", views.GatewayDelete.as_view(), name="delete"),
-    path("<uuid:pk>/listeners/new/", views.ListenerCreate.as_view(), name="listener_create"),
-    path("listeners/<uuid:pk>/delete/", views.ListenerDelete.as_view(), name="listener_delete"),
+    path("<uuid:pk>/listeners/new/", listener_views.ListenerCreate.as_view(), name="listener_create"),
+    path("listeners/<uuid:pk>/edit/", listener_views.ListenerEdit.as_view(), name="listener_edit"),
+    path("listeners/<uuid:pk>/delete/", listener_views.ListenerDelete.as_view(), name="listener_delete"),
 ]

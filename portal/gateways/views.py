@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,16 +9,13 @@ from django.utils import timezone
 
 from portal.core.tables import Column, Table
 from portal.core.views import Action, ActionView, DetailPage, EditPage, Empty, ListPage, ObjectView
-from portal.gateways.forms import GatewayCreateForm, GatewayEditForm, ListenerForm
-from portal.gateways.models import Gateway, Listener, Replica
-from portal.gateways.ports import port_warning
+from portal.gateways.forms import GatewayCreateForm, GatewayEditForm
+from portal.gateways.models import Gateway, Replica
 from portal.gateways.selectors import gateway_status, replica_state, start_commands
 from portal.gateways.services import (
     gateway_create,
     gateway_delete,
     gateway_update,
-    listener_create,
-    listener_delete,
 )
 
 GATEWAYS = Gateway.objects.select_related("environment__organization").prefetch_related(
@@ -91,7 +87,10 @@ class GatewayDetail(GatewayPage, DetailPage):
     def get_context(self, **context: Any) -> dict[str, Any]:
         """Add the live part and the commands."""
         return super().get_context(
-            commands=start_commands(self.object), listeners=self.object.listeners.all(), **live(self.object), **context
+            commands=start_commands(self.object),
+            listeners=self.object.listeners.prefetch_related("certificates__certificate"),
+            **live(self.object),
+            **context,
         )
 
 
@@ -151,29 +150,3 @@ class GatewayDelete(GatewayPage, ActionView):
     service = gateway_delete
     message = "Gateway {object} is removed."
     success_url_name = "gateways:list"
-
-
-class ListenerCreate(GatewayPage, EditPage):
-    """Open a further port on a gateway."""
-
-    permission = "gateway.change"
-    title = "Add listener"
-    form_class = ListenerForm
-    service = listener_create
-    submit_label = "Add listener"
-    message = "The listener is there; the gateway opens it within seconds."
-
-    def saved(self, result: Listener) -> HttpResponse:
-        """Also say when another gateway listens on the same port."""
-        if warning := port_warning(gateway=result.gateway, port=result.port):
-            messages.warning(self.request, warning)
-        return super().saved(result)
-
-
-class ListenerDelete(ActionView):
-    """Close a port."""
-
-    queryset = Listener.objects.select_related("gateway__environment__organization")
-    permission = "gateway.change"
-    service = listener_delete
-    message = "{object} is closed."
