@@ -9,25 +9,13 @@ from gateway_runtime.schema.faults import fault_from
 from gateway_runtime.schema.setting import setting
 from portal.core.errors import ApplicationError
 from portal.core.setting_form import field_path
-from portal.core.setting_values import differing
+from portal.core.setting_values import differing, settings_of
 
-_BESIDE_TERMS = ("certificates",)
 _HTTPS = "protocol=https"
 
 
-def _terms_type() -> Any:
-    """Return the type of all that the document says about a listener's TLS, but for its certificates."""
-    fields = [
-        (field.name, field.type, msgspec.field(default=field.default, default_factory=field.default_factory))
-        for field in msgspec.structs.fields(Tls)
-        if field.name not in _BESIDE_TERMS
-    ]
-    return msgspec.defstruct(
-        "TlsTerms", fields, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
-    )
-
-
-TlsTerms: Any = _terms_type()
+# All that the document says about a listener's TLS, but for its certificates.
+TlsTerms: Any = settings_of("TlsTerms", Tls, [each for each in Tls.__struct_fields__ if each != "certificates"])
 
 
 class ChosenCertificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
