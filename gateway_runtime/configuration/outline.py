@@ -41,4 +41,5 @@ def _format(data: bytes) -> int:
 
 def unreadable(reason: str) -> ConfigFault:
     """Return the fault of what is no document."""
-    return ConfigFault("", "document_unreadable", f"The document cannot be read: {reason}.")
+    _, _, path = reason.partition(" - at `$.")
+    return ConfigFault(path.removesuffix("`"), "document_unreadable", f"The document cannot be read: {reason}.")

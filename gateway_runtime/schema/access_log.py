@@ -1,10 +1,10 @@
 """What is written about each finished request."""
 
+import difflib
 from typing import Annotated
 
-import msgspec
-
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.setting import setting
 
 # The fields of a line (Elastic Common Schema 8; `portico.` are our own), as they may be hidden.
 FIELDS = (
@@ -23,6 +23,15 @@ class AccessLog(Part, frozen=True):
     A query may hold secrets, so it is written only with `query`. `hide` names fields that are left out.
     """
 
-    sampling: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
-    query: bool = False
-    hide: list[str] = []
+    sampling: Annotated[
+        float, setting("Share", "The share of requests that get a line: 1 is every one, 0.1 each tenth.", gt=0, le=1)
+    ] = 1.0
+    query: Annotated[bool, setting("Write the query", "A query may hold secrets.")] = False
+    hide: Annotated[list[str], setting("Hidden fields", "Fields that are left out, such as user_agent.original.")] = []
+
+
+def unknown_field(name: str) -> str:
+    """Return what is said of a field that no line has."""
+    near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
+    hint = f" Did you mean “{near[0]}”?" if near else ""
+    return f"There is no field “{name}” in an access line.{hint}"

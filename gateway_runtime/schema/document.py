@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gateway_runtime.schema.access_log import AccessLog
-from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
+from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies, seconds
 from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
@@ -14,7 +14,7 @@ from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.secret import Secret
 from gateway_runtime.schema.setting import setting
-from gateway_runtime.schema.storage import SharedStorage
+from gateway_runtime.schema.storage import SharedStorage, TlsVersion
 from gateway_runtime.schema.tracing import ApiSpans, Tracing
 from gateway_runtime.schema.upstream import (
     Balance,
@@ -30,7 +30,7 @@ from gateway_runtime.schema.upstream import (
 # A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
 FORMAT = 1
 
-TlsVersion = Literal["1.1", "1.2", "1.3"]
+LogLevel = Literal["debug", "info", "warn", "error", "fatal"]
 
 
 class Rule(Part, frozen=True):
@@ -237,9 +237,15 @@ class Contract(Part, frozen=True):
 class Timeouts(Part, frozen=True):
     """How long a gateway waits, in seconds."""
 
-    stream_idle_seconds: float = 300.0
-    upstream_connection_idle_seconds: float = 60.0
-    upstream_response_seconds: float = 15.0
+    stream_idle_seconds: Annotated[
+        float, seconds("Idle streams", "How long nothing may flow in either direction of a request or a WebSocket.")
+    ] = 300.0
+    upstream_connection_idle_seconds: Annotated[
+        float, seconds("Idle connections to services", "How long a connection to a service is kept without a request.")
+    ] = 60.0
+    upstream_response_seconds: Annotated[
+        float, seconds("Answer of a service", "How long a service may take until its answer begins; 504 after that.")
+    ] = 15.0
 
 
 class Surroundings(Part, frozen=True):
@@ -260,19 +266,42 @@ class Surroundings(Part, frozen=True):
     consumers: list[Consumer] = []
     contracts: list[Contract] = []
     tiers: list[Tier] = []
-    timeouts: Timeouts = Timeouts()
-    forward_proxy: ForwardProxy | None = None
-    limits: Limits = Limits()
-    trusted_proxies: TrustedProxies = TrustedProxies()
-    log_level: str = "info"
-    shared_storage: SharedStorage | None = None
-    access_log: AccessLog | None = None
+    timeouts: Annotated[Timeouts, setting("Timeouts", "How long the gateway waits.")] = Timeouts()
+    forward_proxy: Annotated[
+        ForwardProxy | None,
+        setting("Forward proxy", "What services are reached through.", switch="Reach services through a proxy"),
+    ] = None
+    limits: Annotated[Limits, setting("Limits", "How much the gateway takes.")] = Limits()
+    trusted_proxies: Annotated[
+        TrustedProxies,
+        setting("Trusted proxies", "Whose word counts about who calls: that is what policies and logs then see."),
+    ] = TrustedProxies()
+    log_level: Annotated[
+        LogLevel, setting("Lowest level", "What the gateway writes about itself: this level and those above it.")
+    ] = "info"
+    shared_storage: Annotated[
+        SharedStorage | None,
+        setting(
+            "Shared storage",
+            "Where replicas share counters and caches. Usually the Redis of the registration.",
+            switch="Use another Redis",
+        ),
+    ] = None
+    access_log: Annotated[
+        AccessLog | None,
+        setting(
+            "Access log", "One line of JSON (Elastic Common Schema) for each request.", switch="Write an access log"
+        ),
+    ] = None
     probe: Probe | None = None
     runtime_log_outputs: list[LogOutput] = []
     access_log_outputs: list[LogOutput] = []
     platform_addresses: list[PlatformAddress] = []
     sampled_percent: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0
-    tracing: Tracing | None = None
+    tracing: Annotated[
+        Tracing | None,
+        setting("Spans", "Traces for your own OpenTelemetry receiver.", switch="Send spans"),
+    ] = None
 
 
 class Document(Surroundings, frozen=True):

@@ -1,7 +1,11 @@
 """Where the replicas of a gateway share counters and caches."""
 
+from typing import Annotated, Literal
+
 from gateway_runtime.schema.part import Part
-from gateway_runtime.schema.secret import Secret
+from gateway_runtime.schema.setting import setting
+
+TlsVersion = Literal["1.1", "1.2", "1.3"]
 
 
 class StorageTls(Part, frozen=True):
@@ -11,14 +15,19 @@ class StorageTls(Part, frozen=True):
     `skip_validation` anybody may answer.
     """
 
-    trusted_ca: str = ""
-    certificate: str = ""
-    key: Secret = ""
-    skip_validation: bool = False
-    min_version: str = "1.2"
-    max_version: str = "1.3"
-    ciphers: list[str] = []
-    alpn: list[str] = []
+    trusted_ca: Annotated[
+        str,
+        setting("Trusted authorities", "PEM. Empty: those that the machine of the gateway trusts.", max_length=500_000),
+    ] = ""
+    certificate: Annotated[
+        str, setting("Client certificate", "PEM, shown to the storage where it asks for one.", max_length=200_000)
+    ] = ""
+    key: Annotated[str, setting("Key of the client certificate", "PEM without a passphrase.", secret=True)] = ""
+    skip_validation: Annotated[bool, setting("Do not check the certificate", "Anybody may answer then.")] = False
+    min_version: Annotated[TlsVersion, setting("Lowest version", "Of TLS.")] = "1.2"
+    max_version: Annotated[TlsVersion, setting("Highest version", "Of TLS.")] = "1.3"
+    ciphers: Annotated[list[str], setting("Cipher suites", "IANA names, for TLS 1.2. Empty: the usual ones.")] = []
+    alpn: Annotated[list[str], setting("Protocols", "What is offered (ALPN). Usually nothing.")] = []
 
     def __repr__(self) -> str:
         # The generated form would show the key.
@@ -28,9 +37,9 @@ class StorageTls(Part, frozen=True):
 class Sentinels(Part, frozen=True):
     """Who says where the Redis is that may be written to: each as host:port, by the name that they have for it."""
 
-    addresses: list[str]
-    master: str
-    password: Secret = ""
+    addresses: Annotated[list[str], setting("Addresses", "Each as host:port.")]
+    master: Annotated[str, setting("Name", "What they call the Redis that may be written to.")]
+    password: Annotated[str, setting("Password", "Of the Sentinels themselves.", secret=True)] = ""
 
     def __repr__(self) -> str:
         # The generated form would show the password.
@@ -44,9 +53,21 @@ class SharedStorage(Part, frozen=True):
     the same TLS.
     """
 
-    url: Secret
-    tls: StorageTls | None = None
-    sentinels: Sentinels | None = None
+    url: Annotated[
+        str,
+        setting(
+            "URL of the Redis",
+            "redis://user:password@host:6379/0, rediss:// with TLS, or unix:// for a path. It is kept like a password.",
+            secret=True,
+        ),
+    ]
+    tls: Annotated[
+        StorageTls | None, setting("TLS", "How rediss:// is spoken.", switch="Not as the machine does it by default")
+    ] = None
+    sentinels: Annotated[
+        Sentinels | None,
+        setting("Sentinels", "They say where the Redis is; the URL names no host then.", switch="Ask Sentinels"),
+    ] = None
 
     def __repr__(self) -> str:
         # The generated form would show the password.

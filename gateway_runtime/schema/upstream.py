@@ -7,6 +7,7 @@ import msgspec
 from gateway_runtime.schema.faults import whole
 from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.secret import Secret
+from gateway_runtime.schema.setting import setting
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
@@ -121,10 +122,12 @@ class ForwardProxy(Part, frozen=True):
     An entry is a host name, which stands for the names below it too, an address, a network (CIDR) or `*`.
     """
 
-    address: str
-    username: str = ""
-    password: Secret = ""
-    no_proxy: list[str] = []
+    address: Annotated[str, setting("Address", "http://host:port.", placeholder="http://proxy.example:3128")]
+    username: Annotated[str, setting("User name", "Where the proxy asks for one.")] = ""
+    password: Annotated[str, setting("Password", "Encrypted, and never shown.", secret=True)] = ""
+    no_proxy: Annotated[
+        list[str], setting("Not through the proxy", "Host names with those below them, addresses, networks, or *.")
+    ] = []
 
     def __repr__(self) -> str:
         # The generated form would show the password.
