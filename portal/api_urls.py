@@ -13,6 +13,7 @@ from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSe
 from portal.gateways.api import GatewayViewSet
 from portal.gateways.certificate_api import CertificateViewSet
 from portal.gateways.listener_api import ListenerViewSet
+from portal.gateways.settings_api import GatewaySettingsViewSet
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
@@ -40,8 +41,11 @@ router.register("automated-policies", AutomatedPolicyViewSet)
 router.register("traces", TraceViewSet)
 router.register("revisions", RevisionViewSet)
 
+gateway_settings = GatewaySettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
+
 urlpatterns = [
     path("", include(router.urls)),
+    path("gateways/<uuid:pk>/settings/", gateway_settings, name="gateway-settings"),
     path("me/", MeView.as_view(), name="me"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),

@@ -85,7 +85,7 @@ class TrustedProxies(Part, frozen=True):
     ] = []
     header: Annotated[
         Literal["x-forwarded-for", "forwarded"],
-        setting("Header", "In which one they say for whom they ask. The other one is dropped."),
+        setting("Header", "In which one they say for whom they ask. The other one is dropped.", verbatim=True),
     ] = "x-forwarded-for"
     send_forwarded: Annotated[
         bool, setting("Send Forwarded", "Services get the header Forwarded (RFC 7239) beside the usual ones.")

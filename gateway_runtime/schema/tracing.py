@@ -59,7 +59,8 @@ class SpanReceiver(Part, frozen=True):
         setting("Address", "Where it listens, such as http://collector.example:4318/v1/traces.", placeholder="http://"),
     ]
     protocol: Annotated[
-        Literal["http/protobuf", "grpc"], setting("Protocol", "How spans are sent. gRPC usually has port 4317.")
+        Literal["http/protobuf", "grpc"],
+        setting("Protocol", "gRPC usually has port 4317.", verbatim=True),
     ] = "http/protobuf"
     headers: Annotated[
         dict[str, str],

@@ -9,7 +9,7 @@ from django.forms import BoundField, Field
 
 from portal.core.forms import ConsoleForm
 from portal.core.setting_controls import Control, Setting
-from portal.core.setting_outline import Rows, Section, join, row_indexes, shown_value
+from portal.core.setting_outline import Rows, Section, join, row_indexes, shown_value, with_switch
 from portal.core.setting_posted import compacted, flat
 
 _INDEX = re.compile(r"\[(\d+)\]")
@@ -73,14 +73,20 @@ class SettingsForm(ConsoleForm):
         """Return the field of a control; a form that knows more about a setting overrides this."""
         return node.field(kept=kept)
 
-    def _add_section(self, section: Section, path: str, config: Any, posted: Mapping[str, Any] | None) -> None:
+    def _add_section(
+        self, section: Section, path: str, config: Any, posted: Mapping[str, Any] | None, *, behind_switch: bool = False
+    ) -> None:
         for node in section.nodes:
             place = join(path, node.setting.name)
             value = shown_value(config, node.setting)
             if isinstance(node, Control):
                 self._add_field(node, place, value)
+                if behind_switch:
+                    # What is missing is told by whoever takes the settings, where the switch is on.
+                    self.fields[place].required = False
             elif isinstance(node, Section):
-                self._add_section(node, place, value, posted)
+                behind = behind_switch or bool(node.setting.switch)
+                self._add_section(node, place, with_switch(node, value), posted, behind_switch=behind)
             else:
                 self._add_rows(node, place, value, posted)
 

@@ -1,14 +1,17 @@
 """The settings of a type as a tree: single controls, sections (nested structs) and rows (lists of structs)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Union
 
 import msgspec
 
 from gateway_runtime.schema.expression import KEY
-from portal.core.setting_controls import OMIT, Control, Setting, control, readable
+from portal.core.setting_controls import OMIT, Control, Setting, Switch, control, readable
+
+# No setting begins with an underscore.
+SWITCH = "_on"
 
 Node = Union[Control, "Section", "Rows"]
 
@@ -23,12 +26,21 @@ class Section:
     def value(self, cleaned: Mapping[str, Any], path: str = "") -> Any:
         """Return the struct as plain data from cleaned form values, or `OMIT`."""
         found: dict[str, Any] = {}
+        if self.setting.switch and not cleaned.get(join(path, SWITCH)):
+            return OMIT
         for node in self.nodes:
+            if node.setting.name == SWITCH:
+                continue
             place = join(path, node.setting.name)
             value = node.value(cleaned.get(place)) if isinstance(node, Control) else node.value(cleaned, place)
             if value is not OMIT:
                 found[node.setting.name] = value
-        if path and self.setting.nullable and not any(value not in ("", [], False) for value in found.values()):
+        if (
+            path
+            and self.setting.nullable
+            and not self.setting.switch
+            and not any(value not in ("", [], False) for value in found.values())
+        ):
             return OMIT
         return found
 
@@ -77,7 +89,24 @@ def outline(config: type[msgspec.Struct]) -> Section:
 
 
 def _section(setting: Setting, info: Any) -> Section:
-    return Section(setting=setting, nodes=tuple(_nodes(info)))
+    nodes = tuple(_nodes(info))
+    return Section(setting=setting, nodes=_behind_switch(setting, nodes) if setting.switch else nodes)
+
+
+def _behind_switch(setting: Setting, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Return what there is to say about a part that may be absent, after the question whether it is there."""
+    on = Setting(name=SWITCH, title=setting.switch, help="", default=False)
+    return (
+        Switch(setting=on, type=None),
+        *(replace(node, setting=replace(node.setting, only_with=f"{SWITCH}=true")) for node in nodes),
+    )
+
+
+def with_switch(section: Section, value: Any) -> Any:
+    """Return the value of a section as its form shows it: with its switch on where there is a value."""
+    if not section.setting.switch or value is None:
+        return value
+    return {SWITCH: True, **(value if isinstance(value, Mapping) else msgspec.to_builtins(value))}
 
 
 def _nodes(info: Any) -> Iterator[Node]:
@@ -95,6 +124,9 @@ def _nodes(info: Any) -> Iterator[Node]:
             help=help_ or inner_help,
             placeholder=extra.get("placeholder", ""),
             only_with=extra.get("only_with", ""),
+            unit=extra.get("unit", ""),
+            switch=extra.get("switch", ""),
+            verbatim=bool(extra.get("verbatim")),
             secret=bool(extra.get("secret")),
             required=field.required,
             nullable=nullable,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from portal.core.setting_outline import Rows, Section, join, row_indexes, shown_value
+from portal.core.setting_outline import Rows, Section, join, row_indexes, shown_value, with_switch
 
 ADD, REMOVE = "_add_row", "_remove_row"
 
@@ -82,12 +82,12 @@ def posted(section: Section, config: Mapping[str, Any], path: str = "") -> dict[
         place = join(path, node.setting.name)
         value = shown_value(config, node.setting)
         if isinstance(node, Section):
-            found.update(posted(node, value or {}, place))
+            found.update(posted(node, with_switch(node, value) or {}, place))
         elif isinstance(node, Rows):
             for index, row in enumerate(value or []):
                 found.update(posted(node.item, row, f"{place}.{index}"))
         elif isinstance(value, bool):
             found.update({place: "on"} if value else {})
         elif value is not None:
-            found[place] = value if node.setting.secret else node.field().prepare_value(node.initial(value))
+            found[place] = node.typed(value)
     return found

@@ -26,6 +26,9 @@ class Gateway(Record):
     public_host = models.CharField(max_length=253, blank=True)
     # How many of its requests are traced without being asked for. Every refusal is told of anyway, in short.
     sampled_percent = models.FloatField(default=0, validators=[MinValueValidator(0), MaxValueValidator(100)])
+    # What of its settings is not as by default, by the names of the document; the secret ones, as JSON, by their place.
+    settings = models.JSONField(default=dict, blank=True)
+    secrets = EncryptedTextField(default="{}")
 
     objects = ScopedManager()
     scope_organization = "environment__organization_id"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.gateways import listener_views, views
+from portal.gateways import listener_views, settings_views, views
 
 app_name = "gateways"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("<uuid:pk>/live/", views.GatewayLive.as_view(), name="live"),
     path("<uuid:pk>/edit/", views.GatewayEdit.as_view(), name="edit"),
     path("<uuid:pk>/delete/", views.GatewayDelete.as_view(), name="delete"),
+    path("<uuid:pk>/settings/", settings_views.GatewaySettingsEdit.as_view(), name="settings"),
+    path("<uuid:pk>/settings/reset/", settings_views.GatewaySettingsReset.as_view(), name="settings_reset"),
     path("<uuid:pk>/listeners/new/", listener_views.ListenerCreate.as_view(), name="listener_create"),
     path("listeners/<uuid:pk>/edit/", listener_views.ListenerEdit.as_view(), name="listener_edit"),
     path("listeners/<uuid:pk>/delete/", listener_views.ListenerDelete.as_view(), name="listener_delete"),

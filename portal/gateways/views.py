@@ -75,6 +75,9 @@ class GatewayDetail(GatewayPage, DetailPage):
     actions = (
         Action(label="Edit", url_name="gateways:edit", permission="gateway.change", with_object=True, primary=False),
         Action(
+            label="Settings", url_name="gateways:settings", permission="gateway.change", with_object=True, primary=False
+        ),
+        Action(
             label="Add listener",
             url_name="gateways:listener_create",
             permission="gateway.change",

@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from django.conf import settings
+from django.conf import settings as installation
 from django.db.models import Prefetch, Q
 from django.utils import timezone
 
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema import document as schema
+from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
@@ -20,6 +21,7 @@ from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
 from portal.contracts.limits import CALENDAR_PERIOD, MAXIMUM_REQUESTS, TIME_PERIOD
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.gateways.models import Gateway
+from portal.gateways.settings import document_settings
 from portal.policies.effective import BEFORE_OWN, effective_policies
 from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
 from portal.policies.rules import document_rules
@@ -70,6 +72,7 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
 def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
     """Return a document with these APIs, and with everything else as it is at this moment."""
     consumers, contracts, tiers = _clients(gateway)
+    settings = document_settings(gateway)
     return schema.Document(
         gateway=str(gateway.pk),
         name=gateway.name,
@@ -77,17 +80,23 @@ def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[s
         listeners=listeners,
         platform_addresses=platform_addresses(),
         sampled_percent=gateway.sampled_percent,
-        apis=apis,
+        apis=[_logged(api, settings["access_log"]) for api in apis],
         consumers=consumers,
         contracts=contracts,
         tiers=tiers,
+        **settings,
     )
+
+
+def _logged(api: schema.ApiInstance, log: AccessLog | None) -> schema.ApiInstance:
+    """Return an API whose requests are logged as the gateway says."""
+    return api if api.access_log == log else msgspec.structs.replace(api, access_log=log)
 
 
 def platform_addresses() -> list[PlatformAddress]:
     """Return where the portal and its Redis are: no API may stand for them."""
     found = []
-    for each in (settings.PORTAL_URL, settings.REDIS_URL):
+    for each in (installation.PORTAL_URL, installation.REDIS_URL):
         url = urlsplit(each)
         port = url.port or _DEFAULT_PORTS.get(url.scheme)
         if url.hostname and port:

@@ -12,8 +12,8 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.secret import Hidden, without_secrets
 
 MASK = "••••••"
-# Named by their own groups, not as settings of an API.
-_API_PARTS = frozenset({"id", "name", "policies"})
+# Named by their own groups, or once for all of a gateway, not as settings of an API.
+_API_PARTS = frozenset({"id", "name", "policies", "access_log"})
 # Longer texts, such as specifications, are shown from a little before they differ.
 LONGEST_TEXT = 200
 _BEFORE = 60
@@ -52,10 +52,18 @@ def revision_changes(old: schema.Document | None, new: schema.Document) -> list[
 
 
 def _gateway(old: schema.Document, new: schema.Document) -> Iterator[Change]:
-    names = ("name", "allow_private_targets", "format")
-    settings = _settings({n: getattr(old, n) for n in names}, {n: getattr(new, n) for n in names})
+    settings = _settings(_gateway_settings(old), _gateway_settings(new))
     if settings:
         yield Change("changed", "gateway", new.name, settings=settings)
+
+
+def _gateway_settings(document: schema.Document) -> dict[str, Any]:
+    """Return what a gateway has besides what is named by groups of its own."""
+    bare = msgspec.structs.replace(document, apis=[], listeners=[], consumers=[], contracts=[], tiers=[])
+    plain = _plain(bare)
+    for name in ("gateway", "platform_addresses"):
+        plain.pop(name, None)
+    return plain
 
 
 def _things(kind: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
