@@ -58,9 +58,16 @@ check: $(DEVELOPMENT) ## Format, lint, types, Django checks, migrations, import 
 	@$(CHECKED) $(PYTHON) manage.py makemigrations --check --dry-run --verbosity 1
 	@$(PYTHON) -m pytest tests/test_architecture.py tests/test_layout.py
 
+# What stands behind `bench` are its cases, and no targets.
+ifeq (bench,$(firstword $(MAKECMDGOALS)))
+CASES := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+.PHONY: $(CASES)
+$(CASES): ; @:
+endif
+
 .PHONY: bench
-bench: $(DEVELOPMENT) ## Measure the gateway (CASE="latency tls": only these; WRITE=1: put the tables into results.md)
-	@$(PYTHON) -m tests.benchmarks $(CASE) $(if $(WRITE),--write)
+bench: $(DEVELOPMENT) ## Measure (make bench latency tls: only these; WRITE=1: put the tables into results.md)
+	@$(PYTHON) -m tests.benchmarks $(CASES) $(if $(WRITE),--write)
 
 .PHONY: pictures
 pictures: $(DEVELOPMENT) $(FRONT_END) ## Take the pictures of the README from the running product (needs Chromium)

@@ -53,10 +53,13 @@ class PortalLink:
         self.lock: int | None = folder.lock
         self.storage: SharedStorage | None = SharedStorage(url=registration.redis_url)
         self.verify_key = registration.verify_key
-        self.source = RedisSource(self._redis, gateway=self._gateway, gateway_keys=self._keys)
+        self.registration = registration.number
+        self.source = RedisSource(
+            self._redis, gateway=self._gateway, gateway_keys=self._keys, registration=registration.number
+        )
         self.last_good = LastGood(folder.path)
         self.spool = Spool(self._gateway, self.replica, time.time)
-        self._exporter = Exporter(self._export_redis, self.spool, self.replica)
+        self._exporter = Exporter(self._export_redis, self.spool, gateway=self._gateway, replica=self.replica)
         self._traces = TraceExport(self._redis, gateway=self._gateway, replica=self.replica)
 
     @property
@@ -77,6 +80,10 @@ class PortalLink:
             spawn("exporter", self._exporter.run()),
             spawn("trace-export", self._traces.run()),
         ]
+
+    async def check(self) -> None:
+        """Ask whether the registration has ended, as far as Redis is there."""
+        await self.source.check()
 
     def first_offer(self) -> Offer | None:
         """Return the last good revision."""

@@ -12,9 +12,11 @@ from gateway_runtime.policies.chain import Chain, passed_through
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import NEEDS_BODY, Refused, Response
 from gateway_runtime.policies.shadow import Shadow, give_up
+from gateway_runtime.schema.document import Service
 from gateway_runtime.schema.trace import Outcome
+from gateway_runtime.upstream.registry import PoolRegistry
 
-__all__ = ["Call", "Decision", "Outcome", "Verdict", "decide"]
+__all__ = ["Call", "Decision", "Outcome", "Verdict", "check_service", "decide"]
 
 
 _FRAMING = ("content-length", "transfer-encoding")
@@ -70,6 +72,11 @@ class Decision:
     policy: str = ""
     code: str = ""
     verdicts: tuple[Verdict, ...] = field(default=())
+
+
+def check_service(service: Service) -> None:
+    """Raise `ConfigFault` for a service that no gateway could ask, with the path inside it."""
+    PoolRegistry().get(service, "")
 
 
 def decide(snapshot: Snapshot, call: Call, *, limits: Limits | None = None) -> Decision:

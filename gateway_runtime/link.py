@@ -25,6 +25,8 @@ class Link(Protocol):
     storage: SharedStorage | None
     # The public key that revisions are signed for; empty where they come from files.
     verify_key: str
+    # The number of the registration; 0 where there is none.
+    registration: int
 
     @property
     def source(self) -> ConfigurationSource:
@@ -48,6 +50,9 @@ class Link(Protocol):
 
     def open(self, status: Callable[[], ReplicaStatus]) -> Sequence[Task]:
         """Start to report and to send on what is counted, until the end."""
+
+    async def check(self) -> None:
+        """Ask, before anything is served, whether this replica may still serve. Raises `Revoked`."""
 
     def first_offer(self) -> Offer | None:
         """Return the revision to serve before the source has been asked."""

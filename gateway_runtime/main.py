@@ -14,13 +14,14 @@ from gateway_runtime.local.files import FolderError
 from gateway_runtime.log import capture_library_logs, log
 from gateway_runtime.options import OptionError, Options, read_options
 from gateway_runtime.policies.registry import custom_faults
+from gateway_runtime.schema.revocation import EXIT_STATUS
 from gateway_runtime.supervisor import AdminAddressError, Supervisor
 
 USAGE_ERROR = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the gateway. Returns the exit status; what is wrong with the set-up is one sentence and status 2."""
+    """Run the gateway. Returns the exit status: 2 with one sentence for a wrong set-up, 77 when it was revoked."""
     given = sys.argv[1:] if arguments is None else [*arguments]
     if given[:1] == ["dump"]:
         from gateway_runtime.local.dump import dump_main
@@ -40,17 +41,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         predecessor = Predecessor.find(os.environ)
         with _link(options, os.environ, predecessor) as link:
             log.bind(gateway=link.name)
-            asyncio.run(_run(options, link, predecessor))
+            revoked = asyncio.run(_run(options, link, predecessor))
     except (
         OptionError, RegistrationError, StateFolderError, FolderError, AdminAddressError, HandoverError
     ) as error:  # fmt: skip
         print(error, file=sys.stderr)
         return USAGE_ERROR
-    return 0
+    return EXIT_STATUS if revoked else 0
 
 
-async def _run(options: Options, link: Link, predecessor: Predecessor | None) -> None:
-    await Supervisor(options, link, predecessor).run()
+async def _run(options: Options, link: Link, predecessor: Predecessor | None) -> bool:
+    """Run one replica to its end. Return whether that was because it was revoked."""
+    supervisor = Supervisor(options, link, predecessor)
+    await supervisor.run()
+    return supervisor.revoked
 
 
 @contextmanager

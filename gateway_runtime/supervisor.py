@@ -12,7 +12,7 @@ from gateway_runtime.admin.pages import AdminPages
 from gateway_runtime.admin.probe import ProbePort
 from gateway_runtime.admin.server import AdminServer
 from gateway_runtime.configuration.client import ConfigurationClient
-from gateway_runtime.configuration.source import Offer
+from gateway_runtime.configuration.source import Offer, Revoked
 from gateway_runtime.control import ApiFault, Telemetry
 from gateway_runtime.handover import HandoverError, Predecessor, Successor
 from gateway_runtime.link import Link, Task
@@ -30,6 +30,8 @@ from gateway_runtime.workers import WorkerPool
 
 # What a successor that failed may take to finish the requests it was given.
 GIVE_UP_SECONDS = 5.0
+# What a replica that was revoked may take to finish running requests.
+REVOKED_DRAIN_SECONDS = 3.0
 
 
 class AdminAddressError(Exception):
@@ -52,7 +54,7 @@ class Supervisor:
         self._telling: Task | None = None
         self.replica = link.replica
         self.name = link.name
-        self.stopping = False
+        self.stopping = self.revoked = False
         self.reporting = Reporting(link, self.status)
         self.spool = link.spool
         self.spans = SpanExport(gateway=self.name, replica=self.replica)
@@ -63,6 +65,7 @@ class Supervisor:
             apply=self._apply,
             acknowledge=self.reporting.acknowledge,
             last_good=link.last_good,
+            revoked=self._be_revoked,
         )
         pages = AdminPages(self)
         self._admin = AdminServer(pages)
@@ -100,8 +103,7 @@ class Supervisor:
             self.workers.inherit(await predecessor.begin())
         log.info("gateway_starting", gateway=self.name, replica=self.replica, workers=self._options.workers)
         await self.workers.start()
-        if (offer := self._link.first_offer()) is not None:
-            await self.client.take(offer)
+        await self._begin()
         following = [
             *self._link.listen(),
             spawn("configuration", self.client.run()),
@@ -122,6 +124,26 @@ class Supervisor:
             await self._leave(self._successor, following)
         else:
             await self._end(following)
+
+    async def _begin(self) -> None:
+        """Serve the last good revision, unless the portal says that this is over."""
+        try:
+            await self._link.check()
+        except Revoked:
+            self._be_revoked()
+        if not self.revoked and (offer := self._link.first_offer()) is not None:
+            await self.client.take(offer)
+
+    def _be_revoked(self) -> None:
+        """Stop serving, and keep nothing to serve after a restart."""
+        if self.revoked:
+            return
+        self.revoked = True
+        text = "The registration of this gateway was revoked. It stops serving and forgets its configuration."
+        log.error("gateway_revoked", message=text)
+        if self._link.last_good is not None:
+            self._link.last_good.forget()
+        self._stop.set()
 
     async def _apply(self, offer: Offer) -> list[ApiFault]:
         faults = await self._probe.around(offer, self.workers.apply)
@@ -150,7 +172,8 @@ class Supervisor:
         notify("STOPPING=1")
         log.info("gateway_stopping", gateway=self.name)
         await cancel(*following)
-        await self.workers.stop(self._options.drain_seconds)
+        drain = self._options.drain_seconds
+        await self.workers.stop(min(drain, REVOKED_DRAIN_SECONDS) if self.revoked else drain)
         await self.spans.close()
         await self.reporting.close()
         await self._admin.close()
@@ -264,6 +287,7 @@ class Supervisor:
             waiting=spool.waiting if spool else 0,
             dropped=spool.dropped if spool else 0,
             notices=merged(worker.notices for worker in self.workers.alive),
+            registration=self._link.registration,
         )
 
 

@@ -166,6 +166,25 @@ class PolicyCase:
         assert waiting is None
         return {name.decode(): value.decode() for name, value in context.response_headers}
 
+    async def answer_later(
+        self, context: RequestContext, headers: dict[str, str] | None = None, status: int = 200, body: bytes = b""
+    ) -> None:
+        """Run the response phases of a policy that may wait. The answer is in the context then."""
+        context.response_status = status
+        context.response_headers = [(n.lower().encode(), v.encode()) for n, v in (headers or {}).items()]
+        waiting = self.chain.run_response(context)
+        while waiting is not None:
+            if waiting is NEEDS_BODY:
+                context.response_body = body
+                waiting = self.chain.resume_response(context)
+            else:
+                waiting = await waiting  # type: ignore[misc]
+
+    def end(self, context: RequestContext) -> None:
+        """Tell the policy that the request is over."""
+        for ended in self.chain.ended:
+            ended(context)
+
 
 def policy_case(name: str | PolicyDefinition, config: dict[str, Any] | None = None, **more: Any) -> PolicyCase:
     """Build a policy, by name or from its definition; without settings, from its own example."""

@@ -7,21 +7,28 @@ from rest_framework.routers import SimpleRouter
 from portal.accounts.api import ApiTokenViewSet, MeView
 from portal.analytics.api import TrafficView
 from portal.apis.api import ApiInstanceViewSet
+from portal.apis.bulk_api import InstanceBulkView
+from portal.apis.deprecation_api import VersionDeprecateView
+from portal.apis.part_api import RouteViewSet, ServiceViewSet
 from portal.audit.api import AuditEventViewSet
 from portal.catalog.api import ApiVersionViewSet, ApiViewSet
 from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
+from portal.core.saved_view_api import SavedViewViewSet
 from portal.gateways.api import GatewayViewSet
 from portal.gateways.certificate_api import CertificateViewSet
 from portal.gateways.listener_api import ListenerViewSet
+from portal.gateways.registration_api import GatewayRegistrationView
 from portal.gateways.settings_api import GatewaySettingsViewSet
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import RevisionViewSet
 from portal.traces.api import TraceTokenView, TraceViewSet
+from portal.transfers.api import ExportView
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
+router.register("saved-views", SavedViewViewSet, basename="saved-view")
 router.register("organizations", OrganizationViewSet)
 router.register("environments", EnvironmentViewSet)
 router.register("people", PersonViewSet, basename="person")
@@ -35,6 +42,8 @@ router.register("gateways", GatewayViewSet)
 router.register("listeners", ListenerViewSet)
 router.register("certificates", CertificateViewSet)
 router.register("api-instances", ApiInstanceViewSet)
+router.register("services", ServiceViewSet)
+router.register("routes", RouteViewSet)
 router.register("policies", PolicyViewSet, basename="policy")
 router.register("policy-bindings", BindingViewSet)
 router.register("automated-policies", AutomatedPolicyViewSet)
@@ -44,9 +53,13 @@ router.register("revisions", RevisionViewSet)
 gateway_settings = GatewaySettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 
 urlpatterns = [
+    path("api-instances/bulk/", InstanceBulkView.as_view(), name="api-instances-bulk"),
+    path("api-versions/<uuid:pk>/deprecate/", VersionDeprecateView.as_view(), name="api-version-deprecate"),
     path("", include(router.urls)),
+    path("gateway-registrations/", GatewayRegistrationView.as_view(), name="gateway-registrations"),
     path("gateways/<uuid:pk>/settings/", gateway_settings, name="gateway-settings"),
     path("me/", MeView.as_view(), name="me"),
+    path("exports/", ExportView.as_view(), name="exports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),

@@ -140,9 +140,9 @@ def _read_secret_file(name: str, path: Path) -> str:
     return secret
 
 
-def redis_url(name: str, default_file: Path) -> str:
+def redis_url(name: str, default_file: Path | None = None, default: str = "redis://127.0.0.1:6379/0") -> str:
     """Return the address of Redis: the variable, else what the launcher has written, else the usual local address."""
-    url = env_secret(name, default="redis://127.0.0.1:6379/0", default_file=default_file)
+    url = env_secret(name, default=default, default_file=default_file)
     try:
         parts = urlsplit(url)
         usable = parts.scheme in REDIS_SCHEMES and bool(parts.path if parts.scheme == "unix" else parts.hostname)

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "portal.contracts",
     "portal.policies",
     "portal.publishing",
+    "portal.transfers",
     "portal.traces",
     "portal.analytics",
     "portal.hub",
@@ -107,6 +108,10 @@ TEMPLATES = [
 
 DATABASES = {"default": database_from_url("DATABASE_URL", default=f"sqlite:///{HOME / 'portico.sqlite3'}")}
 REDIS_URL = redis_url("REDIS_URL", default_file=HOME / "redis.url")
+# The same Redis as gateways on other machines reach it.
+GATEWAY_REDIS_URL = redis_url("PORTICO_GATEWAY_REDIS_URL", default=REDIS_URL)
+# Whether each gateway has a user of its own there. Without, it has the access of GATEWAY_REDIS_URL.
+REDIS_ACL = env_bool("PORTICO_REDIS_ACL", default=True)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -253,6 +258,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_timeout": 
 CELERY_BEAT_SCHEDULE = {
     "publish-what-is-waiting": {"task": "publishing.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "collect-replica-reports": {"task": "publishing.collect", "schedule": 4.0, "options": {"expires": 4}},
+    "keep-gateway-access": {"task": "gateways.keep_access", "schedule": 3.0, "options": {"expires": 3}},
     "ingest-traffic": {"task": "analytics.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "ingest-traces": {"task": "traces.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "expire-traces": {"task": "traces.expire", "schedule": 30.0, "options": {"expires": 30}},

@@ -3,8 +3,10 @@
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from portal.core.find import Find
 from portal.core.health import livez, readyz
 from portal.core.home import ConsoleHome
+from portal.core.saved_view_pages import SavedViewDelete, SavedViewSave, SavedViewUsual
 from portal.organizations.front_door import home
 
 CONSOLE = "console/<slug:organization>/<slug:environment>/"
@@ -16,12 +18,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz, name="readyz"),
     path("favicon.ico", RedirectView.as_view(url="/static/img/portico.svg", permanent=True)),
     path("", include("portal.accounts.urls")),
+    path("saved-views/", SavedViewSave.as_view(), name="saved_view_save"),
+    path("saved-views/<uuid:pk>/usual/", SavedViewUsual.as_view(), name="saved_view_usual"),
+    path("saved-views/<uuid:pk>/delete/", SavedViewDelete.as_view(), name="saved_view_delete"),
     path(CONSOLE, ConsoleHome.as_view(), name="console_home"),
+    path(CONSOLE + "find/", Find.as_view(), name="find"),
     path(CONSOLE + "gateways/<uuid:gateway_pk>/revisions/", include("portal.publishing.urls")),
     path(CONSOLE + "gateways/", include("portal.gateways.urls")),
     path(CONSOLE + "certificates/", include("portal.gateways.certificate_urls")),
     path(CONSOLE + "apis/<uuid:instance_pk>/policies/", include("portal.policies.urls")),
     path(CONSOLE + "policies/", include("portal.policies.automated_urls")),
+    path(CONSOLE + "apis/", include("portal.transfers.urls")),
     path(CONSOLE + "apis/", include("portal.apis.urls")),
     path(CONSOLE + "catalog/", include("portal.catalog.urls")),
     path(CONSOLE + "contracts/", include("portal.contracts.urls")),

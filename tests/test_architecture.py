@@ -14,13 +14,15 @@ ROOT = Path(__file__).parent.parent
 # An app imports only from its left; apps of one group do not import each other.
 APPS = (
     ("core",), ("audit",), ("accounts",), ("organizations",), ("catalog",), ("gateways",), ("apis",), ("contracts",),
-    ("policies",), ("publishing",), ("traces",), ("analytics", "governance"), ("hub",), ("docs",), ("demo",), ("cli",),
+    ("policies",), ("publishing",), ("transfers",), ("traces",), ("analytics", "governance"), ("hub",), ("docs",),
+    ("demo",), ("cli",),
 )  # fmt: skip
 LEVEL = {app: level for level, group in enumerate(APPS) for app in group}
 # Modules of the portal itself that every app may use.
 SHARED = {"portal.env", "portal.celery"}
 OF_THE_RUNTIME = (
-    "gateway_runtime.schema", "gateway_runtime.policies.registry", "gateway_runtime.decide", "gateway_runtime.checks",
+    "gateway_runtime.schema", "gateway_runtime.policies.registry", "gateway_runtime.decide",
+    "gateway_runtime.declarative", "gateway_runtime.checks",
 )  # fmt: skip
 REDIS_NAME = re.compile(r"portico:[a-z]")
 NOT_IN_THE_RUNTIME = {"django", "rest_framework", "celery", "kombu", "portal"}

@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from gateway_runtime.options import DRAIN_SECONDS, UPGRADE_SECONDS, read_options
+from gateway_runtime.schema.revocation import EXIT_STATUS
 
 UNIT = Path(__file__).parent.parent / "deploy" / "systemd" / "portico-gateway@.service"
 
@@ -53,3 +54,7 @@ def test_it_may_do_little() -> None:
         assert service[f"Service.{name}"] == ["yes"]
     assert service["Service.ProtectSystem"] == ["strict"]
     assert service["Service.CapabilityBoundingSet"] == ["CAP_NET_BIND_SERVICE"]
+
+
+def test_a_gateway_that_was_revoked_is_not_started_again() -> None:
+    assert settings()["Service.RestartPreventExitStatus"] == [str(EXIT_STATUS)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway_runtime.configuration.last_good import LastGood
-from gateway_runtime.configuration.source import ConfigurationSource, Offer, OfferRefused, SourceUnavailable
+from gateway_runtime.configuration.source import ConfigurationSource, Offer, OfferRefused, Revoked, SourceUnavailable
 from gateway_runtime.control import ApiFault
 from gateway_runtime.log import log
 from gateway_runtime.schema.faults import ConfigFault
@@ -46,6 +46,7 @@ class ConfigurationClient:
         apply: ApplyToAll,
         acknowledge: Callable[[Acknowledgement], None],
         last_good: LastGood | None = None,
+        revoked: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -54,6 +55,7 @@ class ConfigurationClient:
         self._apply = apply
         self._acknowledge = acknowledge
         self._last_good = last_good
+        self._revoked = revoked
         self._clock = clock
         self._now = now
         self._refused: tuple[str, int, str] | None = None
@@ -77,6 +79,9 @@ class ConfigurationClient:
             offer = await self._source.fetch(self._highest)
         except SourceUnavailable:
             offer = None
+        except Revoked:
+            self._revoked()
+            return
         except OfferRefused as refused:
             self._refuse(refused)
             offer = None

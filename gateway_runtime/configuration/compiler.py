@@ -18,6 +18,7 @@ from gateway_runtime.configuration.snapshot import Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Chain
+from gateway_runtime.policies.deprecation import announcing
 from gateway_runtime.policies.registry import answers_preflight
 from gateway_runtime.policies.runtime import BindingRuntime
 from gateway_runtime.policies.shaping import shaped
@@ -217,11 +218,12 @@ class Compiler:
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
         built: list[BindingRuntime] = []
-        chain = Chain(
+        bound = [
             self._bindings.build(document, api, position, binding, consumers, shared, built)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
-        )
+        ]
+        chain = Chain([announcing(api.deprecation), *bound] if api.deprecation is not None else bound)
         made = shaped(api, ordered)
         pools = {
             service.id: self._pools.get(service, f"services[{index}]") for index, service in enumerate(made.services)

@@ -18,6 +18,10 @@ class LastGood:
         except FileNotFoundError:
             return None
 
+    def forget(self) -> None:
+        """Keep nothing: what is there may not be served any more."""
+        self._path.unlink(missing_ok=True)
+
     def save(self, envelope: bytes) -> None:
         """Replace the envelope: after a crash at any moment the old or the new one is there, whole."""
         # With the number of the process: while one takes over from another, both save.

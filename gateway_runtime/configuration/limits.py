@@ -13,12 +13,19 @@ from gateway_runtime.http.origin import TrustedProxies
 from gateway_runtime.http.via import pseudonym_of
 from gateway_runtime.schema import limits as schema
 from gateway_runtime.schema.document import ApiInstance, Surroundings
-from gateway_runtime.schema.faults import ConfigFault, convert
-from gateway_runtime.schema.limits import LONGEST_SECONDS
+from gateway_runtime.schema.faults import ConfigFault
 
 INVALID = "invalid_limit"
+LONGEST_SECONDS = 86_400
 # What a request needs at least, and what one of them may make a worker hold at most.
-_BYTES = {"buffered_body_bytes": (1024, 1 << 30), "body_bytes": (0, 1 << 50)}
+_BYTES = {
+    "header_bytes": (1024, 1 << 20),
+    "url_bytes": (256, 1 << 19),
+    "buffered_body_bytes": (1024, 1 << 30),
+    "body_bytes": (0, 1 << 50),
+    "connections": (0, 1 << 20),
+    "connections_per_address": (0, 1 << 20),
+}
 # The gateway of files has no name of its own that no other one has.
 _LOCAL_GATEWAY = "local"
 
@@ -26,8 +33,8 @@ _LOCAL_GATEWAY = "local"
 def gateway_limits(document: Surroundings) -> Limits:
     """Return the limits of a gateway. Raises `ConfigFault`."""
     given, timeouts = document.limits, document.timeouts
-    _check_type(given, "limits")
-    _check_type(timeouts, "timeouts")
+    _check(given, "limits")
+    _check(timeouts, "timeouts")
     return Limits(
         header_bytes=given.header_bytes,
         target_bytes=given.url_bytes,
@@ -97,13 +104,6 @@ def pseudonym(document: Surroundings) -> bytes:
         return pseudonym_of(document.gateway)
     ports = sorted(str(listener.port) for listener in document.listeners)
     return pseudonym_of(document.name, socket.gethostname(), *ports)
-
-
-def _check_type(given: msgspec.Struct, path: str) -> None:
-    try:
-        convert(msgspec.to_builtins(given), type(given))
-    except ConfigFault as fault:
-        raise ConfigFault(f"{path}.{fault.path}", INVALID, fault.message) from fault
 
 
 def _check(given: msgspec.Struct, path: str) -> None:

@@ -41,5 +41,4 @@ def _format(data: bytes) -> int:
 
 def unreadable(reason: str) -> ConfigFault:
     """Return the fault of what is no document."""
-    _, _, path = reason.partition(" - at `$.")
-    return ConfigFault(path.removesuffix("`"), "document_unreadable", f"The document cannot be read: {reason}.")
+    return ConfigFault("", "document_unreadable", f"The document cannot be read: {reason}.")

@@ -28,22 +28,23 @@ def read_registration(path: Path) -> Registration:
             content = file.read()
     except OSError as error:
         raise RegistrationError(
-            f"The registration {path} cannot be read: {error.strerror}. Download it from the gateway's page."
+            f"The registration {path} cannot be read: {error.strerror}. “portico gateway register” makes it."
         ) from error
     if stat.S_IMODE(mode) & 0o077:
         raise RegistrationError(f"The registration {path} can be read by others. Run: chmod 600 {path}")
     try:
         registration: Registration = convert(yaml.safe_load(content), Registration)
     except yaml.YAMLError as error:
-        raise RegistrationError(f"The registration {path} is not valid YAML. Download it again.") from error
+        raise RegistrationError(f"The registration {path} is not valid YAML. Register again.") from error
     except ConfigFault as fault:
         where = f" at “{fault.path}”" if fault.path else ""
         raise RegistrationError(f"The registration {path} is not complete{where}: {fault.message}") from fault
-    for name in ("verify_key", "encrypt_key"):
-        if not _is_key(getattr(registration, name)):
-            raise RegistrationError(f"“{name}” in the registration {path} is not a key. Download the file again.")
+    keys = {"verify_key": [registration.verify_key], "encrypt_key": [registration.encrypt_key]}
+    for name, values in (keys | {"previous_encrypt_keys": registration.previous_encrypt_keys}).items():
+        if not all(map(_is_key, values)):
+            raise RegistrationError(f"“{name}” in the registration {path} is not a key. Register again.")
     if not registration.gateway:
-        raise RegistrationError(f"“gateway” in the registration {path} is empty. Download the file again.")
+        raise RegistrationError(f"“gateway” in the registration {path} is empty. Register again.")
     if registration.redis_url.partition("://")[0] not in {"redis", "rediss", "unix"}:
         raise RegistrationError(
             f"“redis_url” in the registration {path} must begin with redis://, rediss:// or unix://."
@@ -53,7 +54,11 @@ def read_registration(path: Path) -> Registration:
 
 def gateway_keys(registration: Registration) -> GatewayKeys:
     """Return what opens this gateway's revisions."""
-    return GatewayKeys(verify=registration.verify_key, encrypt=registration.encrypt_key)
+    return GatewayKeys(
+        verify=registration.verify_key,
+        encrypt=registration.encrypt_key,
+        previous=registration.previous_encrypt_keys,
+    )
 
 
 def _is_key(value: str) -> bool:

@@ -4,11 +4,12 @@ import asyncio
 from typing import NamedTuple, Protocol
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from gateway_runtime.log import log
 from gateway_runtime.schema import document, keys
 from gateway_runtime.schema.envelope import EnvelopeError, GatewayKeys, unseal
+from gateway_runtime.schema.revocation import read_revocation
 
 POLL_SECONDS = 1.0
 BACK_OFF_SECONDS = 5.0
@@ -45,11 +46,18 @@ class OfferRefused(Exception):
         self.path = path
 
 
+class Revoked(Exception):
+    """Whoever configures this replica has ended its registration."""
+
+
 class ConfigurationSource(Protocol):
     """A place that offers one newest revision."""
 
     async def fetch(self, newer_than: int) -> Offer | None:
-        """Return the newest revision if its number is higher. Raises `SourceUnavailable` or `OfferRefused`."""
+        """Return the newest revision if its number is higher.
+
+        Raises `SourceUnavailable`, `OfferRefused` or `Revoked`.
+        """
 
     async def changed(self) -> None:
         """Wait until it is worth asking again."""
@@ -77,39 +85,73 @@ def open_envelope(data: bytes, *, gateway: str, gateway_keys: GatewayKeys, numbe
 class RedisSource:
     """Revisions that the portal publishes for one gateway: announced on a channel, and polled by the pointer."""
 
-    def __init__(self, redis: Redis, *, gateway: str, gateway_keys: GatewayKeys) -> None:
+    def __init__(self, redis: Redis, *, gateway: str, gateway_keys: GatewayKeys, registration: int = 0) -> None:
         self._redis = redis
+        self._registration = registration
         self._gateway = gateway
         self._keys = gateway_keys
         self._announced = asyncio.Event()
         self._older = 0
+        self._told_unknown = False
         self.connected = False
 
     async def fetch(self, newer_than: int) -> Offer | None:
         """Return the revision that the pointer names if it is newer than what this gateway has."""
         try:
-            raw = await self._get(keys.pointer(self._gateway))
+            raw = await self._pointer()
             number = _number(raw)
             if number is None or number <= newer_than:
-                self.connected = True
+                self.connected, self._told_unknown = True, False
                 self._note_older(number, newer_than)
                 return None
             sealed = await self._get(keys.revision(self._gateway, number))
         except (RedisError, OSError) as error:
-            if self.connected:
-                log.warning("redis_away", error=error)
-            self.connected = False
+            self._note_away(error)
             raise SourceUnavailable(str(error)) from error
-        self.connected = True
+        self.connected, self._told_unknown = True, False
         if sealed is None:
             raise OfferRefused(number, "", "revision_missing", f"Revision {number} is announced but not there.")
         return open_envelope(sealed, gateway=self._gateway, gateway_keys=self._keys, number=number)
+
+    async def check(self) -> None:
+        """Ask whether the registration has ended. Raises `Revoked`; says nothing when Redis cannot be asked."""
+        try:
+            await self._pointer()
+        except (RedisError, OSError) as error:
+            self._note_away(error)
+
+    async def _pointer(self) -> bytes | None:
+        """Return the pointer. Raises `Revoked`, which comes first: who is revoked may read nothing else."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.get(keys.revocation(self._gateway))
+            pipeline.get(keys.pointer(self._gateway))
+            notice, pointer = await pipeline.execute(raise_on_error=False)
+        if isinstance(notice, bytes):
+            found = read_revocation(notice, gateway=self._gateway, verify_key=self._keys.verify)
+            if found is not None and found.up_to >= self._registration:
+                raise Revoked
+        if isinstance(pointer, Exception):
+            raise pointer
+        assert pointer is None or isinstance(pointer, bytes)
+        return pointer
 
     async def _get(self, name: str) -> bytes | None:
         value = await self._redis.get(name)
         # The client is made without decoding; its type does not say so.
         assert not isinstance(value, str)
         return value
+
+    def _note_away(self, error: Exception) -> None:
+        """Log once that Redis is away, or does not know this registration."""
+        # One that was renewed may no longer read the pointer, only whether it is revoked.
+        if isinstance(error, (AuthenticationError, NoPermissionError)):
+            if not self._told_unknown:
+                text = "Redis does not accept this registration. Where it was renewed, register again."
+                log.error("registration_not_accepted", message=text, error=error)
+            self._told_unknown = True
+        elif self.connected:
+            log.warning("redis_away", error=error)
+        self.connected = False
 
     def _note_older(self, number: int | None, newer_than: int) -> None:
         """Log once when an older number is offered: the gateway stays on what it has."""

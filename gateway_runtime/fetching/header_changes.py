@@ -68,11 +68,16 @@ def changed(headers: Headers, changes: Iterable[Change]) -> Headers:
     return headers
 
 
-def for_backend(changes: Iterable[Change]) -> list[Change]:
-    """Return changes of a request, checked. Raises `UnsafeHeader`."""
+def for_backend(changes: Iterable[Change], *, forgiving: bool = False) -> list[Change]:
+    """Return changes of a request, checked. Raises `UnsafeHeader`.
+
+    `forgiving`: what only the gateway says is left as it is, and does not spoil the rest.
+    """
     found = []
     for action, name, value in _written(changes):
         if not backend_may_get(name):
+            if forgiving:
+                continue
             raise UnsafeHeader(name)
         # Twice would let policies and the service read different callers.
         once = REQUEST_NAMES[name] == ONCE

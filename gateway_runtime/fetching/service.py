@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from gateway_runtime.fetching.client import FetchError
 from gateway_runtime.fetching.url import Url
-from gateway_runtime.grpc.call import CallFailed, call
+from gateway_runtime.grpc.call import call
+from gateway_runtime.grpc.conversation import Conversation
+from gateway_runtime.grpc.framing import CallFailed
 from gateway_runtime.schema.document import Service, Target
 from gateway_runtime.upstream.asking import Answered, ask
 from gateway_runtime.upstream.errors import UpstreamError
@@ -42,16 +44,60 @@ class AskedService:
         try:
             return await ask(self.pool, method, path, lines, body, seconds=seconds, limit=limit, host=host)
         except UpstreamError as error:
-            raise FetchError(error.response.code.removeprefix("upstream_")) from None
+            raise _told(error) from None
 
     async def call(self, method: bytes, message: bytes, *, seconds: float, limit: int) -> bytes:
         """Make a call of gRPC with one message each way. Raises `FetchError`."""
         try:
             return await call(self.pool, method, message, seconds=seconds, limit=limit)
-        except UpstreamError as error:
-            raise FetchError(error.response.code.removeprefix("upstream_")) from None
-        except CallFailed as error:
-            raise FetchError(f"grpc_status_{error.status}") from None
+        except (UpstreamError, CallFailed) as error:
+            raise _told(error) from None
+
+    def talk(self, method: bytes, *, limit: int) -> Talk:
+        """Return a call of gRPC with messages both ways, which begins with the first of them."""
+        return Talk(Conversation(self.pool, method, limit=limit))
+
+
+class Talk:
+    """Messages both ways, in turns. See `grpc/conversation`."""
+
+    __slots__ = ("_conversation",)
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+
+    @property
+    def over(self) -> bool:
+        """Whether one side or the other has ended it."""
+        return self._conversation.over
+
+    async def say(self, message: bytes, *, seconds: float) -> bytes | None:
+        """Send a message and return the answer to it, None where the call is over. Raises `FetchError`."""
+        try:
+            return await self._conversation.say(message, seconds=seconds)
+        except (UpstreamError, CallFailed) as error:
+            raise _told(error) from None
+
+    async def hear(self, *, seconds: float | None = None) -> bytes | None:
+        """Return one more answer, in `seconds` or in the time that is left for the one before. As `say`."""
+        try:
+            return await self._conversation.hear(seconds=seconds)
+        except (UpstreamError, CallFailed) as error:
+            raise _told(error) from None
+
+    def end(self) -> None:
+        """Say that no more is sent. Where an answer is waited for it is not wanted any more."""
+        self._conversation.end()
+
+    def break_off(self) -> None:
+        """End it at once."""
+        self._conversation.break_off()
+
+
+def _told(error: UpstreamError | CallFailed) -> FetchError:
+    if isinstance(error, CallFailed):
+        return FetchError(f"grpc_status_{error.status}")
+    return FetchError(error.response.code.removeprefix("upstream_"))
 
 
 class AskedServices:

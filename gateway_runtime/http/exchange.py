@@ -143,11 +143,18 @@ class Exchange(Reply):
         return self._forward()
 
     def _special(self, api: CompiledApi) -> Response | None:
-        """Begin to trace (`api` is another one then), and take the limits that only this API has, or answer."""
+        """Do what only some APIs need, and return the answer where that is one.
+
+        Begin to trace (`api` is another one then), mind the end, and take the limits that only this API has.
+        """
         if api.tracing is not None or self.request.trace_token:
             from gateway_runtime.http.traced import follow  # whose exchanges are of this class
 
             follow(self)
+        if api.minds_ends:
+            from gateway_runtime.http.ending import mind_the_end
+
+            mind_the_end(self)
         limits = api.limits
         if limits is None:
             return api.quarantine

@@ -295,6 +295,9 @@ class Reply:
         told = not self.request.expects_continue or self.asked or body.received
         return bool(told) and body.soon_done(self.state.limits.drain_bytes)
 
+    def replaced(self) -> None:
+        """A tunnel has taken the place of the exchange. What passes through it is none of this request."""
+
     def record(self) -> None:
         """Count the exchange, once."""
         if self.ended:

@@ -62,10 +62,11 @@ class Traced(Exchange):
     def on_switch(self, head: bytes, rest: bytes) -> None:
         self.trace.answered(101)
         super().on_switch(head, rest)
-        if not self.ended and self.client.exchange is not self:  # type: ignore[attr-defined]
-            # A tunnel is in its place. What passes through it is none of this request.
-            self.status = 101
-            self.state.tracer.finish(self, self.trace)
+
+    def replaced(self) -> None:
+        super().replaced()
+        self.status = 101
+        self.state.tracer.finish(self, self.trace)
 
     def on_failure(self, response: Response, *, stale: bool) -> None:
         self.trace.failed(response.code)

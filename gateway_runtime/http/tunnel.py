@@ -137,6 +137,7 @@ class Tunnel:
         client.close_after_reply()
         client.wait_for_stream()
         client.transport.write(data)
+        exchange.replaced()
         if rest:
             self.on_body(rest, False)
         if state.draining:

@@ -12,6 +12,7 @@ from msgspec import structs
 from gateway_runtime.local.addresses import read_instance_address
 from gateway_runtime.local.api_limits import limits_of
 from gateway_runtime.local.client_access import ClientAccess
+from gateway_runtime.local.deprecation import read_deprecation
 from gateway_runtime.local.extensions import Extensions
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.gateway_settings import GatewaySettings, check_hidden
@@ -31,6 +32,7 @@ from gateway_runtime.local.service_credentials import ServiceCredentials
 from gateway_runtime.local.service_policies import SERVICE_POLICIES, ServicePolicies
 from gateway_runtime.local.sharing import Placed, sharing_faults
 from gateway_runtime.schema import document
+from gateway_runtime.schema.deprecation import Deprecation
 from gateway_runtime.schema.policy import PolicyDefinition
 
 Bound = TypeVar("Bound")
@@ -64,6 +66,8 @@ class Assembly:
         resources: Iterable[Resource],
         environment: Mapping[str, str],
         served: Collection[document.Tls] | None = None,
+        *,
+        for_portal: bool = False,
     ) -> None:
         by_kind: defaultdict[Kind, list[Resource]] = defaultdict(list)
         for resource in resources:
@@ -72,11 +76,13 @@ class Assembly:
         self._services = {resource.id: resource for resource in by_kind[Kind.SERVICE]}
         self._bindings = by_kind[Kind.POLICY_BINDING]
         self._extensions = Extensions(by_kind[Kind.EXTENSION])
+        self._has_specifications = for_portal
         self._settings = GatewaySettings(environment)
         self._configurations = by_kind[Kind.CONFIGURATION]
         self._name = environment.get("FLEX_NAME") or GATEWAY
         self._made: dict[str, document.Service] = {}
         self._placed: dict[str, Placed] = {}
+        self._deprecated: dict[str, Deprecation | None] = {}
         self._tls = PortTls(served)
         self._on_services = ServicePolicies()
         self._credentials = ServiceCredentials()
@@ -143,6 +149,7 @@ class Assembly:
     def _place(self, api: Resource) -> None:
         if api.spec.access_log is not None:
             check_hidden(api.spec.access_log.hide, api.place.at("accessLog"))
+        self._deprecated[api.id] = read_deprecation(api.spec.deprecation, api.place.at("deprecation"))
         self._placed[api.id] = Placed(api, read_instance_address(api.spec.address, api.place.at("address")))
 
     def _service(self, resource: Resource) -> None:
@@ -171,7 +178,9 @@ class Assembly:
         policy = None
         if not is_route:
             policy = find_policy(spec, binding.place, self._extensions, binding.namespace)
-            config = read_config(policy, spec.config, binding.place.at("config"))
+            config = read_config(
+                policy, spec.config, binding.place.at("config"), has_specifications=self._has_specifications
+            )
             rules = read_rules(spec.rules, binding.place)
             if policy.whole_api and rules:
                 message = f"The policy “{policy.name}” is for a whole API and cannot have rules."
@@ -277,6 +286,7 @@ class Assembly:
             ],
             access_log=self._settings.access_log(resource.spec.access_log),
             limits=limits_of(resource),
+            deprecation=self._deprecated.get(resource.id),
         )
 
 

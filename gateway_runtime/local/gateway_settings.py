@@ -31,7 +31,7 @@ from gateway_runtime.policies import circuit_breaker
 from gateway_runtime.schema import upstream
 from gateway_runtime.schema.access_log import FIELDS, unknown_field
 from gateway_runtime.schema.access_log import AccessLog as AccessLogSettings
-from gateway_runtime.schema.document import Timeouts
+from gateway_runtime.schema.document import LogLevel, Timeouts
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.limits import Limits, TrustedProxies
 from gateway_runtime.schema.log_output import LogOutput
@@ -68,7 +68,7 @@ class GatewaySettings:
         self._environment = environment
         self._set_at: dict[str, Place] = {}
         self._timeouts: dict[str, float] = {}
-        self.log_level = ""
+        self.log_level: LogLevel | None = None
         self.shared_storage: SharedStorage | None = None
         self.access_logs = AccessLogs()
         self.circuit_breaker: upstream.CircuitBreaker | None = None

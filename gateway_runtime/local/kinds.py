@@ -116,6 +116,14 @@ class InstanceLimits(Form, frozen=True):
     buffered_body_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] | None = None
 
 
+class Deprecation(Form, frozen=True):
+    """That an instance should not be used any more. An addition. Days or moments as RFC 3339 writes them."""
+
+    since: str
+    sunset: str | None = None
+    successor: str = ""
+
+
 class ApiInstance(Form, frozen=True):
     """`spec` of an ApiInstance. The services are decoded one by one, so that a fault knows its line."""
 
@@ -124,6 +132,7 @@ class ApiInstance(Form, frozen=True):
     services: dict[str, Any] | None = None
     policies: list[Any] | None = None
     access_log: AccessLog | None = None
+    deprecation: Deprecation | None = None
 
 
 class Service(ServiceSettings, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ class FilesLink:
         self.spool: Spool | None = None
         self.lock: int | None = None
         self.verify_key = ""
+        self.registration = 0
         # The files may name one.
         self.storage: SharedStorage | None = None
 
@@ -43,6 +44,9 @@ class FilesLink:
     def open(self, status: Callable[[], ReplicaStatus]) -> Sequence[Task]:
         """Nobody is told."""
         return []
+
+    async def check(self) -> None:
+        """Nobody can revoke it."""
 
     def first_offer(self) -> Offer | None:
         """The source is at hand, so it is asked at once."""

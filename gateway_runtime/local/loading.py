@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway_runtime.configuration.compiler import Compiler
-from gateway_runtime.local.assembly import Assembly
+from gateway_runtime.local.assembly import Assembled, Assembly
 from gateway_runtime.local.expansion import expand
 from gateway_runtime.local.faults import FileFault, FilesRefused
 from gateway_runtime.local.files import read_files
@@ -52,6 +52,24 @@ def load_files(
     files: Iterable[tuple[str, bytes]], environment: Mapping[str, str], running: Document | None = None
 ) -> Loaded:
     """Check the content of files. Raises `FilesRefused` with every fault of the first step that found any."""
+    resources, assembled = assemble_files(files, environment, running)
+    data = encode(assembled.document)
+    made = Loaded(assembled.document, data, digest(data), resources, assembled.bindings, assembled.notes)
+    _compile(made)
+    return made
+
+
+def assemble_files(
+    files: Iterable[tuple[str, bytes]],
+    environment: Mapping[str, str],
+    running: Document | None = None,
+    *,
+    for_portal: bool = False,
+) -> tuple[list[Resource], Assembled]:
+    """Return what stands in files, and the document they make together, which is not compiled. Raises `FilesRefused`.
+
+    `for_portal`: whoever reads them keeps specifications, so that policies may work by those.
+    """
     resources, faults = _read(files, environment)
     if not faults:
         resources = expand(resources)
@@ -59,14 +77,11 @@ def load_files(
     if faults:
         raise FilesRefused(faults)
     served = None if running is None else [each.tls for each in running.listeners if each.tls is not None]
-    assembly = Assembly(resources, environment, served)
+    assembly = Assembly(resources, environment, served, for_portal=for_portal)
     assembled = assembly.assemble()
     if assembly.faults:
         raise FilesRefused(assembly.faults)
-    data = encode(assembled.document)
-    made = Loaded(assembled.document, data, digest(data), resources, assembled.bindings, assembled.notes)
-    _compile(made)
-    return made
+    return resources, assembled
 
 
 def _read(files: Iterable[tuple[str, bytes]], environment: Mapping[str, str]) -> tuple[list[Resource], list[FileFault]]:

@@ -14,10 +14,6 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyDefinition
 
-# Documented, and known by name, but not part of this gateway yet.
-NOT_YET = frozenset({
-    "native-ext-proc",
-})  # fmt: skip
 # Read by other modules.
 ELSEWHERE = frozenset({"route", "route-weighted", "tls"})
 # These work on the way to a service, so they are bound to it.
@@ -46,8 +42,10 @@ def find_policy(binding: PolicyBinding, place: Place, extensions: Extensions, na
     try:
         found = definition(binding.policy_ref.name)
     except ConfigFault:
-        _refuse_unknown(binding, place)
-        raise AssertionError("unreachable") from None
+        _refuse_misspelled(binding, here)
+        # Routes are bound like policies, but have one spelling.
+        message = f"There is no policy “{binding.policy_ref.name}”. Did you mean “{name}”?"
+        raise here.fault(message, "unknown_policy") from None
     ref = binding.policy_ref.namespace
     if ref and ref != DEFAULT_NAMESPACE and not is_extension:
         message = f"The policies of the gateway are in the namespace “{DEFAULT_NAMESPACE}”, not in “{ref}”."
@@ -79,30 +77,25 @@ def _refuse_custom_code(binding: PolicyBinding, here: Place, extensions: Extensi
     return True
 
 
-def _refuse_unknown(binding: PolicyBinding, place: Place) -> None:
-    name = plain_name(binding.policy_ref.name)
-    here = place.at("policyRef", "name")
-    _refuse_misspelled(binding, here)
-    raise here.fault(f"The policy “{name}” is not supported yet by this gateway.", "not_supported")
-
-
 def _refuse_misspelled(binding: PolicyBinding, here: Place) -> None:
     name = plain_name(binding.policy_ref.name)
-    known = {n for d in all_definitions() for n in (d.name, *d.aliases)} | NOT_YET | OUTBOUND | ELSEWHERE
+    known = {n for d in all_definitions() for n in (d.name, *d.aliases)} | OUTBOUND | ELSEWHERE
     if name not in known:
         near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-        hint = f"Did you mean “{near[0]}”?" if near else f"Known are {', '.join(sorted(known - NOT_YET))}."
+        hint = f"Did you mean “{near[0]}”?" if near else f"Known are {', '.join(sorted(known))}."
         raise here.fault(f"There is no policy “{binding.policy_ref.name}”. {hint}", "unknown_policy")
 
 
-def read_config(policy: PolicyDefinition, config: dict[str, Any] | None, place: Place) -> dict[str, Any]:
+def read_config(
+    policy: PolicyDefinition, config: dict[str, Any] | None, place: Place, *, has_specifications: bool = False
+) -> dict[str, Any]:
     """Return the settings for the document, checked. Raises `FileFault`."""
     given = dict(config or {})
     try:
         read = registry.read_config(policy, given)
     except ConfigFault as fault:
         raise place.config_fault(fault) from fault
-    if policy.needs_specification is not None and policy.needs_specification(read):
+    if policy.needs_specification is not None and policy.needs_specification(read) and not has_specifications:
         message = "API versions and their specifications are kept by the portal: use the source “inline” in local mode."
         raise place.at("source").fault(message, "not_in_local_mode")
     return given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway_runtime.local.client_secrets import keep_digests, masked
@@ -32,7 +32,7 @@ from gateway_runtime.local.variables import substitute
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """A resource of any kind. `written` is its `spec` before variables were replaced, `place` where that stands.
-    Neither holds the secrets of a client application.
+    Neither holds the secrets of a client application. `annotations` are notes of other programs, such as the portal.
 
     `owner` is the ApiInstance that a generated resource was written in.
     """
@@ -46,6 +46,7 @@ class Resource:
     written: Mapping[str, Any]
     api_version: str = API_VERSIONS[0]
     owner: str = ""
+    annotations: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -88,6 +89,7 @@ def read_resource(entry: Entry, environment: Mapping[str, str]) -> Resource:
         labels=envelope.metadata.labels or {},
         written=masked(envelope.spec) if kind is Kind.CLIENT_APPLICATION else envelope.spec,
         api_version=envelope.api_version,
+        annotations=envelope.metadata.annotations or {},
     )
 
 
@@ -132,6 +134,7 @@ def _with_parts(spec: ApiInstance, place: Place) -> ApiInstance:
         services=services,
         policies=policies,
         access_log=spec.access_log,
+        deprecation=spec.deprecation,
     )
 
 

@@ -19,6 +19,8 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.upstream.tls import service_tls
 
 TLS_OUTBOUND = "tls-outbound"
+# An addition: the documents have no word for the authorities that the machine trusts.
+MACHINE = "machine"
 # Where the settings of the document stand in a file.
 _WRITTEN = {
     "certificate": "certificate.crt",
@@ -64,7 +66,7 @@ class ServicePolicies:
             service = structs.replace(service, protocol="http2")
         pair = given.certificate
         tls = upstream.UpstreamTls(
-            trusted_ca=given.trustedCA,
+            trusted_ca="" if given.trustedCA == MACHINE else given.trustedCA,
             certificate=pair.crt if pair else "",
             key=read_key(pair, place.at("certificate")) if pair else "",
             server_name=given.serverName,

@@ -1,4 +1,4 @@
-"""`$NAME` as a whole string value is the environment variable of that name; `$$NAME` is the text `$NAME`."""
+"""`$NAME` as a whole string value is the environment variable of that name; a `$` more is taken off the text."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,13 @@ from typing import Any
 
 from gateway_runtime.local.place import Place
 
-_match_variable = re.compile(r"(\$?)\$([A-Za-z_][A-Za-z0-9_]*)").fullmatch
+_match_variable = re.compile(r"(\$*)\$([A-Za-z_][A-Za-z0-9_]*)").fullmatch
+
+
+def variable_name(value: Any) -> str:
+    """Return the name of the variable that a value stands for, or an empty text."""
+    found = _match_variable(value) if isinstance(value, str) else None
+    return found[2] if found is not None and not found[1] else ""
 
 
 def substitute(value: Any, environment: Mapping[str, str], place: Place) -> Any:
@@ -17,7 +23,7 @@ def substitute(value: Any, environment: Mapping[str, str], place: Place) -> Any:
             return value
         escaped, name = found.groups()
         if escaped:
-            return f"${name}"
+            return value[1:]
         if name not in environment:
             message = f"The environment variable {name} is not set. Write $${name} for the text itself."
             raise place.fault(message, "variable_not_set")

@@ -42,7 +42,7 @@ class Chain:
     into the context and resumes.
     """
 
-    __slots__ = ("_request", "_response", "request", "response")
+    __slots__ = ("_request", "_response", "ended", "request", "response")
 
     def __init__(self, bindings: Iterable[Binding] = ()) -> None:
         ordered = tuple(enumerate(bindings))
@@ -50,6 +50,8 @@ class Chain:
         self.request = tuple(step for step in steps if step is not None)
         steps = (_step(b, b.handlers.response_headers, b.handlers.response_body, at) for at, b in reversed(ordered))
         self.response = tuple(step for step in steps if step is not None)
+        # What is to be told of the end of each request.
+        self.ended = tuple(b.handlers.ended for _, b in ordered if b.handlers.ended is not None)
         # Taking a plain tuple apart is three times as fast as a named one, and happens for each policy of a request.
         self._request = tuple((step.handler, step.condition, step.position) for step in self.request)
         self._response = tuple((step.handler, step.condition, step.position) for step in self.response)
@@ -57,7 +59,7 @@ class Chain:
     def with_steps(self, request: tuple[Step, ...], response: tuple[Step, ...]) -> Chain:
         """Return a chain with these steps in the place of its own."""
         chain = Chain()
-        chain.request, chain.response = request, response
+        chain.request, chain.response, chain.ended = request, response, self.ended
         chain._request = tuple((step.handler, step.condition, step.position) for step in request)
         chain._response = tuple((step.handler, step.condition, step.position) for step in response)
         return chain

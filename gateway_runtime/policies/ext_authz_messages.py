@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gateway_runtime.fetching.header_changes import Action, Change
 from gateway_runtime.grpc.wire import Message, WireError, entry, message, number, text
+from gateway_runtime.policies.envoy_messages import header_change
 
 if TYPE_CHECKING:
     from gateway_runtime.policies.context import RequestContext
@@ -93,25 +94,12 @@ def read_verdict(data: bytes) -> Verdict:
     if 7 in granted or 8 in granted:
         raise WireError("query parameters cannot be changed")
     backend = [Change(Action.REMOVE, name) for name in granted.texts(5)]
-    backend += [_change(each) for each in granted.messages(2)]
-    return Verdict(0, backend, [_change(each) for each in granted.messages(6)])
+    backend += [header_change(each) for each in granted.messages(2)]
+    return Verdict(0, backend, [header_change(each) for each in granted.messages(6)])
 
 
 def _denied(denied: Message) -> Verdict:
     status = denied.message(1).number(1) or 403
     if not 200 <= status <= 599:
         raise WireError("no answer has this status")
-    return Verdict(status, [], [_change(each) for each in denied.messages(2)], denied.text(3))
-
-
-def _change(option: Message) -> Change:
-    """Return what one `HeaderValueOption` says: it is set, unless it says otherwise in the old way or the new one."""
-    header = option.message(1)
-    if 2 in option:
-        action = Action.APPEND if option.message(2).number(1) else Action.SET
-    else:
-        said = option.number(3)
-        if said > Action.SET_IF_PRESENT:
-            raise WireError("nothing is known to do with a header like this")
-        action = Action(said) if said else Action.SET
-    return Change(action, header.text(1), header.text(3) or header.text(2))
+    return Verdict(status, [], [header_change(each) for each in denied.messages(2)], denied.text(3))

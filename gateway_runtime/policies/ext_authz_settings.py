@@ -1,8 +1,7 @@
 """What external authorization is configured with."""
 
-import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from gateway_runtime.fetching.header_changes import (
     backend_may_get,
@@ -10,14 +9,10 @@ from gateway_runtime.fetching.header_changes import (
     is_header_name,
     is_header_value,
 )
-from gateway_runtime.schema.document import Service, Target
+from gateway_runtime.policies.asked_uri import AskedUri, read_grpc_uri, read_uri
+from gateway_runtime.schema.document import Service
 from gateway_runtime.schema.policy import PolicyConfig, setting
 
-_uri = re.compile(
-    r"(h2|https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9])?)(?::([0-9]{1,5}))?"
-    r"(/[!\"$-~]*)?"
-).fullmatch
-_PORTS = {"h2": 80, "http": 80, "https": 443}
 _HTTP_ONLY = "serverType=http"
 
 
@@ -140,14 +135,10 @@ class Config(PolicyConfig, frozen=True):
     ] = 403
 
     def __post_init__(self) -> None:
-        found = _uri(self.uri)
-        if found is None or not 1 <= int(found[3] or 1) <= 65_535:
-            raise ValueError("A URI is h2://, http:// or https://, a host, perhaps a port, and no user name")
-        if self.server_type is ServerType.GRPC and found[4] not in (None, "/"):
-            raise ValueError("The URI of a gRPC server has no path")
-        if self.server_type is ServerType.HTTP and found[1] == "h2":
+        found = self._where()
+        if self.server_type is ServerType.HTTP and found.scheme == "h2":
             raise ValueError("An HTTP server is at http:// or https://, not at h2://")
-        if self.server_type is ServerType.HTTP and "?" in (found[4] or ""):
+        if self.server_type is ServerType.HTTP and "?" in found.path:
             raise ValueError("The path of the URI comes before that of each request, so it has no query")
         for name in self.allowed_headers:
             check_name(name)
@@ -169,24 +160,16 @@ class Config(PolicyConfig, frozen=True):
 
     def service(self) -> Service:
         """Return the authorizer as a service with one target."""
-        found = _uri(self.uri)
-        assert found is not None
-        scheme = "https" if found[1] == "https" else "http"
-        host, port = found[2].strip("[]").lower(), int(found[3] or _PORTS[found[1]])
-        return Service(
-            # The same for every policy that asks it, so that they share its connections.
-            id=f"authorizer {self.server_type} {found[1]}://{host}:{port}",
-            name=f"{host}:{port}",
-            targets=[Target(host=host, port=port)],
-            scheme=scheme,
-            protocol="http2" if self.server_type is ServerType.GRPC else "http1",
-        )
+        protocol: Literal["http1", "http2"] = "http2" if self.server_type is ServerType.GRPC else "http1"
+        return self._where().service(f"authorizer {self.server_type}", protocol)
 
     def path_prefix(self) -> bytes:
         """Return what comes before the path of a request."""
-        found = _uri(self.uri)
-        assert found is not None
-        return (found[4] or "").rstrip("/").encode()
+        return self._where().path.rstrip("/").encode()
+
+    def _where(self) -> AskedUri:
+        """Read the URI. Raises `ValueError`."""
+        return read_grpc_uri(self.uri) if self.server_type is ServerType.GRPC else read_uri(self.uri)
 
 
 def check_name(name: str) -> None:

@@ -9,7 +9,7 @@ from gateway_runtime.expressions.given import AUTHENTICATION, Given
 from gateway_runtime.expressions.settings import compile_for
 from gateway_runtime.policies.context import PolicyRuntime, RequestContext
 from gateway_runtime.policies.jwt_key_sets import Keys, KeySets
-from gateway_runtime.policies.jwt_keys import read_key_set, text_key
+from gateway_runtime.policies.jwt_keys import read_key_set
 from gateway_runtime.policies.jwt_settings import CLAIM, CLIENT_ID, TOKEN, Config, KeyOrigin, Origin
 from gateway_runtime.policies.jwt_token import (
     Unacceptable,
@@ -55,6 +55,8 @@ class TextKey:
     __slots__ = ("_keys",)
 
     def __init__(self, config: Config) -> None:
+        from gateway_runtime.policies.jwt_key_reading import text_key
+
         self._keys: Keys = (text_key(config.text_key, config.algorithm()),)
 
     def current(self) -> Keys:

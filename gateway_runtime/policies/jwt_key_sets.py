@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway_runtime.fetching.questions import together
 from gateway_runtime.policies.context import RemoteDocument
-from gateway_runtime.policies.jwt_keys import SigningKey, usable_keys
+from gateway_runtime.policies.jwt_keys import SigningKey
 
 Keys = tuple[SigningKey, ...]
 
@@ -51,6 +51,8 @@ class KeySets:
         if all(value is None for value in values):
             return None
         if any(value is not known for value, known in zip(values, self._values, strict=True)):
+            from gateway_runtime.policies.jwt_key_reading import usable_keys
+
             self._values = values
             self._keys = tuple(
                 key

@@ -4,7 +4,6 @@ import enum
 from typing import Annotated, Literal
 
 from gateway_runtime.fetching.url import parse_url
-from gateway_runtime.policies.jwt_keys import text_key
 from gateway_runtime.schema.expression import ExpressionSetting, Gives, expression
 from gateway_runtime.schema.policy import PolicyConfig, setting
 
@@ -192,6 +191,8 @@ class Config(PolicyConfig, frozen=True):
         if self.jwt_key_origin is KeyOrigin.TEXT:
             if not self.text_key:
                 raise ValueError("Give the key as textKey, or set jwtKeyOrigin to jwks")
+            from gateway_runtime.policies.jwt_key_reading import text_key
+
             text_key(self.text_key, self.algorithm())
         else:
             if self.signing_method is Method.HMAC:

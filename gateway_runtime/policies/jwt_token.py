@@ -9,8 +9,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-
 from gateway_runtime.policies.jwt_keys import SigningKey, strict_json
 
 TOKEN_LIMIT = 16 * 1024
@@ -84,7 +82,8 @@ class Verifier:
     __slots__ = ("_algorithms", "_failures")
 
     def __init__(self, algorithms: Iterable[str]) -> None:
-        # Only workers with such a policy need the library.
+        # Only workers with such a policy need the libraries.
+        from cryptography.exceptions import InvalidSignature
         from joserfc.errors import JoseError
         from joserfc.jws import JWSRegistry
 

@@ -37,7 +37,7 @@ class Shadow:
     be refused, and no body be read whose length nobody knows.
     """
 
-    __slots__ = ("_body_handler", "_count", "_handler", "_most", "_note_name", "_policy", "_under_way")
+    __slots__ = ("_body_handler", "_count", "_ended", "_handler", "_most", "_note_name", "_policy", "_under_way")
 
     def __init__(
         self,
@@ -46,8 +46,10 @@ class Shadow:
         count: Count,
         body_handler: Callable[[RequestContext], Any] | None = None,
         most: int = 0,
+        ended: Callable[[RequestContext], None] | None = None,
     ) -> None:
         self._policy = policy
+        self._ended = ended
         self._handler = handler
         self._body_handler = body_handler
         self._most = most
@@ -60,19 +62,18 @@ class Shadow:
         probe = copied(context)
         try:
             result = self._handler(probe)
-            if result is None:
-                return None
             if result is NEEDS_BODY:
                 if context.body is not None or 0 < context.body_length <= self._most:
                     context.note(self._note_name, probe)
                     return NEEDS_BODY
-                if context.body_length:
-                    return None
-                probe.body = b""
-                result = self._body_handler(probe)  # type: ignore[misc]
-            self._take(context, result)
+                result = None
+                if not context.body_length:
+                    probe.body = b""
+                    result = self._body_handler(probe)  # type: ignore[misc]
+            self._take(context, probe, result)
         except Exception:
             self._count(context.application, self._policy, FAILED_CODE, FAILED_STATUS)
+            self._let_go(probe)
         return None
 
     def see_body(self, context: RequestContext) -> None:
@@ -81,9 +82,16 @@ class Shadow:
         probe = context.notes.pop(self._note_name)
         probe.body = context.body
         try:
-            self._take(context, self._body_handler(probe))  # type: ignore[misc]
+            self._take(context, probe, self._body_handler(probe))  # type: ignore[misc]
         except Exception:
             self._count(context.application, self._policy, FAILED_CODE, FAILED_STATUS)
+            self._let_go(probe)
+
+    def end(self, context: RequestContext) -> None:
+        """The request is over. Let go of the copy that waits for its body, if there is one."""
+        probe = context.notes.pop(self._note_name, None) if context.notes else None
+        if probe is not None:
+            self._let_go(probe)
 
     def judge(self, context: RequestContext, body: bytes | None) -> Any:
         """Return what the policy would do, without counting it and without a trace in the context.
@@ -97,15 +105,21 @@ class Shadow:
             result = self._body_handler(probe)  # type: ignore[misc]
         return result
 
-    def _take(self, context: RequestContext, result: Any) -> None:
+    def _take(self, context: RequestContext, probe: RequestContext, result: Any) -> None:
         if type(result) is Response:
             self._note(context, result, self._count)
         elif result is not None:
             if self._under_way < UNDER_WAY:
                 self._under_way += 1
-                spawn("shadow", self._later(context, result, self._count))
-            else:
-                give_up(result)
+                spawn("shadow", self._later(context, probe, result, self._count))
+                return
+            give_up(result)
+        self._let_go(probe)
+
+    def _let_go(self, probe: RequestContext) -> None:
+        """A copy has been judged: nothing else happens to it."""
+        if self._ended is not None:
+            self._ended(probe)
 
     @contextmanager
     def overheard(self, tell: Callable[[str], None]) -> Iterator[None]:
@@ -127,7 +141,9 @@ class Shadow:
         if verdict.code:
             count(context.application, self._policy, verdict.code, verdict.status)
 
-    async def _later(self, context: RequestContext, waiting: Awaitable[Response | None], count: Count) -> None:
+    async def _later(
+        self, context: RequestContext, probe: RequestContext, waiting: Awaitable[Response | None], count: Count
+    ) -> None:
         try:
             verdict = await waiting
             if type(verdict) is Response:
@@ -136,6 +152,7 @@ class Shadow:
             count(context.application, self._policy, FAILED_CODE, FAILED_STATUS)
         finally:
             self._under_way -= 1
+            self._let_go(probe)
 
 
 def shadowed(policy: str, handlers: Handlers, count: Count, most: int = 0) -> Handlers:
@@ -143,8 +160,13 @@ def shadowed(policy: str, handlers: Handlers, count: Count, most: int = 0) -> Ha
     handler, body_handler = handlers.request_headers, handlers.request_body
     if handler is None and body_handler is None:
         return Handlers()
-    shadow = Shadow(policy, handler or wants_every_body, count, body_handler, most)
-    return Handlers(request_headers=shadow, request_body=None if body_handler is None else shadow.see_body)
+    ended = handlers.ended
+    shadow = Shadow(policy, handler or wants_every_body, count, body_handler, most, ended)
+    return Handlers(
+        request_headers=shadow,
+        request_body=None if body_handler is None else shadow.see_body,
+        ended=None if ended is None else shadow.end,
+    )
 
 
 def copied(context: RequestContext) -> RequestContext:

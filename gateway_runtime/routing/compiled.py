@@ -54,7 +54,7 @@ class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
     __slots__ = ("_path_set", "_routes", "access_log", "asked", "base_length", "base_path", "chain", "id", "limits",
-                 "name", "quarantine", "reports", "routes", "settled", "special", "tracing")  # fmt: skip
+                 "minds_ends", "name", "quarantine", "reports", "routes", "settled", "special", "tracing")  # fmt: skip
 
     def __init__(
         self,
@@ -83,8 +83,10 @@ class CompiledApi:
         self.quarantine = quarantine
         self.limits = limits
         self.tracing = tracing
-        # One test for each request instead of three.
-        self.special = quarantine is not None or limits is not None or tracing is not None
+        # Policies have something to do when a request is over.
+        self.minds_ends = chain is not None and bool(chain.ended)
+        # One test for each request instead of four.
+        self.special = quarantine is not None or limits is not None or tracing is not None or self.minds_ends
         # Whether the same request again goes where it went: nothing is left to chance, and nothing special to be done.
         self.settled = not self.special and all(route.shares is None for route in routes)
 

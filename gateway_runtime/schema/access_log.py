@@ -3,8 +3,10 @@
 import difflib
 from typing import Annotated
 
+import msgspec
+
 from gateway_runtime.schema.part import Part
-from gateway_runtime.schema.setting import setting
+from gateway_runtime.schema.policy import setting
 
 # The fields of a line (Elastic Common Schema 8; `portico.` are our own), as they may be hidden.
 FIELDS = (
@@ -24,10 +26,10 @@ class AccessLog(Part, frozen=True):
     """
 
     sampling: Annotated[
-        float, setting("Share", "The share of requests that get a line: 1 is every one, 0.1 each tenth.", gt=0, le=1)
+        Annotated[float, msgspec.Meta(gt=0, le=1)], setting("Share", "Of the requests that are written, from 0 to 1.")
     ] = 1.0
-    query: Annotated[bool, setting("Write the query", "A query may hold secrets.")] = False
-    hide: Annotated[list[str], setting("Hidden fields", "Fields that are left out, such as user_agent.original.")] = []
+    query: Annotated[bool, setting("Query", "Write the query of a request, which may hold secrets.")] = False
+    hide: Annotated[list[str], setting("Hidden fields", "Names of fields that are left out, such as source.ip.")] = []
 
 
 def unknown_field(name: str) -> str:

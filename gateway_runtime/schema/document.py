@@ -6,17 +6,19 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gateway_runtime.schema.access_log import AccessLog
+from gateway_runtime.schema.deprecation import Deprecation
 from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies, seconds
 from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.platform import PlatformAddress
+from gateway_runtime.schema.policy import setting
 from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.secret import Secret
-from gateway_runtime.schema.setting import setting
-from gateway_runtime.schema.storage import SharedStorage, TlsVersion
+from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.tracing import ApiSpans, Tracing
 from gateway_runtime.schema.upstream import (
+    TLS_VERSIONS,
     Balance,
     CircuitBreaker,
     ForwardProxy,
@@ -65,14 +67,31 @@ class Service(Part, frozen=True):
     name: str
     targets: list[Target]
     scheme: str = "http"
-    protocol: Literal["http1", "http2"] = "http1"
-    balance: Balance = Balance()
-    tls: UpstreamTls | None = None
-    health_check: HealthCheck | None = None
-    outliers: Outliers | None = None
-    circuit_breaker: CircuitBreaker | None = None
-    retries: Retries | None = None
-    timeouts: ServiceTimeouts = ServiceTimeouts()
+    protocol: Annotated[
+        Literal["http1", "http2"],
+        setting("Protocol", "http2 is agreed by ALPN with https, and taken for known with http. gRPC needs it."),
+    ] = "http1"
+    balance: Annotated[Balance, setting("Balance", "Which of several targets is asked.")] = Balance()
+    tls: Annotated[
+        UpstreamTls | None,
+        setting("TLS", "How TLS is spoken to a service whose address begins with https.", switch=True),
+    ] = None
+    health_check: Annotated[
+        HealthCheck | None, setting("Health check", "What every target is asked now and then.", switch=True)
+    ] = None
+    outliers: Annotated[
+        Outliers | None,
+        setting("Failing targets", "When a target that fails requests is passed over for a while.", switch=True),
+    ] = None
+    circuit_breaker: Annotated[
+        CircuitBreaker | None,
+        setting("Circuit breaker", "How much may be under way at once. What is left empty has no ceiling."),
+    ] = None
+    retries: Annotated[
+        Retries | None,
+        setting("Retries", "Which failures are tried another time, at another target where there is one.", switch=True),
+    ] = None
+    timeouts: Annotated[ServiceTimeouts, setting("Timeouts", "How long connections may take.")] = ServiceTimeouts()
 
 
 class Destination(Part, frozen=True):
@@ -124,10 +143,13 @@ class ApiInstance(Part, frozen=True):
     routes: list[Route] = []
     policies: list[PolicyBinding] = []
     quarantine: str = ""
-    access_log: AccessLog | None = None
-    limits: ApiLimits = ApiLimits()
+    access_log: Annotated[
+        AccessLog | None, setting("Access log", "One line for each finished request, or a part of them.", switch=True)
+    ] = None
+    limits: Annotated[ApiLimits, setting("Limits", "What is different for this API.")] = ApiLimits()
     spans: ApiSpans | None = None
     specification: str = ""
+    deprecation: Deprecation | None = None
 
 
 class Certificate(Part, frozen=True):
@@ -158,7 +180,8 @@ class Tls(Part, frozen=True):
         setting(
             "Trusted authorities",
             "Certificates in PEM form. With them callers are asked for a client certificate that one of these issued.",
-            max_length=500_000,
+            word="trustedCA",
+            bounds={"max_length": 1_000_000},
             placeholder="-----BEGIN CERTIFICATE-----",
         ),
     ] = ""
@@ -167,11 +190,20 @@ class Tls(Part, frozen=True):
         setting("Require a client certificate", "Nobody comes in without one. It needs trusted authorities."),
     ] = False
     min_version: Annotated[
-        TlsVersion, setting("Lowest version", "1.1 is outdated, and needs cipher suites that are listed.")
+        str,
+        setting(
+            "Lowest version",
+            "1.1 is outdated, and needs cipher suites that are listed.",
+            word="minversion",
+            choices=TLS_VERSIONS,
+        ),
     ] = "1.2"
-    max_version: Annotated[TlsVersion, setting("Highest version", "1.3, unless a caller cannot speak it rightly.")] = (
-        "1.3"
-    )
+    max_version: Annotated[
+        str,
+        setting(
+            "Highest version", "1.3, unless a caller cannot speak it rightly.", word="maxversion", choices=TLS_VERSIONS
+        ),
+    ] = "1.3"
     ciphers: Annotated[
         list[str],
         setting(
@@ -268,8 +300,7 @@ class Surroundings(Part, frozen=True):
     tiers: list[Tier] = []
     timeouts: Annotated[Timeouts, setting("Timeouts", "How long the gateway waits.")] = Timeouts()
     forward_proxy: Annotated[
-        ForwardProxy | None,
-        setting("Forward proxy", "What services are reached through.", switch="Reach services through a proxy"),
+        ForwardProxy | None, setting("Forward proxy", "What services are reached through.", switch=True)
     ] = None
     limits: Annotated[Limits, setting("Limits", "How much the gateway takes.")] = Limits()
     trusted_proxies: Annotated[
@@ -283,25 +314,22 @@ class Surroundings(Part, frozen=True):
         SharedStorage | None,
         setting(
             "Shared storage",
-            "Where replicas share counters and caches. Usually the Redis of the registration.",
-            switch="Use another Redis",
+            "Where replicas share counters and caches, where that is not the Redis of the registration.",
+            switch=True,
         ),
     ] = None
     access_log: Annotated[
         AccessLog | None,
-        setting(
-            "Access log", "One line of JSON (Elastic Common Schema) for each request.", switch="Write an access log"
-        ),
+        setting("Access log", "A line of JSON (Elastic Common Schema) for each request.", switch=True),
     ] = None
     probe: Probe | None = None
     runtime_log_outputs: list[LogOutput] = []
     access_log_outputs: list[LogOutput] = []
     platform_addresses: list[PlatformAddress] = []
     sampled_percent: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0
-    tracing: Annotated[
-        Tracing | None,
-        setting("Spans", "Traces for your own OpenTelemetry receiver.", switch="Send spans"),
-    ] = None
+    tracing: Annotated[Tracing | None, setting("Spans", "Traces for your own OpenTelemetry receiver.", switch=True)] = (
+        None
+    )
 
 
 class Document(Surroundings, frozen=True):

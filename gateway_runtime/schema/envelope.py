@@ -2,6 +2,7 @@
 
 import os
 from base64 import b64decode, b64encode
+from contextlib import suppress
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -36,10 +37,19 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatewayKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gateway holds to open its revisions, each as base64: an Ed25519 public key and an AES-256 key."""
+    """What a gateway holds to open its revisions, each as base64: an Ed25519 public key and AES-256 keys.
+
+    `previous` are those before the last renewals: what was sealed then can still be there.
+    """
 
     verify: str
     encrypt: str
+    previous: list[str] = []
+
+
+def new_encrypt_key() -> str:
+    """Return a new AES-256 key (base64)."""
+    return b64encode(AESGCM.generate_key(256)).decode()
 
 
 def new_keys() -> tuple[str, GatewayKeys]:
@@ -47,7 +57,7 @@ def new_keys() -> tuple[str, GatewayKeys]:
     signing = Ed25519PrivateKey.generate()
     keys = GatewayKeys(
         verify=b64encode(signing.public_key().public_bytes_raw()).decode(),
-        encrypt=b64encode(AESGCM.generate_key(256)).decode(),
+        encrypt=new_encrypt_key(),
     )
     return b64encode(signing.private_bytes_raw()).decode(), keys
 
@@ -76,9 +86,17 @@ def unseal(data: bytes, *, gateway: str, keys: GatewayKeys) -> tuple[Envelope, b
         raise EnvelopeError("envelope_wrong_gateway", "The revision was made for another gateway.")
     try:
         Ed25519PublicKey.from_public_bytes(b64decode(keys.verify)).verify(envelope.signature, envelope.signed_bytes())
-        nonce, sealed = envelope.payload[:NONCE_BYTES], envelope.payload[NONCE_BYTES:]
-        return envelope, AESGCM(b64decode(keys.encrypt)).decrypt(nonce, sealed, gateway.encode())
+        return envelope, _decrypted(envelope.payload, gateway, keys)
     except (InvalidSignature, InvalidTag) as error:
         raise EnvelopeError(
             "envelope_bad_signature", "The revision was not signed by this gateway's portal."
         ) from error
+
+
+def _decrypted(payload: bytes, gateway: str, keys: GatewayKeys) -> bytes:
+    """Return what one of the keys opens. Raises `InvalidTag` where none does."""
+    nonce, sealed = payload[:NONCE_BYTES], payload[NONCE_BYTES:]
+    for key in keys.previous:
+        with suppress(InvalidTag):
+            return AESGCM(b64decode(key)).decrypt(nonce, sealed, gateway.encode())
+    return AESGCM(b64decode(keys.encrypt)).decrypt(nonce, sealed, gateway.encode())

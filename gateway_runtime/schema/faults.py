@@ -54,8 +54,8 @@ def _bare(info: Any) -> Any:
     return info
 
 
-def _known_names(type_: Any, path: str) -> list[str]:
-    """Return the wire names that are allowed at a path inside a struct type."""
+def _type_at(type_: Any, path: str) -> Any:
+    """Return what is known of the type at a path inside a struct type."""
     info: Any = _bare(msgspec.inspect.type_info(type_))
     for step in re.findall(r"\[[^\]]*\]|[^.\[\]]+", path):
         if step.startswith("["):
@@ -63,7 +63,19 @@ def _known_names(type_: Any, path: str) -> list[str]:
         else:
             info = next((f.type for f in getattr(info, "fields", ()) if f.encode_name == step), None)
         info = _bare(info)
-    return [f.encode_name for f in getattr(info, "fields", ())]
+    return info
+
+
+def _known_names(type_: Any, path: str) -> list[str]:
+    """Return the wire names that are allowed at a path inside a struct type."""
+    return [f.encode_name for f in getattr(_type_at(type_, path), "fields", ())]
+
+
+def _choices(type_: Any, path: str) -> list[str]:
+    """Return the values of the choice at a path inside a struct type."""
+    info = _type_at(type_, path)
+    found = info.cls if isinstance(info, msgspec.inspect.EnumType) else getattr(info, "values", ())
+    return [str(getattr(each, "value", each)) for each in found]
 
 
 def fault_from(error: msgspec.ValidationError, type_: Any) -> ConfigFault:
@@ -84,7 +96,9 @@ def fault_from(error: msgspec.ValidationError, type_: Any) -> ConfigFault:
         limit = bound["limit"].removesuffix(".0")
         return ConfigFault(path, "invalid_value", _BOUNDS[bound["sign"]].format(limit=limit))
     text = text.replace(repr(_END)[1:-1], "$")
-    return ConfigFault(path, "invalid_value", text.replace("`", "“", 1).replace("`", "”", 1) + ".")
+    possible = _choices(type_, path) if text.startswith("Invalid enum value") else []
+    hint = f" Possible: {', '.join(possible)}." if possible else ""
+    return ConfigFault(path, "invalid_value", text.replace("`", "“", 1).replace("`", "”", 1) + "." + hint)
 
 
 def convert(value: Any, type_: Any) -> Any:

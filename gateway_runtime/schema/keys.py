@@ -1,9 +1,7 @@
-"""Every Redis name that Portico uses. No other module spells one."""
+"""Every Redis name that Portico uses. No other module spells one.
 
-# One stream for all gateways: the portal reads it with one cursor.
-TELEMETRY_STREAM = "portico:telemetry"
-# And one for what they tell of single requests.
-TRACE_STREAM = "portico:traces"
+All names of a gateway begin with its id, and none is shared: so a user of Redis can be limited to one gateway.
+"""
 
 
 def pointer(gateway: str) -> str:
@@ -31,9 +29,24 @@ def acknowledgements(gateway: str, number: int) -> str:
     return f"portico:gateway:{gateway}:acknowledgements:{number}"
 
 
-def exported(replica: str) -> str:
+def revocation(gateway: str) -> str:
+    """Key of what ends the registrations of a gateway (see `revocation`). All that a revoked one may read."""
+    return f"portico:gateway:{gateway}:revocation"
+
+
+def telemetry(gateway: str) -> str:
+    """Stream of what a gateway counts."""
+    return f"portico:gateway:{gateway}:telemetry"
+
+
+def traces(gateway: str) -> str:
+    """Stream of what a gateway tells of single requests."""
+    return f"portico:gateway:{gateway}:traces"
+
+
+def exported(gateway: str, replica: str) -> str:
     """Key of the mark of the last telemetry batch of a replica, written in one transaction with the batch."""
-    return f"portico:replica:{replica}:exported"
+    return f"portico:gateway:{gateway}:exported:{replica}"
 
 
 def counter(gateway: str, digest: str) -> str:
@@ -49,3 +62,24 @@ def cached(gateway: str, digest: str) -> str:
 def limiters(gateway: str) -> str:
     """Sorted set of the limiters (worker processes) of a gateway by when they were heard last."""
     return f"portico:gateway:{gateway}:limiters"
+
+
+def access() -> str:
+    """Hash of the Redis users of gateways to the rules that they were given last, so that changed ones are noticed."""
+    return "portico:access"
+
+
+def read_by_gateway(gateway: str) -> list[str]:
+    """Patterns of what a gateway reads and only the portal writes."""
+    return [pointer(gateway), f"portico:gateway:{gateway}:revision:*", revocation(gateway)]
+
+
+def written_by_gateway(gateway: str) -> list[str]:
+    """Patterns of what a gateway writes and only the portal reads."""
+    return [replicas(gateway), f"portico:gateway:{gateway}:acknowledgements:*", telemetry(gateway), traces(gateway)]
+
+
+def used_by_gateway(gateway: str) -> list[str]:
+    """Patterns of what the replicas of a gateway have for themselves."""
+    prefix = f"portico:gateway:{gateway}:"
+    return [f"{prefix}exported:*", f"{prefix}counter:*", f"{prefix}cached:*", limiters(gateway)]

@@ -1,30 +1,32 @@
 """How much and how long: the limits of a gateway and of one API, and whose word about a caller counts."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from gateway_runtime.schema.part import Part
-from gateway_runtime.schema.setting import setting
+from gateway_runtime.schema.policy import setting
 
-FORWARDED_HEADERS = ("x-forwarded-for", "forwarded")
-LONGEST_SECONDS = 86_400
 MOST_CONNECTIONS = 1 << 20
+_SECONDS = {"gt": 0, "le": 86_400}
+_BODY = {"ge": 0, "le": 1 << 50}
+_BUFFERED = {"ge": 1024, "le": 1 << 30}
+FORWARDED_HEADERS = ("x-forwarded-for", "forwarded")
 
 
 def seconds(title: str, help: str) -> msgspec.Meta:
     """Describe a time that a gateway waits."""
-    return setting(title, help, unit="seconds", gt=0, le=LONGEST_SECONDS)
+    return setting(title, help, unit="seconds", bounds=_SECONDS)
 
 
 def sized(title: str, help: str, low: int, high: int) -> msgspec.Meta:
     """Describe a size."""
-    return setting(title, help, unit="bytes", ge=low, le=high)
+    return setting(title, help, unit="bytes", bounds={"ge": low, "le": high})
 
 
 def counted(title: str, help: str) -> msgspec.Meta:
     """Describe how many connections there may be."""
-    return setting(title, help, ge=0, le=MOST_CONNECTIONS)
+    return setting(title, help, bounds={"ge": 0, "le": MOST_CONNECTIONS})
 
 
 class Limits(Part, frozen=True):
@@ -66,10 +68,26 @@ class Limits(Part, frozen=True):
 class ApiLimits(Part, frozen=True):
     """What is different for one API. None: as the gateway has it; without `body_bytes` a body may have any size."""
 
-    response_seconds: float | None = None
-    stream_idle_seconds: float | None = None
-    body_bytes: int | None = None
-    buffered_body_bytes: int | None = None
+    response_seconds: Annotated[
+        float | None,
+        setting("Answer of the service", "Seconds until it begins; empty as the gateway has it.", bounds=_SECONDS),
+    ] = None
+    stream_idle_seconds: Annotated[
+        float | None,
+        setting("Silence", "Seconds without a byte in either direction; empty as the gateway has it.", bounds=_SECONDS),
+    ] = None
+    body_bytes: Annotated[
+        int | None,
+        setting("Size of a body", "Bytes of a request’s body at most; empty for any size.", bounds=_BODY),
+    ] = None
+    buffered_body_bytes: Annotated[
+        int | None,
+        setting(
+            "Body that is kept",
+            "Bytes that may be kept where a policy looks at the whole body; empty as the gateway has it.",
+            bounds=_BUFFERED,
+        ),
+    ] = None
 
 
 class TrustedProxies(Part, frozen=True):
@@ -80,13 +98,17 @@ class TrustedProxies(Part, frozen=True):
     """
 
     networks: Annotated[
-        list[str],
-        setting("Networks", "Proxies before the gateway, such as 10.0.0.0/8. Nobody else is believed."),
+        list[str], setting("Networks", "Proxies before the gateway, such as 10.0.0.0/8. Nobody else is believed.")
     ] = []
     header: Annotated[
-        Literal["x-forwarded-for", "forwarded"],
-        setting("Header", "In which one they say for whom they ask. The other one is dropped.", verbatim=True),
-    ] = "x-forwarded-for"
+        str,
+        setting(
+            "Header",
+            "In which one they say for whom they ask. The other one is dropped.",
+            choices=FORWARDED_HEADERS,
+            verbatim=True,
+        ),
+    ] = FORWARDED_HEADERS[0]
     send_forwarded: Annotated[
         bool, setting("Send Forwarded", "Services get the header Forwarded (RFC 7239) beside the usual ones.")
     ] = False

@@ -5,19 +5,14 @@ audit redaction, analytics labels and the compiled handler.
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import msgspec
 
-from gateway_runtime.schema.setting import setting
-
-__all__ = [
-    "Category", "Handlers", "Phase", "PolicyConfig", "PolicyDefinition", "Refusal", "no_handlers", "secret_fields",
-    "setting",
-]  # fmt: skip
+from gateway_runtime.schema.faults import whole
 
 
 class Phase(enum.StrEnum):
@@ -64,6 +59,47 @@ def secret_fields(config: type[PolicyConfig]) -> dict[str, str]:
     }
 
 
+def setting(
+    title: str,
+    help: str,
+    *,
+    secret: bool = False,
+    placeholder: str = "",
+    only_with: str = "",
+    switch: bool = False,
+    word: str = "",
+    choices: tuple[str, ...] = (),
+    bounds: Mapping[str, int] | None = None,
+    unit: str = "",
+    verbatim: bool = False,
+    **limits: Any,
+) -> msgspec.Meta:
+    """Describe one setting: `Annotated[int, setting("Maximum requests", "How many …", ge=1)]`.
+
+    `limits` are those of `msgspec.Meta` (ge, gt, le, lt, pattern, min_length, max_length). A secret is encrypted at
+    rest, masked in every answer and kept when a form leaves it empty. `only_with` names a choice beside it without
+    which it says nothing (`algorithm=fixed-window`): the form hides it then. An optional part whose settings have
+    defaults gets a `switch`, which says whether it is there. `word` is how a part of a document is written where that
+    is not its own name (see `written`), and `choices` are what a form offers for a text. `bounds` are limits that hold
+    where a part is written: a document from elsewhere that breaks them is still read, and its API fenced by name.
+    `unit` is said with the default. Choices that are `verbatim` are shown as they are written.
+    """
+    if "pattern" in limits:
+        limits["pattern"] = whole(limits["pattern"])
+    extra = {
+        "secret": secret,
+        "placeholder": placeholder,
+        "only_with": only_with,
+        "switch": switch,
+        "word": word,
+        "choices": choices,
+        "bounds": dict(bounds or {}),
+        "unit": unit,
+        "verbatim": verbatim,
+    }
+    return msgspec.Meta(title=title, description=help, extra=extra, **limits)
+
+
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """A way in which a policy ends a request: a stable code, the status sent and a sentence for the caller."""
 
@@ -85,12 +121,17 @@ class Handlers:
     to its limit, 413 above), puts it into `context.body` (`context.response_body`) and calls the body handler, which
     may put another one there. A policy without the header handler wants every body. What can do with the body as it
     streams by does not ask for it: see `context.filter_request` and `filter_response`.
+
+    `ended` is no phase: it is called once for each request of the API when all is over, however that came about (the
+    answer is out, the client is gone, another policy has refused it), also for requests that the other handlers have
+    not seen. It lets go of what these have left in `context.notes`, and must not wait.
     """
 
     request_headers: Callable[[Any], Any] | None = None
     request_body: Callable[[Any], Any] | None = None
     response_headers: Callable[[Any], Any] | None = None
     response_body: Callable[[Any], Any] | None = None
+    ended: Callable[[Any], None] | None = None
 
 
 def no_handlers(config: Any, runtime: Any) -> Handlers:

@@ -54,6 +54,8 @@ class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     dropped: int = 0
     notices: list[Notice] = []
+    # The number of the registration that it was started with.
+    registration: int = 0
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,10 +76,15 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of `registration.yaml`: a gateway's identity and credentials. The file is mode 0600."""
+    """The content of `registration.yaml`: a gateway's identity and credentials. The file is mode 0600.
+
+    A renewal makes registrations of the next `number`. What was sealed before it opens with the previous keys.
+    """
 
     gateway: str
     name: str
     redis_url: str
     verify_key: str
     encrypt_key: str
+    number: int = 0
+    previous_encrypt_keys: list[str] = []

@@ -1,11 +1,10 @@
 """Where the replicas of a gateway share counters and caches."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from gateway_runtime.schema.part import Part
-from gateway_runtime.schema.setting import setting
-
-TlsVersion = Literal["1.1", "1.2", "1.3"]
+from gateway_runtime.schema.policy import setting
+from gateway_runtime.schema.upstream import TLS_VERSIONS
 
 
 class StorageTls(Part, frozen=True):
@@ -17,15 +16,28 @@ class StorageTls(Part, frozen=True):
 
     trusted_ca: Annotated[
         str,
-        setting("Trusted authorities", "PEM. Empty: those that the machine of the gateway trusts.", max_length=500_000),
+        setting(
+            "Trusted authorities",
+            "PEM. Empty: those that the machine of the gateway trusts.",
+            word="trustedCA",
+            bounds={"max_length": 1_000_000},
+        ),
     ] = ""
     certificate: Annotated[
-        str, setting("Client certificate", "PEM, shown to the storage where it asks for one.", max_length=200_000)
+        str,
+        setting(
+            "Client certificate", "PEM, shown to the storage where it asks for one.", bounds={"max_length": 1_000_000}
+        ),
     ] = ""
-    key: Annotated[str, setting("Key of the client certificate", "PEM without a passphrase.", secret=True)] = ""
+    key: Annotated[
+        str,
+        setting(
+            "Key of the client certificate", "PEM without a passphrase.", secret=True, bounds={"max_length": 100_000}
+        ),
+    ] = ""
     skip_validation: Annotated[bool, setting("Do not check the certificate", "Anybody may answer then.")] = False
-    min_version: Annotated[TlsVersion, setting("Lowest version", "Of TLS.")] = "1.2"
-    max_version: Annotated[TlsVersion, setting("Highest version", "Of TLS.")] = "1.3"
+    min_version: Annotated[str, setting("Lowest version", "Of TLS.", word="minversion", choices=TLS_VERSIONS)] = "1.2"
+    max_version: Annotated[str, setting("Highest version", "Of TLS.", word="maxversion", choices=TLS_VERSIONS)] = "1.3"
     ciphers: Annotated[list[str], setting("Cipher suites", "IANA names, for TLS 1.2. Empty: the usual ones.")] = []
     alpn: Annotated[list[str], setting("Protocols", "What is offered (ALPN). Usually nothing.")] = []
 
@@ -61,12 +73,10 @@ class SharedStorage(Part, frozen=True):
             secret=True,
         ),
     ]
-    tls: Annotated[
-        StorageTls | None, setting("TLS", "How rediss:// is spoken.", switch="Not as the machine does it by default")
-    ] = None
+    tls: Annotated[StorageTls | None, setting("TLS", "How rediss:// is spoken.", switch=True)] = None
     sentinels: Annotated[
         Sentinels | None,
-        setting("Sentinels", "They say where the Redis is; the URL names no host then.", switch="Ask Sentinels"),
+        setting("Sentinels", "They say where the Redis is; the URL names no host then.", switch=True),
     ] = None
 
     def __repr__(self) -> str:

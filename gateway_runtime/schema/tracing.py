@@ -6,7 +6,7 @@ import msgspec
 
 from gateway_runtime.schema.expression import ExpressionSetting
 from gateway_runtime.schema.part import Part
-from gateway_runtime.schema.setting import setting
+from gateway_runtime.schema.policy import setting
 
 # The name of a span: a text with expressions of the request.
 SPAN_NAME = ExpressionSetting(text=True)
@@ -81,10 +81,10 @@ class Tracing(Part, frozen=True):
 
     receiver: Annotated[
         SpanReceiver | None,
-        setting("Receiver", "Who takes the spans (OpenTelemetry).", switch="Send spans to this receiver"),
+        setting("Receiver", "Who takes the spans (OpenTelemetry).", switch=True),
     ] = None
     sampling: Annotated[
         Sampling | None,
-        setting("Sampling", "Which requests get spans.", switch="Trace APIs without the tracing policy, too"),
+        setting("Sampling", "Which requests get spans.", switch=True),
     ] = None
     labels: Annotated[list[Label], setting("Labels", "More attributes of each span.")] = []

@@ -6,14 +6,14 @@ import msgspec
 
 from gateway_runtime.schema.faults import whole
 from gateway_runtime.schema.part import Part
-from gateway_runtime.schema.secret import Secret
-from gateway_runtime.schema.setting import setting
+from gateway_runtime.schema.policy import setting
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 Status = Annotated[int, msgspec.Meta(ge=100, le=599)]
+TLS_VERSIONS = ("1.1", "1.2", "1.3")
 
 
 class Balance(Part, frozen=True):
@@ -23,9 +23,21 @@ class Balance(Part, frozen=True):
     in `header` (requests without it count as one caller), or `path`.
     """
 
-    policy: Literal["round_robin", "least_active", "consistent_hash"] = "round_robin"
-    hash_on: Literal["client", "header", "path"] = "client"
-    header: str = ""
+    policy: Annotated[
+        Literal["round_robin", "least_active", "consistent_hash"],
+        setting("Who is asked", "In turn, the one with the least under way, or the same one for the same caller."),
+    ] = "round_robin"
+    hash_on: Annotated[
+        Literal["client", "header", "path"],
+        setting(
+            "Same caller by",
+            "Its address, the value of a header, or the path of the request.",
+            only_with="policy=consistent_hash",
+        ),
+    ] = "client"
+    header: Annotated[str, setting("Header", "Requests without it count as one caller.", only_with="hashOn=header")] = (
+        ""
+    )
 
 
 class UpstreamTls(Part, frozen=True):
@@ -36,14 +48,52 @@ class UpstreamTls(Part, frozen=True):
     `ciphers` are IANA names for TLS 1.2 and below; empty: the documented ones.
     """
 
-    trusted_ca: str = ""
-    certificate: str = ""
-    key: Secret = ""
-    server_name: str = ""
-    skip_validation: bool = False
-    min_version: str = "1.2"
-    max_version: str = "1.3"
-    ciphers: list[str] = []
+    trusted_ca: Annotated[
+        str,
+        setting(
+            "Trusted authorities",
+            "Certificates in PEM that replace those the machine trusts.",
+            word="trustedCA",
+            bounds={"max_length": 1_000_000},
+        ),
+    ] = ""
+    certificate: Annotated[
+        str,
+        setting(
+            "Client certificate",
+            "In PEM, with its chain. It is shown to services that ask for one.",
+            bounds={"max_length": 1_000_000},
+        ),
+    ] = ""
+    key: Annotated[
+        str,
+        setting(
+            "Key of the client certificate",
+            "In PEM, without a passphrase.",
+            secret=True,
+            bounds={"max_length": 100_000},
+        ),
+    ] = ""
+    server_name: Annotated[
+        str,
+        setting(
+            "Server name",
+            "Asked for, and looked for in the certificate, instead of the host of the address.",
+            bounds={"max_length": 255},
+        ),
+    ] = ""
+    skip_validation: Annotated[
+        bool, setting("Skip validation", "Anybody on the way can pass for this service: only for tests.")
+    ] = False
+    min_version: Annotated[
+        str, setting("Lowest version", "1.1 needs cipher suites of its own.", word="minversion", choices=TLS_VERSIONS)
+    ] = "1.2"
+    max_version: Annotated[
+        str, setting("Highest version", "As a rule 1.3.", word="maxversion", choices=TLS_VERSIONS)
+    ] = "1.3"
+    ciphers: Annotated[
+        list[str], setting("Cipher suites", "IANA names for TLS 1.2 and below; empty for the usual ones.")
+    ] = []
 
     def __repr__(self) -> str:
         # The generated form would show the key.
@@ -56,12 +106,20 @@ class HealthCheck(Part, frozen=True):
     Without `statuses` every answer from 200 to 399 is good.
     """
 
-    path: Annotated[str, msgspec.Meta(pattern=whole(r"^/[!-~]*$"), max_length=2048)] = "/"
-    interval_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 10.0
-    timeout_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 2.0
-    statuses: tuple[Status, ...] = ()
-    unhealthy_after: AtLeastOne = 3
-    healthy_after: AtLeastOne = 2
+    path: Annotated[
+        Annotated[str, msgspec.Meta(pattern=whole(r"^/[!-~]*$"), max_length=2048)],
+        setting("Path", "Asked with GET, on a connection of its own."),
+    ] = "/"
+    interval_seconds: Annotated[
+        Annotated[float, msgspec.Meta(ge=0.1, le=3600)], setting("Interval", "Seconds from one check to the next.")
+    ] = 10.0
+    timeout_seconds: Annotated[
+        Annotated[float, msgspec.Meta(ge=0.1, le=60)],
+        setting("Time for an answer", "Seconds for connecting and answering together."),
+    ] = 2.0
+    statuses: Annotated[tuple[Status, ...], setting("Good statuses", "Empty: every answer from 200 to 399.")] = ()
+    unhealthy_after: Annotated[AtLeastOne, setting("Unhealthy after", "So many checks in a row that fail.")] = 3
+    healthy_after: Annotated[AtLeastOne, setting("Healthy after", "So many good checks in a row.")] = 2
 
 
 class Outliers(Part, frozen=True):
@@ -71,12 +129,24 @@ class Outliers(Part, frozen=True):
     `base_seconds`, each further one twice as long as the one before, up to `max_seconds`.
     """
 
-    consecutive_failures: AtLeastOne = 5
-    consecutive_connect_failures: AtLeastOne = 1
-    statuses: tuple[Status, ...] = (502, 503, 504)
-    base_seconds: Seconds = 5.0
-    max_seconds: Seconds = 300.0
-    max_ejected_percent: Percent = 50.0
+    consecutive_failures: Annotated[
+        AtLeastOne, setting("Failures in a row", "So many failed requests, and the target is passed over.")
+    ] = 5
+    consecutive_connect_failures: Annotated[
+        AtLeastOne,
+        setting("Failed connections in a row", "So many connections that cannot be had, and it is passed over."),
+    ] = 1
+    statuses: Annotated[
+        tuple[Status, ...],
+        setting("Statuses that are failures", "Besides connections that break and answers that do not come."),
+    ] = (502, 503, 504)
+    base_seconds: Annotated[
+        Seconds, setting("First time", "Seconds for which it is passed over; each further time twice as long.")
+    ] = 5.0
+    max_seconds: Annotated[Seconds, setting("Longest time", "Seconds at most.")] = 300.0
+    max_ejected_percent: Annotated[
+        Percent, setting("Share of targets", "Percent of the targets that may be passed over at once.")
+    ] = 50.0
 
 
 class CircuitBreaker(Part, frozen=True):
@@ -86,10 +156,16 @@ class CircuitBreaker(Part, frozen=True):
     that, and more than `max_requests` at once, is answered with 503.
     """
 
-    max_connections: AtLeastOne | None = None
-    max_pending_requests: Count | None = None
-    max_requests: AtLeastOne | None = None
-    max_retries: Count | None = None
+    max_connections: Annotated[
+        AtLeastOne | None, setting("Connections", "Open connections at most, in each worker.")
+    ] = None
+    max_pending_requests: Annotated[
+        Count | None, setting("Waiting requests", "Requests that wait for a connection at most.")
+    ] = None
+    max_requests: Annotated[AtLeastOne | None, setting("Requests", "Requests under way at most.")] = None
+    max_retries: Annotated[
+        Count | None, setting("Retries", "Requests that are tried another time at once, at most.")
+    ] = None
 
 
 class Retries(Part, frozen=True):
@@ -101,19 +177,38 @@ class Retries(Part, frozen=True):
     `budget_per_second` besides.
     """
 
-    enabled: bool = True
-    attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
-    failures: tuple[Literal["connect", "reset"], ...] = ("connect", "reset")
-    statuses: tuple[Status, ...] = ()
-    budget_percent: Percent = 20.0
-    budget_per_second: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 10.0
+    enabled: Annotated[
+        bool, setting("Try again", "Off: no request is tried another time, also where a kept connection was lost.")
+    ] = True
+    attempts: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=10)], setting("Attempts", "The first one counts, too.")
+    ] = 3
+    failures: Annotated[
+        tuple[Literal["connect", "reset"], ...],
+        setting("Failures", "connect: no connection can be had; reset: it breaks before an answer has begun."),
+    ] = ("connect", "reset")
+    statuses: Annotated[
+        tuple[Status, ...], setting("Statuses", "Answers with one of these are thrown away and tried again.")
+    ] = ()
+    budget_percent: Annotated[Percent, setting("Budget", "Further requests, as percent of all.")] = 20.0
+    budget_per_second: Annotated[
+        Annotated[float, msgspec.Meta(ge=0, le=10_000)],
+        setting("Budget each second", "Further requests each second besides."),
+    ] = 10.0
 
 
 class ServiceTimeouts(Part, frozen=True):
     """How long a service may take; None: as long as the gateway's own settings say. In seconds."""
 
-    connect_seconds: Seconds | None = None
-    connection_idle_seconds: Seconds | None = None
+    connect_seconds: Annotated[
+        Seconds | None, setting("Connecting", "Seconds; empty for the gateway’s own setting.")
+    ] = None
+    connection_idle_seconds: Annotated[
+        Seconds | None,
+        setting(
+            "Idle connection", "Seconds for which an unused connection is kept; empty for the gateway’s own setting."
+        ),
+    ] = None
 
 
 class ForwardProxy(Part, frozen=True):

@@ -21,10 +21,11 @@ class Exporter:
     whether it arrived then comes on a newer connection, which Redis reads after the older one.
     """
 
-    def __init__(self, redis: Redis, spool: Spool, replica: str) -> None:
+    def __init__(self, redis: Redis, spool: Spool, *, gateway: str, replica: str) -> None:
         self._redis = redis
         self._spool = spool
-        self._mark_key = keys.exported(replica)
+        self._stream = keys.telemetry(gateway)
+        self._mark_key = keys.exported(gateway, replica)
         # Set when a batch was sent and no answer came: it may or may not have arrived.
         self.in_doubt = False
         self._away = False
@@ -57,7 +58,7 @@ class Exporter:
             return
         self.in_doubt = True
         async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.xadd(keys.TELEMETRY_STREAM, {BATCH_FIELD: batch.payload}, maxlen=STREAM_LENGTH, approximate=True)
+            pipeline.xadd(self._stream, {BATCH_FIELD: batch.payload}, maxlen=STREAM_LENGTH, approximate=True)
             pipeline.set(self._mark_key, batch.mark, ex=MARK_TTL_SECONDS)
             await pipeline.execute()
         self.in_doubt = False

@@ -60,7 +60,7 @@ class TraceExport:
             sent = False
             try:
                 await self._redis.xadd(
-                    keys.TRACE_STREAM,
+                    keys.traces(self._gateway),
                     {TRACES_FIELD: msgspec.msgpack.encode(batch)},
                     maxlen=TRACE_STREAM_LENGTH,
                     approximate=True,

@@ -1,4 +1,7 @@
-"""Checking a certificate and its key before anything is served with them."""
+"""Checking a certificate and its key before anything is served with them.
+
+Imported where there is one, because only workers with a certificate need the library.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from gateway_runtime.schema.document import Certificate
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.tls.context import INVALID
 
-INVALID = "listener_tls_invalid"
 SMALLEST_RSA_BITS = 2048
 
 _Key = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey

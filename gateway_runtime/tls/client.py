@@ -7,8 +7,7 @@ from typing import Protocol
 
 from gateway_runtime.schema.document import Certificate
 from gateway_runtime.schema.faults import ConfigFault
-from gateway_runtime.tls.certificates import INVALID, check_certificate
-from gateway_runtime.tls.context import Terms, load_certificate, set_ciphers, set_versions
+from gateway_runtime.tls.context import INVALID, Terms, load_certificate, set_ciphers, set_versions
 
 
 class ClientTerms(Terms, Protocol):
@@ -62,6 +61,8 @@ def _present(context: ssl.SSLContext, settings: ClientTerms, path: str) -> None:
         missing = "key" if settings.certificate else "certificate"
         text = "A client certificate needs its key, and a key its certificate."
         raise ConfigFault(f"{path}.{missing}", INVALID, text)
+    from gateway_runtime.tls.certificates import check_certificate
+
     # Whether it has expired is for the other side to say: a gateway that stops over it would help nobody.
     pair = Certificate(certificate=settings.certificate, key=settings.key)
     load_certificate(context, check_certificate(pair, path, None).pem, path)

@@ -6,9 +6,10 @@ import hashlib
 import ssl
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
-from cryptography import x509
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 
 class ClientCertificate:
@@ -49,33 +50,38 @@ class ClientCertificate:
     @cached_property
     def dns_names(self) -> tuple[str, ...]:
         """The alternative names of type dNSName."""
-        return self._alternative(x509.DNSName)
+        return self._alternative("DNSName")
 
     @cached_property
     def email_addresses(self) -> tuple[str, ...]:
         """The alternative names of type rfc822Name."""
-        return self._alternative(x509.RFC822Name)
+        return self._alternative("RFC822Name")
 
     @cached_property
     def uris(self) -> tuple[str, ...]:
         """The alternative names of type uniformResourceIdentifier."""
-        return self._alternative(x509.UniformResourceIdentifier)
+        return self._alternative("UniformResourceIdentifier")
 
     @cached_property
     def ip_addresses(self) -> tuple[str, ...]:
         """The alternative names of type iPAddress."""
-        return self._alternative(x509.IPAddress)
+        return self._alternative("IPAddress")
 
     @cached_property
-    def _parsed(self) -> x509.Certificate:
+    def _parsed(self) -> Certificate:
+        # Here and below: only workers whose policies look into certificates need the library.
+        from cryptography import x509
+
         return x509.load_der_x509_certificate(self.der)
 
-    def _alternative(self, kind: Any) -> tuple[str, ...]:
+    def _alternative(self, kind: str) -> tuple[str, ...]:
+        from cryptography import x509
+
         try:
             found = self._parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         except x509.ExtensionNotFound:
             return ()
-        names = (str(name) for name in found.value.get_values_for_type(kind))
+        names = (str(name) for name in found.value.get_values_for_type(getattr(x509, kind)))
         return tuple(name for name in names if name.isascii() and name.isprintable())
 
 

@@ -11,8 +11,7 @@ import msgspec
 
 from gateway_runtime.schema.document import Listener, Tls
 from gateway_runtime.schema.faults import ConfigFault
-from gateway_runtime.tls.certificates import INVALID, check_certificate
-from gateway_runtime.tls.context import build_context, load_certificate
+from gateway_runtime.tls.context import INVALID, build_context, load_certificate
 from gateway_runtime.tls.handshake import ServerHandshake
 from gateway_runtime.tls.names import NameTable, plain_name
 
@@ -89,6 +88,8 @@ def compile_tls(listener: str, definition: Tls, path: str, now: datetime | None)
     """Make the contexts of one listener. Raises `ConfigFault`. Without `now` no dates are looked at."""
     if not definition.certificates:
         raise ConfigFault(f"{path}.certificates", INVALID, "TLS needs a certificate.")
+    from gateway_runtime.tls.certificates import check_certificate
+
     contexts: list[ssl.SSLContext] = []
     named: NameTable[int] = NameTable()
     own: list[tuple[str, int]] = []

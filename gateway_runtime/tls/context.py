@@ -12,9 +12,9 @@ from typing import Protocol
 
 from gateway_runtime.schema.document import Tls
 from gateway_runtime.schema.faults import ConfigFault
-from gateway_runtime.tls.certificates import INVALID
 from gateway_runtime.tls.ciphers import UnknownCipher, openssl_names
 
+INVALID = "listener_tls_invalid"
 VERSIONS = {"1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 # What the gateway can speak. The order is the listener's own, and the first that the caller knows too is taken.
 PROTOCOLS = ("h2", "http/1.1")

@@ -53,19 +53,20 @@ async def ask(
             if connection is not None:
                 answer = _Answer(limit)
                 try:
-                    return await answer.of(connection, method, _head(target, method, path, host, lines), body)
+                    return await answer.of(connection, method, question_head(target, method, path, host, lines), body)
                 except UpstreamError:
                     # A kept connection may be closed by the service just when it is used.
                     if not answer.stale:
                         raise
             connection = await pool.connect(target)
-            head = _head(connection.target, method, path, host, lines)
+            head = question_head(connection.target, method, path, host, lines)
             return await _Answer(limit).of(connection, method, head, body)
     except TimeoutError:
         raise UpstreamError(TIMEOUT) from None
 
 
-def _head(target: TargetConnections, method: bytes, path: bytes, host: bytes, lines: Iterable[bytes]) -> bytes:
+def question_head(target: TargetConnections, method: bytes, path: bytes, host: bytes, lines: Iterable[bytes]) -> bytes:
+    """Return the head of a question of the gateway's own; see `ask`."""
     end = target.line_end
     if host:
         end = end.removesuffix(target.authority) + host

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from portal.accounts.models import ApiToken, User
+from portal.accounts.models import User
 from portal.audit.models import AuditEvent
 
 
@@ -17,11 +17,6 @@ def invited_user(user_id: UUID) -> User | None:
     """Return an active person who has not chosen a password yet."""
     user = User.objects.filter(pk=user_id, is_active=True).first()
     return user if user is not None and not user.has_usable_password() else None
-
-
-def api_tokens_of(user: User) -> QuerySet[ApiToken]:
-    """Return a person's tokens, newest first, also those that are revoked or expired."""
-    return ApiToken.objects.visible_to(user)
 
 
 def account_events_of(user: User) -> QuerySet[AuditEvent]:

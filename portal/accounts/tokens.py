@@ -1,6 +1,7 @@
-"""What an API token looks like: `portico_pat_`, 43 characters of randomness, 6 characters of checksum.
+"""What a token looks like: `portico_pat_`, 43 characters of randomness, 6 characters of checksum.
 
-The prefix lets secret scanners find a leaked one; the checksum tells a mistyped one without asking the database.
+The prefix says what it opens and lets secret scanners find a leaked one; the checksum tells a mistyped one without
+asking the database.
 """
 
 import hashlib
@@ -27,15 +28,15 @@ def _checksum(text: str) -> str:
     return _base62(zlib.crc32(text.encode()), CHECKSUM_LENGTH)
 
 
-def new_token() -> str:
+def new_token(prefix: str = PREFIX) -> str:
     """Return a new token with 256 bits of randomness."""
-    body = PREFIX + _base62(int.from_bytes(secrets.token_bytes(SECRET_BYTES)), SECRET_LENGTH)
+    body = prefix + _base62(int.from_bytes(secrets.token_bytes(SECRET_BYTES)), SECRET_LENGTH)
     return body + _checksum(body)
 
 
-def is_well_formed(token: str) -> bool:
-    """Tell whether the text can be a token at all."""
-    if len(token) != LENGTH or not token.isascii() or not token.startswith(PREFIX):
+def is_well_formed(token: str, prefix: str = PREFIX) -> bool:
+    """Tell whether the text can be a token of this kind at all."""
+    if len(token) != LENGTH - len(PREFIX) + len(prefix) or not token.isascii() or not token.startswith(prefix):
         return False
     return secrets.compare_digest(token[-CHECKSUM_LENGTH:], _checksum(token[:-CHECKSUM_LENGTH]))
 
@@ -46,5 +47,5 @@ def digest_of(token: str) -> str:
 
 
 def hint_of(token: str) -> str:
-    """Return the recognisable beginning."""
-    return token[: len(PREFIX) + 4]
+    """Return the recognisable beginning: the prefix and four characters more."""
+    return token[: token.rindex("_") + 5]

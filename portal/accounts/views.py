@@ -16,7 +16,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.generic import FormView, TemplateView
+from django.views.generic import FormView
 
 from portal.accounts.current import current_user
 from portal.accounts.forms import (
@@ -29,7 +29,7 @@ from portal.accounts.forms import (
 )
 from portal.accounts.limits import attempt_allowed
 from portal.accounts.models import ApiToken
-from portal.accounts.selectors import account_events_of, api_tokens_of, invited_user
+from portal.accounts.selectors import account_events_of, invited_user
 from portal.accounts.services import (
     api_token_create,
     api_token_revoke,
@@ -37,7 +37,9 @@ from portal.accounts.services import (
     user_create,
     user_rename,
 )
+from portal.accounts.tables import ApiTokenTable
 from portal.core.errors import ApplicationError
+from portal.core.views import ListPage
 
 LOCAL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 HOUR = 3600
@@ -204,14 +206,14 @@ class ChangePassword(LoginRequiredMixin, ServiceFormView):
         return redirect("accounts:profile")
 
 
-class ApiTokens(LoginRequiredMixin, TemplateView):
+class ApiTokens(ListPage):
     """One's own API tokens."""
 
     template_name = "accounts/api_tokens.html"
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the tokens."""
-        return super().get_context_data(title="API tokens", tokens=api_tokens_of(current_user(self.request)), **kwargs)
+    queryset = ApiToken.objects
+    table = ApiTokenTable
+    search_fields = ("name", "hint")
+    title = "API tokens"
 
 
 @guarded

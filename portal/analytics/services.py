@@ -6,7 +6,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 import redis
@@ -49,30 +48,52 @@ _Labels = tuple[datetime.datetime, uuid.UUID, str, str, str, int, str, str]
 
 
 def traffic_ingest(*, client: "redis.Redis") -> int:
-    """Store the next batches of the telemetry stream. Return how many entries were taken over.
+    """Store the next batches of all gateways' telemetry streams. Return how many entries were taken over.
 
-    The cursor moves in the same transaction as the rows, so a batch that is read again changes nothing. Stored
+    The cursors move in the same transaction as the rows, so a batch that is read again changes nothing. Stored
     entries are then trimmed; losing that step costs memory until the next run, never figures.
     """
+    gateways = {keys.telemetry(str(pk)): str(pk) for pk in Gateway.objects.values_list("pk", flat=True)}
     with transaction.atomic():
-        cursor, _ = IngestCursor.objects.select_for_update().get_or_create(stream=keys.TELEMETRY_STREAM)
-        entries: Any = client.xrange(keys.TELEMETRY_STREAM, f"({cursor.entry}", "+", count=BATCHES_AT_ONCE)
-        if not entries:
-            return 0
-        _store([batch for entry, fields in entries if (batch := _batch(entry, fields)) is not None])
-        cursor.entry = entries[-1][0].decode()
-        cursor.save()
-    client.xtrim(keys.TELEMETRY_STREAM, minid=cursor.entry)
-    return len(entries)
+        cursors = _cursors(gateways)
+        with client.pipeline(transaction=False) as pipe:
+            for cursor in cursors:
+                pipe.xrange(cursor.stream, f"({cursor.entry}", "+", count=max(1, BATCHES_AT_ONCE // len(cursors)))
+            found = [(cursor, entries) for cursor, entries in zip(cursors, pipe.execute(), strict=True) if entries]
+        _store(
+            [
+                batch
+                for cursor, entries in found
+                for entry, fields in entries
+                if (batch := _batch(entry, fields, gateways[cursor.stream])) is not None
+            ]
+        )
+        for cursor, entries in found:
+            cursor.entry = entries[-1][0].decode()
+        IngestCursor.objects.bulk_update([cursor for cursor, _ in found], ["entry"])
+    with client.pipeline(transaction=False) as pipe:
+        for cursor, _ in found:
+            pipe.xtrim(cursor.stream, minid=cursor.entry)
+        pipe.execute()
+    return sum(len(entries) for _, entries in found)
 
 
-def _batch(entry: bytes, fields: dict[bytes, bytes]) -> Batch | None:
-    """Read one entry. What is not a batch is passed over, so that it does not hold up all that follow."""
+def _cursors(streams: Iterable[str]) -> list[IngestCursor]:
+    """Return a cursor for each stream, and keep everybody else from moving them."""
+    known = set(IngestCursor.objects.values_list("stream", flat=True))
+    missing = [IngestCursor(stream=stream) for stream in streams if stream not in known]
+    IngestCursor.objects.bulk_create(missing, ignore_conflicts=True)
+    return list(IngestCursor.objects.select_for_update().filter(stream__in=streams).order_by("stream"))
+
+
+def _batch(entry: bytes, fields: dict[bytes, bytes], gateway: str) -> Batch | None:
+    """Read one entry of a gateway's stream. What is not a batch of it is passed over and holds up nothing."""
     try:
         batch = _decoder.decode(fields[BATCH_FIELD.encode()])
-        uuid.UUID(batch.gateway)
+        if uuid.UUID(batch.gateway) != uuid.UUID(gateway):
+            raise ValueError("it speaks for another gateway")
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
-        log.warning("Telemetry entry %s was passed over: %s", entry.decode(), error)
+        log.warning("Telemetry entry %s of gateway %s was passed over: %s", entry.decode(), gateway, error)
         return None
     return batch
 

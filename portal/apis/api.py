@@ -9,7 +9,15 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.apis.models import ApiInstance, Route, Service
+from portal.apis.deprecation import instance_deprecate, instance_undeprecate
+from portal.apis.deprecation_api import DeprecationSerializer
+from portal.apis.models import ApiInstance
+from portal.apis.part_serializers import (
+    InstanceSettingsField,
+    RouteChangeSerializer,
+    ServiceChangeSerializer,
+    ServiceSettingsInputField,
+)
 from portal.apis.selectors import instance_implementation_url, instance_url, instances_for_list
 from portal.apis.services import (
     instance_delete,
@@ -24,22 +32,6 @@ from portal.core.api import ErrorSerializer, ScopedRelatedField, ScopedViewSet
 from portal.core.errors import ApplicationError
 from portal.gateways.models import Gateway
 from portal.organizations.models import Environment, Organization
-
-
-class ServiceSerializer(serializers.ModelSerializer):
-    """A backend of an instance."""
-
-    class Meta:
-        model = Service
-        fields = ["id", "name", "url"]
-
-
-class InstanceRouteSerializer(serializers.ModelSerializer):
-    """A route as its instance shows it."""
-
-    class Meta:
-        model = Route
-        fields = ["id", "name", "service", "order", "path", "methods"]
 
 
 class NewApiSerializer(serializers.Serializer):
@@ -63,15 +55,16 @@ class ApiInstanceSerializer(serializers.ModelSerializer):
     implementation_url = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
     policies_count = serializers.IntegerField(read_only=True, default=0)
-    services = ServiceSerializer(many=True, read_only=True)
-    routes = InstanceRouteSerializer(many=True, read_only=True)
+    settings = InstanceSettingsField(read_only=True)
+    services = ServiceChangeSerializer(many=True, read_only=True)
+    routes = RouteChangeSerializer(many=True, read_only=True)
 
     class Meta:
         model = ApiInstance
         fields = [
             "id", "name", "environment", "api_version", "gateway", "port", "base_path", "url", "implementation_url",
-            "label", "labels", "consumer_endpoint", "status", "deprecated", "policies_count", "services", "routes",
-            "created_at", "updated_at",
+            "label", "labels", "consumer_endpoint", "status", "deprecated", "deprecated_on", "sunset_on", "successor",
+            "settings", "policies_count", "services", "routes", "created_at", "updated_at",
         ]  # fmt: skip
 
     def get_implementation_url(self, instance: ApiInstance) -> str:
@@ -96,6 +89,7 @@ class EndpointSerializer(serializers.Serializer):
         child=serializers.CharField(), required=False, help_text="Names and values that automated policies look for."
     )
     consumer_endpoint = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    settings = InstanceSettingsField(required=False, help_text="Limits and access log.")
 
 
 class ApiInstanceCreateSerializer(EndpointSerializer):
@@ -105,6 +99,7 @@ class ApiInstanceCreateSerializer(EndpointSerializer):
     gateway = ScopedRelatedField(queryset=Gateway.objects, permission="gateway.view")
     api_version = ScopedRelatedField(queryset=ApiVersion.objects, permission="api.view", required=False)
     new_api = NewApiSerializer(required=False)
+    service_settings = ServiceSettingsInputField(required=False, help_text="How the implementation is asked.")
 
 
 class ApiInstanceChangeSerializer(EndpointSerializer):
@@ -130,7 +125,7 @@ class ApiInstanceFilter(django_filters.FilterSet):
 class ApiInstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
     """API instances."""
 
-    queryset = instances_for_list(ApiInstance.objects.prefetch_related("routes"))
+    queryset = instances_for_list(ApiInstance.objects.prefetch_related("routes__destinations"))
     serializer_class = ApiInstanceSerializer
     filterset_class = ApiInstanceFilter
     view_permission = "instance.view"
@@ -175,6 +170,22 @@ class ApiInstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
         """Remove an instance; its API stays in the catalog."""
         instance_delete(actor=request.user, instance=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=DeprecationSerializer, responses=ApiInstanceSerializer)
+    @action(detail=True, methods=["post"])
+    def deprecate(self, request: Request, pk: str) -> Response:
+        """Tell callers, in every answer, that an instance should not be used any more."""
+        serializer = DeprecationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return self._answer(
+            instance_deprecate(actor=request.user, instance=self.get_object(), **serializer.validated_data)
+        )
+
+    @extend_schema(request=None, responses=ApiInstanceSerializer)
+    @action(detail=True, methods=["post"])
+    def undeprecate(self, request: Request, pk: str) -> Response:
+        """Take a deprecation back."""
+        return self._answer(instance_undeprecate(actor=request.user, instance=self.get_object()))
 
     @extend_schema(request=None, responses=ApiInstanceSerializer)
     @action(detail=True, methods=["post"])

@@ -10,11 +10,13 @@ class ApisConfig(AppConfig):
 
     def ready(self) -> None:
         """Register them."""
+        from portal.apis.bulk_actions import bulk_actions_register
         from portal.apis.panels import panels_register
         from portal.apis.selectors import api_deployed
         from portal.core import checklist
 
         panels_register()
+        bulk_actions_register()
         checklist.register(
             20,
             "api-deployed",

@@ -1,10 +1,7 @@
 """What may be entered for an instance, a service and a route; form, REST and command line share it."""
 
 import re
-from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
-
-import re2
 
 from portal.apis.models import ApiInstance
 from portal.core.addresses import is_host, is_private_host
@@ -16,7 +13,7 @@ ROOT = "/"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+\Z")
 _PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*\Z")
-_PATTERN_MEMORY = 1 << 20
+_PLAIN_METHODS = re.compile(r"[A-Za-z|,\s]+\Z")
 
 
 def base_path_fault(base_path: str) -> str:
@@ -111,27 +108,27 @@ def _path_fault(path: str) -> str:
     return "Remove the double slash from the path." if "//" in path else ""
 
 
-def route_path_fault(pattern: str) -> str:
-    """Return what is wrong with a route's path pattern, or an empty text."""
-    if not pattern:
+def destination_path_fault(path: str) -> str:
+    """Return what is wrong with the path that a destination puts before that of a request, or an empty text."""
+    if not path:
         return ""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _PATTERN_MEMORY
-    try:
-        re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error.args[0])
-        return f"This is not a pattern of RE2: {reason}. Write one like /orders(/.*)?"
-    return ""
+    if not path.startswith("/"):
+        return "Begin the path with a slash, for example /v2."
+    if "?" in path or "#" in path:
+        return "Remove the part from ? or # on."
+    return _path_fault(path)
 
 
-def route_methods(methods: Iterable[str] | str) -> str:
-    """Return methods as they are stored: `GET|HEAD`. Raises `ApplicationError` for one that does not exist."""
-    asked = re.split(r"[|,\s]+", methods.strip()) if isinstance(methods, str) else list(methods)
-    names = [name.upper() for name in asked if name]
+def route_methods(methods: str, field: str = "methods") -> str:
+    """Return methods as they are stored: `GET|HEAD`; a pattern stays as it is.
+
+    Raises `ApplicationError` for a method that does not exist.
+    """
+    if not _PLAIN_METHODS.match(methods):
+        return methods
+    names = [name.upper() for name in re.split(r"[|,\s]+", methods.strip()) if name]
     unknown = [name for name in names if name not in METHODS]
     if unknown:
         sentence = f"There is no method {unknown[0][:30]}. Use some of {', '.join(METHODS[:7])}."
-        raise ApplicationError("method_unknown", sentence, fields={"methods": sentence})
+        raise ApplicationError("method_unknown", sentence, fields={field: sentence})
     return "|".join(name for name in METHODS if name in names)

@@ -6,7 +6,7 @@ from django import forms
 
 from portal.apis.endpoint_form import EndpointForm
 from portal.apis.labels import labels_checked, labels_text, labels_typed
-from portal.apis.models import ApiInstance, Service
+from portal.apis.models import ApiInstance
 from portal.catalog.models import ApiVersion
 from portal.core.errors import ApplicationError
 from portal.core.forms import ConsoleForm
@@ -22,8 +22,10 @@ class LabelsField(forms.CharField):
         return labels_text(value) if isinstance(value, dict) else value
 
     def clean(self, value: Any) -> Any:
-        """Return labels as services take them."""
+        """Return labels as services take them; REST gives them as an object."""
         try:
+            if isinstance(value, dict):
+                return labels_checked(value)
             return labels_checked(labels_typed(super().clean(value)))
         except ApplicationError as error:
             raise forms.ValidationError(error.message) from error
@@ -40,9 +42,6 @@ class InstanceForm(EndpointForm):
     )
     labels = LabelsField(
         required=False, help_text="Automated policies choose instances by these. One per line: layer=system."
-    )
-    deprecated = forms.BooleanField(
-        required=False, help_text="Consumers see in the developer hub that they should move away."
     )
 
     def __init__(self, *args: Any, instance: ApiInstance, **kwargs: Any) -> None:
@@ -65,44 +64,3 @@ class InstanceDeleteForm(ConsoleForm):
         if self.cleaned_data["name"].strip() != self.expected:
             raise forms.ValidationError(f"Type “{self.expected}” exactly.")
         return self.expected
-
-
-class RouteForm(ConsoleForm):
-    """Which requests go to which service."""
-
-    name = forms.CharField(max_length=80, help_text="For example orders only.")
-    service = forms.ModelChoiceField(queryset=Service.objects.none(), empty_label=None)
-    path = forms.CharField(
-        max_length=300,
-        required=False,
-        help_text="A pattern (RE2) for the whole path after the base path, such as /items(/.*)?; empty for every path. "
-        "With groups, only what they catch is forwarded.",
-        widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
-    )
-    methods = forms.CharField(max_length=100, required=False, help_text="For example GET|HEAD; empty for every method.")
-    order = forms.IntegerField(
-        min_value=0, max_value=100_000, initial=50, help_text="Routes are tried by this number, smallest first."
-    )
-
-    def __init__(self, *args: Any, instance: ApiInstance, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        service: Any = self.fields["service"]
-        service.queryset = instance.services.all()
-
-
-class ServiceForm(ConsoleForm):
-    """A backend."""
-
-    url = forms.CharField(
-        label="URL",
-        max_length=500,
-        help_text="The address up to its base path, not a resource, for example http://orders.example.com:9001/api.",
-        widget=forms.TextInput(attrs={"inputmode": "url", "spellcheck": "false"}),
-    )
-
-
-class ServiceCreateForm(ServiceForm):
-    """A new backend also needs a name."""
-
-    name = forms.CharField(max_length=80, help_text="For example orders-eu.")
-    field_order = ("name", "url")

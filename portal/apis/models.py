@@ -1,8 +1,10 @@
-"""API instance, service and route."""
+"""API instance, service, route and the destinations of a route."""
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from portal.catalog.models import ApiVersion
+from portal.core.crypto import EncryptedTextField
 from portal.core.links import console_url
 from portal.core.models import Record
 from portal.core.permissions import ScopedManager
@@ -33,6 +35,13 @@ class ApiInstance(Record):
     consumer_endpoint = models.CharField(max_length=500, blank=True)
     status = models.CharField(max_length=20, choices=InstanceStatus.choices, default=InstanceStatus.ACTIVE)
     deprecated = models.BooleanField(default=False)
+    # Days in UTC. Without the first, gateways say nothing of it.
+    deprecated_on = models.DateField(null=True, blank=True)
+    sunset_on = models.DateField(null=True, blank=True)
+    # Where callers read about what comes after it.
+    successor = models.CharField(max_length=500, blank=True)
+    # Limits and access log in the words of `instance_settings`; what is not there is as the gateway has it.
+    settings = models.JSONField(default=dict, blank=True)
 
     objects = ScopedManager()
     scope_organization = "environment__organization_id"
@@ -51,11 +60,16 @@ class ApiInstance(Record):
 
 
 class Service(Record):
-    """A backend as a route sees it: its URL up to the base path of the implementation."""
+    """A backend as a route sees it: its URL up to the base path of the implementation, and how it is asked."""
 
     instance = models.ForeignKey(ApiInstance, on_delete=models.CASCADE, related_name="services")
     name = models.CharField(max_length=80, default="default")
+    # That of the first target. Further targets share its scheme and its path.
     url = models.CharField(max_length=500)
+    # In the words of `service_settings`, which are those of declarative files; what is not there has its default.
+    settings = models.JSONField(default=dict, blank=True)
+    # The secret ones of them by their path, as JSON.
+    secrets = EncryptedTextField(default="{}")
 
     objects = ScopedManager()
     scope_organization = "instance__environment__organization_id"
@@ -74,14 +88,13 @@ class Service(Record):
 
 
 class Route(Record):
-    """Which requests go to which service, tried in order. Empty patterns hold for everything."""
+    """Which requests go where. Routes are tried in order; without rules one holds for every request."""
 
     instance = models.ForeignKey(ApiInstance, on_delete=models.CASCADE, related_name="routes")
-    service = models.ForeignKey(Service, on_delete=models.RESTRICT, related_name="routes")
     name = models.CharField(max_length=80, default="all requests")
     order = models.PositiveIntegerField(default=50)
-    path = models.CharField(max_length=300, blank=True, help_text="RE2 pattern for the path after the base path.")
-    methods = models.CharField(max_length=100, blank=True, help_text="For example GET|HEAD.")
+    # Conditions, of which any one is enough: {"path", "host", "methods", "headers"}; empty: every request.
+    rules = models.JSONField(default=list, blank=True)
 
     objects = ScopedManager()
     scope_organization = "instance__environment__organization_id"
@@ -96,3 +109,24 @@ class Route(Record):
     def get_absolute_url(self) -> str:
         """Return the page of its instance."""
         return self.instance.get_absolute_url()
+
+
+class Destination(Record):
+    """One way of a route. Of several, each gets its weight's share in the sum of all."""
+
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="destinations")
+    service = models.ForeignKey(Service, on_delete=models.RESTRICT, related_name="destinations")
+    order = models.PositiveIntegerField(default=0)
+    weight = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(100)])
+    # Put between the service's own path and that of the request.
+    path = models.CharField(max_length=300, blank=True)
+
+    objects = ScopedManager()
+    scope_organization = "route__instance__environment__organization_id"
+    scope_environment = "route__instance__environment_id"
+
+    class Meta:
+        ordering = ["order", "created_at"]
+
+    def __str__(self) -> str:
+        return self.service.name

@@ -1,79 +1,39 @@
-"""Changes of an instance's services and routes."""
+"""Changes of an instance's routes: their conditions, where they lead, and the order in which they are tried."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
-from portal.apis.checks import implementation_url_fault, route_methods, route_path_fault
-from portal.apis.models import ApiInstance, Route, Service
-from portal.apis.services import instance_changed
+from portal.apis.checks import destination_path_fault, route_methods
+from portal.apis.models import ApiInstance, Destination, Route, Service
+from portal.apis.rules import Rules, rules_checked
+from portal.apis.services import CATCH_ALL_ORDER, instance_changed
+from portal.core import ordering
 from portal.core.errors import ApplicationError
 
-
-@transaction.atomic
-def service_create(*, actor: Any, instance: ApiInstance, name: str, url: str) -> Service:
-    """Add a backend that routes can lead to."""
-    _url_check(instance, url)
-    if instance.services.filter(name__iexact=name.strip()).exists():
-        sentence = f"{instance} already has a service named {name.strip()}. Choose another name."
-        raise ApplicationError("service_name_taken", sentence, fields={"name": sentence}, status=409)
-    service = Service(instance=instance, name=name.strip(), url=url.strip().rstrip("/"))
-    service.save_checked()
-    instance_changed(
-        actor, instance, "service.create", f"Added service {service.name} to {instance}", after={"url": service.url}
-    )
-    return service
+MOST_DESTINATIONS = 20
 
 
-@transaction.atomic
-def service_update(*, actor: Any, service: Service, url: str) -> Service:
-    """Point a service to another address."""
-    _url_check(service.instance, url)
-    before, service.url = {"url": service.url}, url.strip().rstrip("/")
-    service.save_checked()
-    instance_changed(
-        actor,
-        service.instance,
-        "service.update",
-        f"Changed service {service.name} of {service.instance}",
-        before=before,
-        after={"url": service.url},
-    )
-    return service
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a route leads, with its share when there are several."""
 
-
-@transaction.atomic
-def service_delete(*, actor: Any, service: Service) -> None:
-    """Remove a service that no route leads to any more."""
-    names = [route.name for route in service.routes.all()[:5]]
-    if names:
-        raise ApplicationError(
-            "service_in_use",
-            f"{service.name} is still used by the routes {', '.join(names)}. Lead these elsewhere first.",
-            status=409,
-        )
-    instance = service.instance
-    instance_changed(
-        actor, instance, "service.delete", f"Removed service {service.name} of {instance}", before={"url": service.url}
-    )
-    service.delete()
+    service: Service
+    weight: int = 1
+    path: str = ""
 
 
 @transaction.atomic
 def route_create(
-    *,
-    actor: Any,
-    instance: ApiInstance,
-    service: Service,
-    name: str,
-    path: str = "",
-    methods: str = "",
-    order: int = 50,
+    *, actor: Any, instance: ApiInstance, name: str, destinations: Sequence[Way], rules: Rules | None = None
 ) -> Route:
-    """Add a rule that leads some requests to a service."""
-    route = Route(instance=instance)
-    _fill(route, service=service, name=name, path=path, methods=methods, order=order)
-    instance_changed(actor, instance, "route.create", f"Added route {name} to {instance}", after=_state(route))
+    """Add a route that leads some requests somewhere. It is tried last, but before one that takes every request."""
+    lock_routes(instance)
+    route = Route(instance=instance, order=_next_order(instance))
+    _fill(route, name=name, rules=rules or [], destinations=destinations)
+    instance_changed(actor, instance, "route.create", f"Added route {route.name} to {instance}", after=_state(route))
     return route
 
 
@@ -82,71 +42,125 @@ def route_update(
     *,
     actor: Any,
     route: Route,
-    service: Service | None = None,
     name: str | None = None,
-    path: str | None = None,
-    methods: str | None = None,
-    order: int | None = None,
+    rules: Rules | None = None,
+    destinations: Sequence[Way] | None = None,
 ) -> Route:
     """Change a route; what is None stays."""
+    lock_routes(route.instance)
     before = _state(route)
     _fill(
         route,
-        service=service or route.service,
         name=route.name if name is None else name,
-        path=route.path if path is None else path,
-        methods=route.methods if methods is None else methods,
-        order=route.order if order is None else order,
+        rules=route.rules if rules is None else rules,
+        destinations=destinations,
     )
-    instance_changed(
-        actor,
-        route.instance,
-        "route.update",
-        f"Changed route {route.name} of {route.instance}",
-        before=before,
-        after=_state(route),
-    )
+    after = _state(route)
+    if after != before:
+        message = f"Changed route {route.name} of {route.instance}"
+        instance_changed(actor, route.instance, "route.update", message, before=before, after=after)
     return route
+
+
+@transaction.atomic
+def route_place(*, actor: Any, route: Route, position: int) -> Route:
+    """Let a route be tried at a place among those of its instance, counted from 0."""
+    lock_routes(route.instance)
+    before = {"order": route.order}
+    if ordering.put(list(route.instance.routes.all()), route, position):
+        message = f"Moved route {route.name} of {route.instance}"
+        instance_changed(actor, route.instance, "route.move", message, before=before, after={"order": route.order})
+    return route
+
+
+@transaction.atomic
+def route_move(*, actor: Any, route: Route, earlier: bool) -> Route:
+    """Let a route be tried one place earlier or later; at the end nothing happens."""
+    position = ordering.place_beside(list(route.instance.routes.all()), route, earlier=earlier)
+    return route if position is None else route_place(actor=actor, route=route, position=position)
 
 
 @transaction.atomic
 def route_delete(*, actor: Any, route: Route) -> None:
     """Remove a route; the last one stays, since an instance without any answers 404 to everything."""
+    lock_routes(route.instance)
     if route.instance.routes.count() == 1:
         raise ApplicationError(
             "route_last", "An API needs at least one route. Change this one, or stop the API.", status=409
         )
-    instance_changed(
-        actor,
-        route.instance,
-        "route.delete",
-        f"Removed route {route.name} of {route.instance}",
-        before=_state(route),
-    )
+    message = f"Removed route {route.name} of {route.instance}"
+    instance_changed(actor, route.instance, "route.delete", message, before=_state(route))
     route.delete()
 
 
-def _fill(route: Route, *, service: Service, name: str, path: str, methods: str, order: int) -> None:
-    if service.instance_id != route.instance_id:
-        sentence = "Choose a service of this API."
-        raise ApplicationError("service_of_another_api", sentence, fields={"service": sentence})
-    if fault := route_path_fault(path):
-        raise ApplicationError("route_path_invalid", fault, fields={"path": fault})
-    route.service, route.name, route.path, route.order = service, name.strip(), path, order
-    route.methods = route_methods(methods)
+def lock_routes(instance: ApiInstance) -> None:
+    """Let one change of an instance's routes happen after the other."""
+    ApiInstance.objects.select_for_update().get(pk=instance.pk)
+
+
+def route_rules_checked(rules: Any) -> Rules:
+    """Return the conditions of a route as they are stored. Raises `ApplicationError`, also for unknown methods."""
+    checked = rules_checked(rules)
+    for index, rule in enumerate(checked):
+        if "methods" in rule:
+            rule["methods"] = route_methods(rule["methods"], f"rules.{index}.methods")
+    return checked
+
+
+def _next_order(instance: ApiInstance) -> int:
+    others = list(instance.routes.all())
+    if others and not others[-1].rules:
+        before = others[-2].order if len(others) > 1 else 0
+        if others[-1].order <= before + 1:
+            others[-1].order = before + CATCH_ALL_ORDER
+            others[-1].save(update_fields=["order", "updated_at"])
+        return before + 1
+    return others[-1].order + 1 if others else CATCH_ALL_ORDER
+
+
+def _fill(route: Route, *, name: str, rules: Any, destinations: Sequence[Way] | None) -> None:
+    route.name, route.rules = name.strip(), route_rules_checked(rules)
+    for other in route.instance.routes.exclude(pk=route.pk):
+        if other.rules == route.rules:
+            first, second = (other.name, route.name) if other.order <= route.order else (route.name, other.name)
+            sentence = (
+                f"“{first}” and “{second}” hold for the same requests, so that “{second}” would never get any. "
+                "Give one of them another condition."
+            )
+            raise ApplicationError("routes_overlap", sentence, fields={"rules": sentence}, status=409)
     route.save_checked()
+    if destinations is not None:
+        _lead(route, destinations)
 
 
-def _url_check(instance: ApiInstance, url: str) -> None:
-    if fault := implementation_url_fault(url.strip(), instance.environment):
-        raise ApplicationError("service_url_invalid", fault, fields={"url": fault})
+def _lead(route: Route, ways: Sequence[Way]) -> None:
+    """Let a route lead to these destinations and no others."""
+    if not ways:
+        sentence = "Say to which service the route leads."
+        raise ApplicationError("destination_missing", sentence, fields={"destinations": sentence})
+    if len(ways) > MOST_DESTINATIONS:
+        sentence = f"Use at most {MOST_DESTINATIONS} destinations."
+        raise ApplicationError("too_many_destinations", sentence, fields={"destinations": sentence})
+    route.destinations.all().delete()
+    for index, way in enumerate(ways):
+        if way.service.instance_id != route.instance_id:
+            sentence = "Choose a service of this API."
+            field = f"destinations.{index}.service"
+            raise ApplicationError("service_of_another_api", sentence, fields={field: sentence})
+        if fault := destination_path_fault(way.path):
+            raise ApplicationError("route_path_invalid", fault, fields={f"destinations.{index}.path": fault})
+        made = Destination(route=route, service=way.service, order=index, weight=way.weight, path=way.path.rstrip("/"))
+        try:
+            made.save_checked()
+        except ApplicationError as error:
+            fields = {f"destinations.{index}.{name}": sentence for name, sentence in error.fields.items()}
+            raise ApplicationError(error.code, error.message, fields=fields) from error
 
 
 def _state(route: Route) -> dict[str, Any]:
+    ways = route.destinations.select_related("service") if route.pk else []
     return {
         "name": route.name,
-        "service": route.service.name,
-        "path": route.path,
-        "methods": route.methods,
-        "order": route.order,
+        "rules": list(route.rules),
+        "destinations": [{"service": way.service.name, "weight": way.weight, "path": way.path} for way in ways],
     }

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Q
 
-from portal.apis.models import ApiInstance, InstanceStatus
+from portal.apis.models import ApiInstance, InstanceStatus, Route
 from portal.gateways.models import Gateway, Protocol
 
 DEFAULT_SERVICE = "default"
@@ -41,6 +41,11 @@ def instance_implementation_url(instance: ApiInstance) -> str:
     services = list(instance.services.all())
     main = next((service for service in services if service.name == DEFAULT_SERVICE), services[0] if services else None)
     return main.url if main is not None else ""
+
+
+def routes_in_order(instance: ApiInstance) -> list[Route]:
+    """Return the routes as they are tried; uses prefetched ones when there are."""
+    return sorted(instance.routes.all(), key=lambda route: (route.order, route.created_at))
 
 
 def instances_for_list(queryset: Any) -> Any:

@@ -1,13 +1,17 @@
 """Changes of API instances."""
 
+from datetime import UTC
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from portal.apis.checks import base_path_fault, implementation_url_fault, overlap_check, url_fault
+from portal.apis.instance_settings import Settings, instance_settings_checked
 from portal.apis.labels import Labels, labels_checked
-from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
+from portal.apis.models import ApiInstance, Destination, InstanceStatus, Route, Service
 from portal.apis.selectors import DEFAULT_SERVICE, instance_implementation_url
+from portal.apis.service_settings import service_set
 from portal.audit.services import audit_record
 from portal.catalog.models import ApiVersion
 from portal.catalog.services import NewApi, api_create_from
@@ -34,10 +38,13 @@ def instance_deploy(
     label: str = "",
     labels: Labels | None = None,
     consumer_endpoint: str = "",
+    settings: Settings | None = None,
+    service_settings: Settings | None = None,
 ) -> ApiInstance:
     """Manage an API version on a gateway and bring it there; all or nothing.
 
-    A `NewApi` is added to the catalog with it, and a port without a listener gets one.
+    A `NewApi` is added to the catalog with it, and a port without a listener gets one. `settings` are those of the
+    instance, `service_settings` those of its service.
     """
     return _deploy(
         actor=actor,
@@ -50,6 +57,8 @@ def instance_deploy(
         label=label,
         labels=labels_checked(labels or {}),
         consumer_endpoint=consumer_endpoint,
+        settings=instance_settings_checked({} if settings is None else settings),
+        service_settings={} if service_settings is None else service_settings,
     )
 
 
@@ -66,6 +75,8 @@ def _deploy(
     label: str,
     labels: Labels,
     consumer_endpoint: str,
+    settings: Settings,
+    service_settings: Settings,
 ) -> ApiInstance:
     implementation_url, consumer_endpoint = implementation_url.strip(), consumer_endpoint.strip()
     endpoint_check(
@@ -91,12 +102,15 @@ def _deploy(
         labels=labels,
         base_path=base_path,
         consumer_endpoint=consumer_endpoint,
+        settings=settings,
     )
     overlap_check(name=str(instance), listener=listener, base_path=base_path)
     instance.save_checked()
-    service = Service(instance=instance, name=DEFAULT_SERVICE, url=_without_slash(implementation_url))
-    service.save_checked()
-    Route(instance=instance, service=service, order=CATCH_ALL_ORDER).save_checked()
+    service = Service(instance=instance, name=DEFAULT_SERVICE)
+    _service_set(service, implementation_url, service_settings)
+    route = Route(instance=instance, order=CATCH_ALL_ORDER)
+    route.save_checked()
+    Destination(route=route, service=service).save_checked()
     instance_changed(actor, instance, "instance.deploy", f"Deployed {instance} at {base_path}", after=_state(instance))
     return instance
 
@@ -148,6 +162,7 @@ def instance_update(
     labels: Labels | None = None,
     consumer_endpoint: str | None = None,
     deprecated: bool | None = None,
+    settings: Settings | None = None,
 ) -> ApiInstance:
     """Change an instance; what is None stays. It cannot move to another gateway or become another API."""
     before = _state(instance)
@@ -163,7 +178,9 @@ def instance_update(
     if consumer_endpoint is not None:
         instance.consumer_endpoint = consumer_endpoint.strip()
     if deprecated is not None:
-        instance.deprecated = deprecated
+        _deprecated_set(instance, deprecated)
+    if settings is not None:
+        instance.settings = instance_settings_checked(settings)
     instance.base_path = instance.base_path if base_path is None else base_path
     implementation_url = (implementation_url or instance_implementation_url(instance)).strip()
     endpoint_check(
@@ -180,8 +197,7 @@ def instance_update(
     instance.save_checked()
     service = instance.services.filter(name=DEFAULT_SERVICE).first() or instance.services.first()
     if service is not None:
-        service.url = _without_slash(implementation_url)
-        service.save_checked()
+        _service_set(service, implementation_url)
     after = _state(instance)
     if after != before:
         instance_changed(actor, instance, "instance.update", f"Changed {instance}", before=before, after=after)
@@ -238,12 +254,28 @@ def _switch(actor: Any, instance: ApiInstance, status: str, action: str, message
     return instance
 
 
+def _deprecated_set(instance: ApiInstance, deprecated: bool) -> None:
+    """Switch a deprecation; `deprecation.instance_deprecate` says more about it."""
+    if deprecated and not instance.deprecated:
+        instance.deprecated_on = timezone.now().astimezone(UTC).date()
+    elif not deprecated:
+        instance.deprecated_on, instance.sunset_on, instance.successor = None, None, ""
+    instance.deprecated = deprecated
+
+
 def _listener(actor: Any, gateway: Gateway, port: int) -> Listener:
     return gateway.listeners.filter(port=port).first() or listener_create(actor=actor, gateway=gateway, port=port)
 
 
-def _without_slash(url: str) -> str:
-    return url.rstrip("/")
+def _service_set(service: Service, implementation_url: str, settings: Settings | None = None) -> None:
+    """Set and save the main service of an instance; its URL is a field of the instance's own form."""
+    try:
+        service_set(service, url=implementation_url, settings=settings)
+    except ApplicationError as error:
+        names = {"url": "implementation_url"}
+        fields = {names.get(name, f"service_{name}"): sentence for name, sentence in error.fields.items()}
+        raise ApplicationError(error.code, error.message, fields=fields, status=error.status) from error
+    service.save_checked()
 
 
 def _state(instance: ApiInstance) -> dict[str, Any]:
@@ -257,6 +289,7 @@ def _state(instance: ApiInstance) -> dict[str, Any]:
         "labels": dict(instance.labels),
         "consumer_endpoint": instance.consumer_endpoint,
         "deprecated": instance.deprecated,
+        "settings": dict(instance.settings),
         "status": instance.status,
     }
 

@@ -4,25 +4,26 @@ from typing import Any
 
 import django_filters
 
-from portal.apis.forms import InstanceDeleteForm, InstanceForm, RouteForm, ServiceCreateForm, ServiceForm
-from portal.apis.models import ApiInstance, Route, Service
-from portal.apis.route_services import (
-    route_create,
-    route_delete,
-    route_update,
-    service_create,
-    service_delete,
-    service_update,
+from portal.apis.bulk_actions import PLACE
+from portal.apis.forms import InstanceDeleteForm, InstanceForm
+from portal.apis.models import ApiInstance
+from portal.apis.selectors import (
+    instance_curl,
+    instance_implementation_url,
+    instance_url,
+    instances_for_list,
+    routes_in_order,
 )
-from portal.apis.selectors import instance_curl, instance_implementation_url, instance_url, instances_for_list
 from portal.apis.services import instance_delete, instance_start, instance_stop, instance_update
+from portal.core import ordering
+from portal.core.bulk_pages import BulkListPage
 from portal.core.filters import ConsoleFilterSet
 from portal.core.links import console_url
 from portal.core.tables import Column, Table
-from portal.core.views import Action, ActionView, Breadcrumb, DetailPage, EditPage, Empty, ListPage, ObjectView
+from portal.core.views import Action, ActionView, Breadcrumb, DetailPage, EditPage, Empty, ObjectView
 from portal.gateways.models import Gateway
 
-INSTANCES = instances_for_list(ApiInstance.objects.prefetch_related("routes__service"))
+INSTANCES = instances_for_list(ApiInstance.objects.prefetch_related("routes__destinations__service"))
 ABOVE: tuple[Breadcrumb, ...] = (("APIs", "apis:list"),)
 
 
@@ -43,20 +44,42 @@ class InstanceFilter(ConsoleFilterSet):
         fields = ("status",)
 
 
+def _labels(instance: ApiInstance) -> str:
+    return ", ".join(f"{name}={value}" for name, value in instance.labels.items())
+
+
 class InstanceTable(Table):
     """Instances with where they are."""
 
     caption = "API instances"
     columns = (
         Column("name", "API", render=str, link=True, sort="api_version__api__name"),
-        Column("status", "Status", template="apis/cell_status.html", sort="status"),
+        Column(
+            "status",
+            "Status",
+            template="apis/cell_status.html",
+            sort="status",
+            text=lambda row: f"{row.get_status_display()}{', deprecated' if row.deprecated else ''}",
+        ),
         Column("gateway.name", "Gateway", sort="gateway__name"),
-        Column("endpoint", "Endpoint", template="apis/cell_endpoint.html", sort="base_path"),
+        Column(
+            "endpoint",
+            "Endpoint",
+            template="apis/cell_endpoint.html",
+            sort="base_path",
+            text=lambda row: f":{row.listener.port}{row.base_path}",
+        ),
         Column("policies_count", "Policies", numeric=True, sort="policies_count"),
+        Column("api_version.version", "Version", sort="api_version__version", extra=True),
+        Column("label", "Label", sort="label", extra=True),
+        Column("labels", "Labels", render=_labels, extra=True),
+        Column("implementation_url", "Forwards to", render=instance_implementation_url, extra=True),
+        Column("updated_at", "Changed", sort="updated_at", extra=True),
+        Column("id", "Id", extra=True),
     )
 
 
-class InstanceList(ListPage):
+class InstanceList(BulkListPage):
     """All API instances of the environment."""
 
     template_name = "apis/list.html"
@@ -67,6 +90,8 @@ class InstanceList(ListPage):
     table = InstanceTable
     filters = InstanceFilter
     search_fields = ("api_version__api__name", "label", "base_path")
+    bulk_place = PLACE
+    bulk_url_name = "apis:bulk"
     actions = (Action(label="Add API", url_name="apis:create", permission="instance.change", icon="plus"),)
     empty = Empty(
         title="No API is deployed here",
@@ -96,6 +121,7 @@ class InstanceDetail(InstancePage, DetailPage):
             url=instance_url(self.object),
             curl=instance_curl(self.object),
             implementation_url=instance_implementation_url(self.object),
+            routes=ordering.places(routes_in_order(self.object)),
             **context,
         )
 
@@ -130,7 +156,6 @@ class InstanceSettings(InstancePage, EditPage):
                 "labels": instance.labels,
                 "consumer_endpoint": instance.consumer_endpoint,
                 "api_version": instance.api_version_id,
-                "deprecated": instance.deprecated,
             },
         }
 
@@ -175,103 +200,3 @@ class InstanceDelete(InstancePage, EditPage):
     def success_url(self, result: Any) -> str:
         """Go to the list."""
         return console_url(self.request, "apis:list")
-
-
-class PartPage(ObjectView):
-    """What pages of an instance's routes and services share."""
-
-    permission = "instance.change"
-    parents = ABOVE
-
-    def breadcrumbs(self) -> list[tuple[str, str]]:
-        """Lead back to the instance."""
-        instance = self.object.instance
-        return [*ObjectView.breadcrumbs(self), (str(instance), instance.get_absolute_url())]
-
-
-ROUTES = Route.objects.select_related(
-    "instance__environment__organization", "instance__api_version__api", "instance__gateway", "service"
-)
-SERVICES = Service.objects.select_related(
-    "instance__environment__organization", "instance__api_version__api", "instance__gateway"
-)
-
-
-class RouteCreate(InstancePage, EditPage):
-    """Add a route."""
-
-    permission = "instance.change"
-    title = "Add route"
-    form_class = RouteForm
-    service = route_create
-    submit_label = "Add route"
-    message = "The route is added."
-
-    def form_arguments(self) -> dict[str, Any]:
-        """Offer the instance's services."""
-        return {"instance": self.object}
-
-
-class RouteEdit(PartPage, EditPage):
-    """Change a route."""
-
-    template_name = "apis/route_edit.html"
-    queryset = ROUTES
-    form_class = RouteForm
-    service = route_update
-
-    def page_title(self) -> str:
-        """Name the route."""
-        return f"Route {self.object.name}"
-
-    def form_arguments(self) -> dict[str, Any]:
-        """Begin with the present values."""
-        names = ("name", "service", "path", "methods", "order")
-        return {
-            "instance": self.object.instance,
-            "initial": {name: getattr(self.object, name) for name in names},
-        }
-
-
-class RouteDelete(PartPage, ActionView):
-    """Remove a route."""
-
-    queryset = ROUTES
-    service = route_delete
-    message = "Route {object} is removed."
-
-
-class ServiceCreate(InstancePage, EditPage):
-    """Add a service."""
-
-    permission = "instance.change"
-    title = "Add service"
-    form_class = ServiceCreateForm
-    service = service_create
-    submit_label = "Add service"
-    message = "The service is added. Add a route that leads to it."
-
-
-class ServiceEdit(PartPage, EditPage):
-    """Point a service elsewhere."""
-
-    template_name = "apis/service_edit.html"
-    queryset = SERVICES
-    form_class = ServiceForm
-    service = service_update
-
-    def page_title(self) -> str:
-        """Name it without its address."""
-        return f"Service {self.object.name}"
-
-    def form_arguments(self) -> dict[str, Any]:
-        """Begin with the present address."""
-        return {"initial": {"url": self.object.url}}
-
-
-class ServiceDelete(PartPage, ActionView):
-    """Remove a service."""
-
-    queryset = SERVICES
-    service = service_delete
-    message = "The service is removed."

@@ -55,6 +55,9 @@ class ApiTable(Table):
         Column("visibility", "Visibility", render=lambda row: row.visibility.capitalize(), sort="visibility"),
         Column("versions", "Versions", render=lambda row: ", ".join(item.version for item in row.versions.all())),
         Column("updated_at", "Changed", sort="updated_at"),
+        Column("slug", "Short name", sort="slug", extra=True),
+        Column("created_at", "Added", sort="created_at", extra=True),
+        Column("id", "Id", extra=True),
     )
 
 

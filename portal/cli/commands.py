@@ -4,6 +4,9 @@ import sys
 
 import click
 
+from portal.cli.key_commands import keys
+from portal.cli.transfer_commands import export
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def portico() -> None:
@@ -32,6 +35,42 @@ def start() -> None:
     from portal.cli.up.terminal import Terminal
 
     sys.exit(launch_gateway(Terminal(verbose=True)))
+
+
+@gateway.command()
+@click.argument("name")
+@click.option(
+    "--token", envvar="PORTICO_REGISTRATION_TOKEN", metavar="TOKEN", help="The one-time token of the gateway's page."
+)
+@click.option(
+    "--url", envvar="PORTICO_PORTAL_URL", default="http://localhost:8000", show_default=True, metavar="URL",
+    help="Where the portal is.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output-file", default="registration.yaml", show_default=True, metavar="FILE", help="The file to write."
+)
+@click.option("--overwrite", is_flag=True, help="Replace the file when it is there.")
+def register(name: str, token: str | None, url: str, output_file: str, overwrite: bool) -> None:
+    """Register this machine as a replica of the gateway NAME, and write its registration."""
+    from pathlib import Path
+
+    from portal.cli import register as registering
+
+    if not token:
+        raise click.ClickException(
+            "Give the one-time token with --token or in PORTICO_REGISTRATION_TOKEN. Add replica on the gateway's page "
+            "makes one."
+        )
+    if registering.is_exposed(url):
+        click.echo(
+            "The connection to the portal is not encrypted: others may read the registration. Use https.", err=True
+        )
+    try:
+        registering.register(name=name, token=token, url=url, output=Path(output_file), overwrite=overwrite)
+    except registering.RegisterError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Written: {output_file}")
+    click.echo(f"Start the gateway: python -m gateway_runtime --registration {output_file}", err=True)
 
 
 @gateway.command()
@@ -107,13 +146,14 @@ def traffic(state: str) -> None:
 @click.option("--token", envvar="PORTICO_TOKEN", metavar="TOKEN", help="An API token; better in PORTICO_TOKEN.")
 def why(request_id: str, portal: str, token: str | None) -> None:
     """Tell what happened to a request, by the id in the X-Request-Id header of its answer."""
-    from portal.cli.why import WhyError, trace_lines, traces_fetch
+    from portal.cli.portal_client import NO_TOKEN, PortalError
+    from portal.cli.why import trace_lines, traces_fetch
 
     if not token:
-        raise click.ClickException("Set PORTICO_TOKEN to an API token. Make one under Account → API tokens.")
+        raise click.ClickException(NO_TOKEN)
     try:
         found = traces_fetch(portal=portal, token=token, request_id=request_id)
-    except WhyError as error:
+    except PortalError as error:
         raise click.ClickException(str(error)) from error
     if not found:
         raise click.ClickException(
@@ -121,3 +161,7 @@ def why(request_id: str, portal: str, token: str | None) -> None:
             "token on its API's page and send it again."
         )
     click.echo("\n\n".join("\n".join(trace_lines(trace)) for trace in found))
+
+
+portico.add_command(export)
+portico.add_command(keys)

@@ -1,48 +1,27 @@
 """`portico why`: what happened to one request, asked of a portal over its REST interface."""
 
+from itertools import islice
 from typing import Any
 
 import httpx2
 
+from portal.cli.portal_client import PortalClient
+
+MOST_TRACES = 10
 OUTCOMES = {
     "continued": "went on", "refused": "refused", "answered": "answered itself", "failed": "failed",
     "would_refuse": "would have refused", "not_bound": "not for this request", "needs_body": "asked for the body",
 }  # fmt: skip
-SECONDS = 10.0
-UNKNOWN_TOKEN = "The portal does not know this token. Make one under Account → API tokens."  # noqa: S105
-
-
-class WhyError(Exception):
-    """It cannot be told. The message is one sentence for whoever asked."""
 
 
 def traces_fetch(
     *, portal: str, token: str, request_id: str, transport: httpx2.BaseTransport | None = None
 ) -> list[dict[str, Any]]:
-    """Return the traces of a request, the fullest first. Raises `WhyError`."""
-    if not token.isascii():  # no header can hold it
-        raise WhyError(UNKNOWN_TOKEN)
-    headers = {"authorization": f"Bearer {token}"}
-    try:
-        with httpx2.Client(base_url=portal, headers=headers, timeout=SECONDS, transport=transport) as client:
-            found = _read(client.get("/api/v1/traces/", params={"request_id": request_id}), portal, "results")
-            traces = [_read(client.get(f"/api/v1/traces/{each['id']}/"), portal) for each in found[:10]]
-            return sorted(traces, key=lambda trace: not trace["steps"])
-    except httpx2.HTTPError as error:
-        raise WhyError(f"The portal at {portal} cannot be reached: {type(error).__name__}.") from error
-
-
-def _read(answer: httpx2.Response, portal: str, part: str = "") -> Any:
-    """Return what a portal answers, or a part of it."""
-    if answer.status_code == 401:
-        raise WhyError(UNKNOWN_TOKEN)
-    try:
-        found = answer.json()
-        if answer.status_code == 200:
-            return found[part] if part else found
-        raise WhyError(str(found["message"]))
-    except (ValueError, KeyError, TypeError):
-        raise WhyError(f"There is no portal at {portal}: it answers with status {answer.status_code}.") from None
+    """Return the traces of a request, the fullest first. Raises `PortalError`."""
+    with PortalClient(portal=portal, token=token, transport=transport) as client:
+        rows = islice(client.every("/api/v1/traces/", request_id=request_id), MOST_TRACES)
+        traces = [client.get(f"/api/v1/traces/{each['id']}/") for each in rows]
+    return sorted(traces, key=lambda trace: not trace["steps"])
 
 
 def trace_lines(trace: dict[str, Any]) -> list[str]:

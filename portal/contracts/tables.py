@@ -17,9 +17,18 @@ class ContractTable(Table):
         Column("application.owner.name", "Owner", sort="application__owner__name"),
         Column("instance", "API", sort="instance__api_version__api__name"),
         Column("tier", "Tier", sort="tier__name"),
-        Column("status", "Status", sort="status", template="contracts/cell_status.html"),
+        Column(
+            "status",
+            "Status",
+            sort="status",
+            template="contracts/cell_status.html",
+            text=lambda row: row.get_status_display(),
+        ),
         Column("created_at", "Requested", sort="created_at"),
-        Column("actions", "Actions", template="contracts/cell_actions.html"),
+        Column("application.client_id", "Client ID", extra=True),
+        Column("updated_at", "Changed", sort="updated_at", extra=True),
+        Column("id", "Id", extra=True),
+        Column("actions", "Actions", template="contracts/cell_actions.html", actions=True),
     )
     default_sort = ("decided", "-created_at")
 

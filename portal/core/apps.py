@@ -9,5 +9,12 @@ class CoreConfig(AppConfig):
     name = "portal.core"
 
     def ready(self) -> None:
-        """Make our Celery application the current one, so that tasks of the apps are registered with it."""
+        """Make our Celery application the current one, and load what every app declares to be found.
+
+        The first so that tasks of the apps are registered with it.
+        """
+        from django.utils.module_loading import autodiscover_modules
+
         import portal.celery  # noqa: F401
+
+        autodiscover_modules("findables")

@@ -33,3 +33,19 @@ class ConsoleFilterSet(django_filters.FilterSet):
     def in_use(self) -> bool:
         """Tell whether any filter holds a value."""
         return any(self.data.get(name) for name in self.filters)
+
+    def chosen(self) -> list[tuple[str, str, str]]:
+        """Return (parameter, label, value in words) of every filter that is set."""
+        self.form.is_valid()
+        return [
+            (name, str(field.label or name.replace("_", " ").capitalize()), self._words(name, field))
+            for name, field in self.form.fields.items()
+            if self.data.get(name)
+        ]
+
+    def _words(self, name: str, field: Any) -> str:
+        given = self.data.get(name)
+        value = self.form.cleaned_data.get(name)
+        if hasattr(field, "label_from_instance"):
+            return field.label_from_instance(value) if value is not None else str(given)
+        return str(dict(field.choices).get(given, given)) if hasattr(field, "choices") else str(given)

@@ -14,10 +14,7 @@ class ConsoleHome(ConsoleView):
 
     template_name = "home/console.html"
     permission = "environment.view"
-
-    def page_title(self) -> str:
-        """Return the environment's name."""
-        return "Home"
+    title = "Home"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the checklist alone when it asks for itself, else the page."""

@@ -57,4 +57,19 @@ class ScopedQuerySet(models.QuerySet[Any]):
         return self.filter(allowed)
 
 
+def rows_here(rows: Any, user: Any, environment: Any, permission: str, lookup: str | None = None) -> Any:
+    """Return the rows that the user holds `permission` on, inside an environment (None: wherever they hold it).
+
+    `lookup` leads to the environment's id; None is the model's own, "" means its whole organization.
+    """
+    rows = rows.visible_to(user, permission)
+    if environment is None:
+        return rows
+    if lookup is None:
+        lookup = rows.model.scope_environment
+    if lookup:
+        return rows.filter(**{lookup: environment.pk})
+    return rows.filter(**{rows.model.scope_organization: environment.organization_id})
+
+
 ScopedManager = models.Manager.from_queryset(ScopedQuerySet)

@@ -20,7 +20,9 @@ class Column:
 
     `name` is an attribute path (`gateway.name`). `render` replaces the value by a function of the row, `template` by
     a template that gets `row`, `value` and `request`. `sort` is the lookup that the column sorts by. `url_name` makes
-    the value a link to that console page with the row's id; `link` to the row's own page.
+    the value a link to that console page with the row's id; `link` to the row's own page. `text` says in plain words
+    what a `template` draws, for a file. A column of `actions` is always shown and never exported; one that is `extra`
+    is shown only to those who choose it.
     """
 
     name: str
@@ -31,6 +33,24 @@ class Column:
     url_name: str = ""
     link: bool = False
     numeric: bool = False
+    text: CellFunction | None = None
+    actions: bool = False
+    extra: bool = False
+    # What a row is called, where that is no link.
+    key: bool = False
+
+    def value(self, row: Any) -> Any:
+        """Return what the column has of a row, before any template."""
+        return self.render(row) if self.render else _attribute(row, self.name)
+
+    def plain(self, row: Any) -> Any:
+        """Return it for a file."""
+        return self.text(row) if self.text else self.value(row)
+
+    @property
+    def optional(self) -> bool:
+        """Tell whether it can be left out: not what a row is called, and not what one does with it."""
+        return not (self.actions or self.link or self.url_name or self.key)
 
 
 def _attribute(row: Any, path: str) -> Any:
@@ -66,9 +86,19 @@ class Table:
     default_sort: ClassVar[tuple[str, ...]] = ()
     caption: ClassVar[str] = ""
 
-    def __init__(self, request: HttpRequest, rows: Any = ()) -> None:
+    def __init__(self, request: HttpRequest, rows: Any = (), columns: tuple[Column, ...] | None = None) -> None:
         self.request = request
         self.rows = rows
+        self.shown = columns if columns is not None else tuple(column for column in self.columns if not column.extra)
+
+    @classmethod
+    def chosen(cls, request: HttpRequest) -> tuple[Column, ...]:
+        """Return the columns that `?columns=` asks for, in the table's order; without it the usual ones."""
+        asked = {name for value in request.GET.getlist("columns") for name in value.split(",") if name}
+        # A choice of nothing that exists is no choice.
+        if not asked & {column.name for column in cls.columns}:
+            return tuple(column for column in cls.columns if not column.extra)
+        return tuple(column for column in cls.columns if column.name in asked or not column.optional)
 
     @classmethod
     def sorting(cls, request: HttpRequest) -> tuple[str, str]:
@@ -92,7 +122,7 @@ class Table:
         """Return the heads of all columns."""
         sorted_name, direction = self.sorting(self.request)
         found = []
-        for column in self.columns:
+        for column in self.shown:
             query = self.request.GET.copy()
             query.pop("page", None)
             now = direction if column.name == sorted_name else ""
@@ -102,10 +132,10 @@ class Table:
 
     def cells(self) -> list[tuple[Any, list[Cell]]]:
         """Return every row with its cells."""
-        return [(row, [self._cell(row, column) for column in self.columns]) for row in self.rows]
+        return [(row, [self._cell(row, column) for column in self.shown]) for row in self.rows]
 
     def _cell(self, row: Any, column: Column) -> Cell:
-        value = column.render(row) if column.render else _attribute(row, column.name)
+        value = column.value(row)
         html = ""
         if column.template:
             html = render_to_string(column.template, {"row": row, "value": value}, self.request)

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -21,9 +20,11 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from portal.core.denied import Denied
 from portal.core.errors import ApplicationError
-from portal.core.filters import ConsoleFilterSet, search
+from portal.core.filters import ConsoleFilterSet
 from portal.core.links import console_url
-from portal.core.permissions import scope_of
+from portal.core.lists import Listing
+from portal.core.permissions import rows_here, scope_of
+from portal.core.saved_views import SavedViews
 from portal.core.tables import Table
 
 Service = Callable[..., Any]
@@ -104,15 +105,13 @@ class ConsoleView(View):
         """Return the rows that the user holds `permission` on, inside the environment of the address."""
         if self.queryset is None:
             raise ImproperlyConfigured(f"{type(self).__name__} needs a queryset.")
-        rows = self.queryset.all().visible_to(self.request.user, permission or self.permission)
-        if self.environment is None:
-            return rows
-        lookup = self.environment_lookup
-        if lookup is None:
-            lookup = rows.model.scope_environment
-        if lookup:
-            return rows.filter(**{lookup: self.environment.pk})
-        return rows.filter(**{rows.model.scope_organization: self.environment.organization_id})
+        return rows_here(
+            self.queryset.all(),
+            self.request.user,
+            self.environment,
+            permission or self.permission,
+            self.environment_lookup,
+        )
 
     def page_title(self) -> str:
         """Return the heading of the page."""
@@ -182,7 +181,7 @@ class ObjectView(ConsoleView):
 
 
 class ListPage(ConsoleView):
-    """A list with search, filters, sorting and pages. Every state of it is an address."""
+    """A list with search, filters, sorting, columns, pages and saved views. Every state of it is an address."""
 
     template_name = "generic/list.html"
     table: ClassVar[type[Table]]
@@ -192,28 +191,32 @@ class ListPage(ConsoleView):
     empty: ClassVar[Empty | None] = None
     page_size: ClassVar[int] = 50
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show one page of the rows asked for."""
-        if not self.held_here(self.permission) and self.environment is not None:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show one page of the rows asked for, or send all of them as a file."""
+        if self.environment is not None and not self.held_here(self.permission):
             raise Denied(self.permission, self.title)
-        rows = everything = self.get_queryset()
-        chosen = self.filters(request.GET, queryset=rows, request=request) if self.filters else None
-        if chosen is not None:
-            rows = chosen.qs
-        query = request.GET.get("q", "").strip()
-        if query and self.search_fields:
-            rows = search(rows, query, self.search_fields)
-        narrowed = bool(query) or (chosen is not None and chosen.in_use)
-        paginator = Paginator(self.table.ordered(request, rows), self.page_size)
-        page = paginator.get_page(request.GET.get("page"))
-        nothing_yet = not paginator.count and not (narrowed and everything.exists())
+        views = SavedViews(request)
+        if (usual := views.usual_address()) is not None:
+            return redirect(usual)
+        listing = Listing(
+            request,
+            self.get_queryset(),
+            table=self.table,
+            filters=self.filters,
+            search_fields=self.search_fields,
+            page_size=self.page_size,
+        )
+        if request.GET.get("format") == "csv":
+            return listing.csv(self.page_title())
         return self.page(
-            table=self.table(request, page.object_list),
-            page_obj=page,
-            filter=chosen,
-            query=query,
-            narrowed=narrowed,
-            nothing_yet=nothing_yet,
+            listing=listing,
+            table=listing.table,
+            page_obj=listing.page,
+            filter=listing.filter,
+            query=listing.query,
+            narrowed=listing.narrowed,
+            nothing_yet=listing.nothing_yet,
+            saved_views=views,
         )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from gateway_runtime.schema.policy import PolicyConfig
-from portal.core.setting_controls import Control, Setting
-from portal.core.setting_outline import Node, Rows, Section, join, outline
+from portal.core.setting_forms.controls import Control, Setting
+from portal.core.setting_forms.outline import Node, Rows, Section, join, outline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,16 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.core.api import ScopedRelatedField, ScopedViewSet
 from portal.gateways.listener_api import ListenerSerializer
 from portal.gateways.models import Gateway, Replica
+from portal.gateways.registration_api import NewRegistrationTokenSerializer, RenewSerializer, token_body
+from portal.gateways.registration_services import registration_renew, registration_revoke
+from portal.gateways.registration_tokens import registration_token_create
 from portal.gateways.selectors import gateway_status, replica_state
 from portal.gateways.services import (
     gateway_create,
@@ -31,7 +35,7 @@ class ReplicaSerializer(serializers.ModelSerializer):
         model = Replica
         fields = [
             "replica_id", "connection", "host", "pid", "version", "workers", "started_at", "seen_at", "revision",
-            "state", "error_code", "message", "stopping", "served", "waiting", "dropped",
+            "state", "error_code", "message", "stopping", "served", "waiting", "dropped", "registration",
         ]  # fmt: skip
 
     @extend_schema_field(OpenApiTypes.STR)
@@ -43,7 +47,7 @@ class ReplicaSerializer(serializers.ModelSerializer):
 class GatewayStatusSerializer(serializers.Serializer):
     """A gateway as its replicas report it."""
 
-    state = serializers.CharField(help_text="connected, disconnected or never_seen.")
+    state = serializers.CharField(help_text="connected, disconnected, never_seen or revoked.")
     last_contact = serializers.DateTimeField(allow_null=True)
     revision = serializers.IntegerField(help_text="The newest revision that runs; 0 for none.")
     replicas = serializers.IntegerField(help_text="How many replicas are connected.")
@@ -65,9 +69,9 @@ class GatewaySerializer(serializers.ModelSerializer):
         model = Gateway
         fields = [
             "id", "environment", "name", "slug", "public_host", "sampled_percent", "port", "listeners", "replicas",
-            "status", "created_at", "updated_at",
+            "status", "revoked_at", "created_at", "updated_at",
         ]  # fmt: skip
-        read_only_fields = ["slug", "sampled_percent"]
+        read_only_fields = ["slug", "sampled_percent", "revoked_at"]
 
     @extend_schema_field(GatewayStatusSerializer)
     def get_status(self, gateway: Gateway) -> dict[str, Any]:
@@ -118,6 +122,30 @@ class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
         serializer = GatewayChangeSerializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         gateway_update(actor=request.user, gateway=gateway, **serializer.validated_data)
+        return Response(self.get_serializer(gateway).data)
+
+    @extend_schema(request=None, responses={201: NewRegistrationTokenSerializer})
+    @action(detail=True, methods=["post"], url_path="registration-tokens")
+    def registration_tokens(self, request: Request, pk: str) -> Response:
+        """Make a one-time token for a new replica, with the commands that use it."""
+        made = registration_token_create(actor=request.user, gateway=self.get_object())
+        return Response(token_body(made), status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=RenewSerializer, responses={201: NewRegistrationTokenSerializer})
+    @action(detail=True, methods=["post"])
+    def renew(self, request: Request, pk: str) -> Response:
+        """Replace password and key. Registrations from before end after a day, or at once."""
+        gateway = self.get_object()
+        serializer = RenewSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        made = registration_renew(actor=request.user, gateway=gateway, **serializer.validated_data)
+        return Response(token_body(made), status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=GatewaySerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: str) -> Response:
+        """End every registration: all replicas stop serving within seconds."""
+        gateway = registration_revoke(actor=request.user, gateway=self.get_object())
         return Response(self.get_serializer(gateway).data)
 
     def destroy(self, request: Request, pk: str) -> Response:

@@ -3,13 +3,13 @@
 from typing import Any
 
 import django_filters
-import msgspec
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.core.api import ScopedRelatedField, ScopedViewSet
+from portal.core.setting_forms.schemas import settings_schema
 from portal.gateways.listener_services import CertificateUse, listener_create, listener_delete, listener_update
 from portal.gateways.listener_settings import TlsTerms
 from portal.gateways.models import Certificate, Gateway, Listener, ListenerCertificate, Protocol
@@ -29,7 +29,7 @@ class CertificateUseSerializer(serializers.ModelSerializer):
         fields = ["certificate", "names"]
 
 
-@extend_schema_field(msgspec.json.schema_components([TlsTerms], ref_template="{name}")[1]["TlsTerms"])
+@extend_schema_field(settings_schema(TlsTerms, secret=()))
 class TermsField(serializers.JSONField):
     """How TLS is spoken, where it is not as by default. The whole is replaced."""
 

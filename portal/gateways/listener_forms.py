@@ -5,11 +5,10 @@ from typing import Any
 
 from django import forms
 
-from portal.core.setting_controls import Control
-from portal.core.setting_form import SettingsForm, Shown
-from portal.core.setting_outline import outline
+from portal.core.setting_forms.controls import Control
+from portal.core.setting_forms.form import SettingsForm
 from portal.gateways.listener_services import CertificateUse
-from portal.gateways.listener_settings import ListenerSettings
+from portal.gateways.listener_settings import OUTLINE
 from portal.gateways.models import Certificate, Listener
 
 
@@ -37,17 +36,16 @@ class ListenerForm(SettingsForm):
         files: Any = None,
         *,
         certificates: Any,
-        shown: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.outline = outline(ListenerSettings)
         self.certificates: dict[str, Certificate] = {str(each.pk): each for each in certificates}
         self.values: dict[str, Any] = {}
         # A first row saves a click, and a blank one is left out.
-        begun = shown or {}
+        begun = settings or {}
         if not begun.get("certificates") and self.certificates:
             begun = {**begun, "certificates": [{}]}
-        super().__init__(data, files, outlines=[(self.outline, "", begun)], **kwargs)
+        super().__init__(data, files, outlines={"": OUTLINE}, settings={"": begun}, **kwargs)
 
     def made(self, node: Control, *, kept: bool = False) -> forms.Field:
         """Let a certificate be chosen by its name."""
@@ -62,7 +60,7 @@ class ListenerForm(SettingsForm):
     def clean(self) -> dict[str, Any]:
         """Return the values as the service takes them."""
         cleaned: dict[str, Any] = super().clean() or {}
-        values = self.outline.value(self.cleaned_data)
+        values = self.value_at()
         values["certificates"] = [
             CertificateUse(self.certificates[row["certificate"]], row["names"])
             for row in values.get("certificates", [])
@@ -70,14 +68,3 @@ class ListenerForm(SettingsForm):
         ]
         self.values = values
         return cleaned
-
-    def add_application_error(self, error: Any) -> None:
-        """Put the service's sentences beside their settings."""
-        for place, sentence in error.fields.items():
-            self.add_fault(place, sentence)
-        if not error.fields:
-            self.add_error(None, error.message)
-
-    def parts(self) -> list[Shown]:
-        """Return the settings as the template draws them."""
-        return self.parts_of(self.outline, "")

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from django.db import transaction
 from django.utils import timezone
 
 from gateway_runtime.checks import check_tls
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.written import written_path
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
-from portal.core.setting_form import field_path
-from portal.gateways.listener_settings import terms_checked
+from portal.core.setting_forms.outline import field_path
+from portal.gateways.listener_settings import terms_checked, terms_part
 from portal.gateways.models import Certificate, Gateway, Listener, ListenerCertificate, Protocol
 from portal.gateways.ports import port_check
 from portal.gateways.signals import gateway_configuration_changed
@@ -146,9 +146,8 @@ def _secure(listener: Listener, uses: Sequence[CertificateUse], tls: dict[str, A
         schema.Certificate(certificate=use.certificate.chain, key=use.certificate.private_key, names=list(use.names))
         for use in uses
     ]
-    definition = msgspec.convert({**listener.tls, "certificates": msgspec.to_builtins(served)}, schema.Tls)
     try:
-        check_tls(definition, timezone.now())
+        check_tls(schema.Tls(certificates=served, **terms_part(listener.tls)), timezone.now())
     except ConfigFault as fault:
         raise _fault(_place(fault.path), fault.message) from None
 
@@ -156,7 +155,7 @@ def _secure(listener: Listener, uses: Sequence[CertificateUse], tls: dict[str, A
 def _place(path: str) -> str:
     """Return where a fault of the document belongs in form and REST."""
     if not path.startswith("certificates"):
-        return f"tls.{field_path(path)}"
+        return f"tls.{field_path(written_path(schema.Tls, path))}"
     head, _, rest = field_path(path).partition(".")
     index, _, inner = rest.partition(".")
     return f"{head}.{index}.{inner if inner.startswith('names') else 'certificate'}"

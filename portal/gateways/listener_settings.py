@@ -5,17 +5,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from gateway_runtime.schema.document import Tls
-from gateway_runtime.schema.faults import fault_from
-from gateway_runtime.schema.setting import setting
+from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.policy import setting
+from gateway_runtime.schema.written import unwritten_fields, written
 from portal.core.errors import ApplicationError
-from portal.core.setting_form import field_path
-from portal.core.setting_values import differing, settings_of
+from portal.core.setting_forms.outline import field_path, outline
+from portal.core.setting_forms.values import differing
 
 _HTTPS = "protocol=https"
 
-
-# All that the document says about a listener's TLS, but for its certificates.
-TlsTerms: Any = settings_of("TlsTerms", Tls, [each for each in Tls.__struct_fields__ if each != "certificates"])
+# All that the document says about a listener's TLS, but for its certificates, in the words of declarative files.
+TlsTerms: Any = written(Tls, without=("certificates",))
 
 
 class ChosenCertificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,12 +56,18 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls: Annotated[TlsTerms, setting("TLS", "", only_with=_HTTPS)] = TlsTerms()
 
 
+OUTLINE = outline(ListenerSettings)
+
+
 def terms_checked(given: dict[str, Any]) -> dict[str, Any]:
     """Return what differs from the default. Raises `ApplicationError` beside the setting of `tls` that is wrong."""
     try:
-        terms = msgspec.convert(given, TlsTerms)
-    except msgspec.ValidationError as error:
-        fault = fault_from(error, TlsTerms)
+        return differing(convert(given, TlsTerms))
+    except ConfigFault as fault:
         place = f"tls.{field_path(fault.path)}" if fault.path else "tls"
-        raise ApplicationError(fault.code, fault.message, fields={place: fault.message}) from error
-    return differing(terms)
+        raise ApplicationError(fault.code, fault.message, fields={place: fault.message}) from fault
+
+
+def terms_part(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return stored terms as fields of the document's. Raises `ConfigFault`."""
+    return unwritten_fields(convert(stored, TlsTerms))

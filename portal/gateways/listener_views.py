@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
-from portal.core.setting_posted import ADD, REMOVE, posted_again
-from portal.core.views import ActionView, EditPage
+from portal.core.setting_forms.pages import SettingsPage
+from portal.core.views import ActionView
 from portal.gateways.listener_forms import ListenerForm, shown_listener
 from portal.gateways.listener_services import listener_create, listener_delete, listener_update
 from portal.gateways.models import Certificate, Gateway, Listener
@@ -15,7 +15,7 @@ from portal.gateways.ports import port_warning
 LISTENERS = Listener.objects.select_related("gateway__environment__organization")
 
 
-class ListenerFormPage(EditPage):
+class ListenerFormPage(SettingsPage):
     """What adding and editing share."""
 
     template_name = "gateways/listener.html"
@@ -37,18 +37,9 @@ class ListenerFormPage(EditPage):
         """Give the form its present values and the certificates to choose from."""
         mine = Certificate.objects.visible_to(self.request.user, "gateway.view")
         return {
-            "shown": self.shown(),
+            "settings": self.shown(),
             "certificates": mine.filter(environment=self.gateway.environment_id).defer("private_key", "chain"),
         }
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Save; or, for browsers without JavaScript, show the form with a row more or less."""
-        if ADD in request.POST or REMOVE in request.POST:
-            self.form = ListenerForm(**self.form_arguments())
-            typed = posted_again(self.form.outline, request.POST)
-            self.form = ListenerForm(**{**self.form_arguments(), "shown": typed})
-            return self.form_page()
-        return super().post(request, *args, **kwargs)
 
     def save(self, values: dict[str, Any]) -> Any:
         """Call the service with the settings."""

@@ -8,7 +8,10 @@ from portal.core.crypto import EncryptedTextField
 from portal.core.links import console_url
 from portal.core.models import Record
 from portal.core.permissions import ScopedManager
+from portal.gateways.registration_models import GatewayCredential, RegistrationToken, Revocation
 from portal.organizations.models import Environment
+
+__all__ = ["Gateway", "GatewayCredential", "Listener", "RegistrationToken", "Replica", "Revocation"]
 
 
 class Gateway(Record):
@@ -22,11 +25,13 @@ class Gateway(Record):
     # What the gateway itself holds, also in its registration.yaml.
     verify_key = models.CharField(max_length=64)
     encrypt_key = EncryptedTextField()
+    # Set from a revocation until a machine registers again.
+    revoked_at = models.DateTimeField(null=True, blank=True)
     # Host under which consumers reach its listeners, e.g. api.example.com. Empty: the installation's default.
     public_host = models.CharField(max_length=253, blank=True)
     # How many of its requests are traced without being asked for. Every refusal is told of anyway, in short.
     sampled_percent = models.FloatField(default=0, validators=[MinValueValidator(0), MaxValueValidator(100)])
-    # What of its settings is not as by default, by the names of the document; the secret ones, as JSON, by their place.
+    # What of its settings is not as by default, in the words of declarative files; the secret ones, as JSON, by place.
     settings = models.JSONField(default=dict, blank=True)
     secrets = EncryptedTextField(default="{}")
 
@@ -95,7 +100,7 @@ class Listener(Record):
     host = models.GenericIPAddressField(default="0.0.0.0")  # noqa: S104 - a gateway is there to be reached
     port = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(65535)])
     protocol = models.CharField(max_length=5, choices=Protocol, default=Protocol.HTTP)
-    # How TLS is spoken where it is not as by default, by the names of the document (`schema.document.Tls`).
+    # How TLS is spoken where it is not as by default, in the words of declarative files.
     tls = models.JSONField(default=dict, blank=True)
     # Every connection begins with a PROXY header.
     proxy_protocol = models.BooleanField(default=False)
@@ -154,6 +159,8 @@ class Replica(Record):
     served = models.BigIntegerField(default=0)
     waiting = models.BigIntegerField(default=0)
     dropped = models.BigIntegerField(default=0)
+    # The number of the registration with which it was started; 0 is from before registrations were numbered.
+    registration = models.PositiveIntegerField(default=0)
 
     objects = ScopedManager()
     scope_organization = "gateway__environment__organization_id"

@@ -16,11 +16,12 @@ class ConnectionState(enum.StrEnum):
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"
     NEVER_SEEN = "never_seen"
+    REVOKED = "revoked"
 
     @property
     def label(self) -> str:
         """Return it as people read it."""
-        return {"connected": "Connected", "disconnected": "Disconnected", "never_seen": "Never seen"}[self.value]
+        return self.value.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,9 @@ def gateway_status(gateway: Gateway, now: datetime) -> GatewayStatus:
     """Summarise the gateway's replicas at `now`. Uses prefetched replicas when there are."""
     replicas = list(gateway.replicas.all())
     connected = [replica for replica in replicas if replica_state(replica, now) is ConnectionState.CONNECTED]
-    if not replicas:
+    if gateway.revoked_at is not None:
+        state = ConnectionState.REVOKED
+    elif not replicas:
         state = ConnectionState.NEVER_SEEN
     else:
         state = ConnectionState.CONNECTED if connected else ConnectionState.DISCONNECTED
@@ -72,19 +75,3 @@ def gateway_connected(environments: Iterable[Environment], now: datetime) -> boo
     return Replica.objects.filter(
         gateway__environment__in=list(environments), seen_at__gte=since, stopping=False
     ).exists()
-
-
-def start_commands(gateway: Gateway) -> list[tuple[str, str]]:
-    """Return what to do and the command for it, to start a replica of this gateway on any machine."""
-    environment = gateway.environment
-    register = (
-        f"python manage.py gateway_register {gateway.slug} --organization {environment.organization.slug} "
-        f"--environment {environment.slug} --output registration.yaml"
-    )
-    return [
-        ("Where the portal runs, write the registration. It is secret: keep its mode 0600.", register),
-        (
-            "Copy it to the machine of the gateway and start the replica.",
-            "python -m gateway_runtime --registration registration.yaml --state gateway-state",
-        ),
-    ]

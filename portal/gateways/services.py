@@ -16,6 +16,7 @@ from portal.core.addresses import is_host
 from portal.core.errors import ApplicationError
 from portal.gateways.listener_services import listener_create
 from portal.gateways.models import Gateway, Replica
+from portal.gateways.registration_services import revocation_create
 from portal.gateways.signals import gateway_configuration_changed
 from portal.organizations.models import Environment
 
@@ -78,7 +79,7 @@ def gateway_update(
 
 @transaction.atomic
 def gateway_delete(*, actor: Any, gateway: Gateway) -> None:
-    """Remove a gateway that serves no API instance any more."""
+    """Remove a gateway that serves no API instance any more. Its replicas stop serving."""
     names = sorted(str(instance) for instance in gateway.api_instances.all()[:5])
     if names:
         raise ApplicationError(
@@ -87,6 +88,7 @@ def gateway_delete(*, actor: Any, gateway: Gateway) -> None:
             status=409,
         )
     audit_record(actor=actor, action="gateway.delete", target=gateway, before=_state(gateway))
+    revocation_create(gateway)
     gateway.delete()
 
 
@@ -111,6 +113,7 @@ def replica_report(*, gateway: Gateway, statuses: Iterable[ReplicaStatus]) -> li
             served=status.served,
             waiting=status.waiting,
             dropped=status.dropped,
+            registration=status.registration,
         )
         for status in statuses
     ]

@@ -1,48 +1,50 @@
 """The settings of a gateway: which there are, how they are read, checked, stored and shown.
 
-They are those of the document itself (`schema.document.Surroundings`), so a setting that the document gets has its
-field in the form, its place in REST and its check at once.
+They are those of the document itself (`schema.document.Surroundings`) in the words of declarative files, so a setting
+that the document gets has its field in the form, its place in REST and its check at once.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from gateway_runtime.checks import check_settings
 from gateway_runtime.schema.document import Surroundings
-from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.faults import ConfigFault, convert
+from gateway_runtime.schema.written import unwritten_fields, written, written_path
 from portal.core.errors import ApplicationError
-from portal.core.setting_form import field_path
-from portal.core.setting_secrets import secrets_apart, secrets_kept, secrets_masked
-from portal.core.setting_values import differing, read_strictly, secret_places, settings_of
+from portal.core.setting_forms.outline import field_path, outline
+from portal.core.setting_forms.secrets import joined, masked, secret_paths, split, with_kept
+from portal.core.setting_forms.values import differing, whole
 from portal.gateways.models import Gateway
 
-# In the order in which the form has them.
-NAMES = (
+Settings = dict[str, Any]
+
+PARTS = (
     "log_level", "access_log", "timeouts", "limits", "trusted_proxies", "forward_proxy", "tracing", "shared_storage",
 )  # fmt: skip
-GatewaySettings: Any = settings_of("GatewaySettings", Surroundings, NAMES)
-SECRETS = secret_places(GatewaySettings)
+SETTINGS: Any = written(
+    Surroundings, without=tuple(name for name in Surroundings.__struct_fields__ if name not in PARTS)
+)
+OUTLINE = outline(SETTINGS)
+SECRET = secret_paths(OUTLINE)
+# Of each section by its name in form and REST.
+NAMES: tuple[str, ...] = SETTINGS.__struct_encode_fields__
 
 
-def gateway_settings(gateway: Gateway) -> Any:
-    """Return all settings of a gateway, secrets too: for its document and for nobody's eyes."""
-    full = secrets_kept(gateway.settings, SECRETS, json.loads(gateway.secrets))
-    return msgspec.convert(full, GatewaySettings)
+def _read(gateway: Gateway) -> Any:
+    return convert(joined(gateway.settings, json.loads(gateway.secrets)), SETTINGS)
 
 
-def settings_shown(gateway: Gateway) -> dict[str, Any]:
+def settings_shown(gateway: Gateway) -> Settings:
     """Return what is not as by default, with secrets masked."""
-    return secrets_masked(gateway.settings, json.loads(gateway.secrets))
+    return masked(gateway.settings, json.loads(gateway.secrets))
 
 
-def settings_effective(gateway: Gateway) -> dict[str, Any]:
+def settings_effective(gateway: Gateway) -> Settings:
     """Return all settings as they count, with secrets masked."""
-    effective = _whole(gateway_settings(gateway))
-    plain, secrets = secrets_apart(effective, SECRETS)
-    return secrets_masked(plain, {place: value for place, value in secrets.items() if value})
+    plain, secrets = split(whole(_read(gateway)), SECRET)
+    return masked(plain, {path: value for path, value in secrets.items() if value})
 
 
 def settings_set(gateway: Gateway, given: Mapping[str, Any]) -> None:
@@ -50,32 +52,24 @@ def settings_set(gateway: Gateway, given: Mapping[str, Any]) -> None:
 
     Raises `ApplicationError` with the sentence beside the very setting that is wrong.
     """
-    kept = json.loads(gateway.secrets)
-    merged = {**gateway.settings, **given}
-    full = secrets_kept({name: value for name, value in merged.items() if value is not None}, SECRETS, kept)
+    merged = {name: value for name, value in {**gateway.settings, **given}.items() if value is not None}
     try:
-        settings = read_strictly(full, GatewaySettings)
-        check_settings(Surroundings(gateway="", name="", **_parts(settings)))
+        read = convert(with_kept(merged, json.loads(gateway.secrets), SECRET), SETTINGS)
     except ConfigFault as fault:
-        place = f"settings.{field_path(fault.path)}" if fault.path else "settings"
-        raise ApplicationError(fault.code, fault.message, fields={place: fault.message}) from fault
-    gateway.settings, secrets = secrets_apart(differing(settings), SECRETS)
+        raise _refused(fault.path, fault) from fault
+    try:
+        check_settings(Surroundings(gateway="", name="", **unwritten_fields(read)))
+    except ConfigFault as fault:
+        raise _refused(written_path(Surroundings, fault.path), fault) from fault
+    gateway.settings, secrets = split(differing(read), SECRET)
     gateway.secrets = json.dumps(secrets)
 
 
-def _parts(settings: Any) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in NAMES}
-
-
 def document_settings(gateway: Gateway) -> dict[str, Any]:
-    """Return the settings as the parts of a document."""
-    return _parts(gateway_settings(gateway))
+    """Return the settings as the parts of a document, secrets too: for nobody's eyes."""
+    return unwritten_fields(_read(gateway))
 
 
-def _whole(value: Any) -> Any:
-    """Return plain data with what is as by default, too."""
-    if isinstance(value, msgspec.Struct):
-        return {field.encode_name: _whole(getattr(value, field.name)) for field in msgspec.structs.fields(value)}
-    if isinstance(value, list | tuple):
-        return [_whole(each) for each in value]
-    return value
+def _refused(path: str, fault: ConfigFault) -> ApplicationError:
+    place = f"settings.{field_path(path)}" if path else "settings"
+    return ApplicationError(fault.code, fault.message, fields={place: fault.message})

@@ -1,32 +1,17 @@
 """REST: `/api/v1/gateways/<id>/settings/`."""
 
-from typing import Any
-
-import msgspec
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.core.api import ScopedViewSet
+from portal.core.setting_forms.schemas import settings_schema
 from portal.gateways.models import Gateway
-from portal.gateways.settings import NAMES, GatewaySettings, settings_effective, settings_shown
+from portal.gateways.settings import NAMES, SECRET, SETTINGS, settings_effective, settings_shown
 from portal.gateways.settings_services import gateway_settings_update
 
-_, _PARTS = msgspec.json.schema_components([GatewaySettings], ref_template="#/$defs/{name}")
-
-
-def _inlined(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_inlined(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    rest = {name: _inlined(value) for name, value in schema.items() if name != "$ref"}
-    reference = schema.get("$ref")
-    return {**_inlined(_PARTS[reference.removeprefix("#/$defs/")]), **rest} if reference else rest
-
-
-SETTINGS_SCHEMA: dict[str, Any] = _inlined(_PARTS["GatewaySettings"])
+SETTINGS_SCHEMA = settings_schema(SETTINGS, secret=SECRET)
 ANSWER_SCHEMA = {
     "type": "object",
     "properties": {

@@ -6,11 +6,10 @@ from typing import Any
 
 from django import forms
 
-from portal.core.setting_controls import Choice, Control, Number
-from portal.core.setting_form import SettingsForm, Shown
-from portal.core.setting_outline import outline
+from portal.core.setting_forms.controls import Choice, Control, Number
+from portal.core.setting_forms.form import SettingsForm
 from portal.gateways.models import Gateway
-from portal.gateways.settings import NAMES, GatewaySettings
+from portal.gateways.settings import NAMES, OUTLINE
 
 
 def default_told(node: Control) -> str:
@@ -25,18 +24,26 @@ def default_told(node: Control) -> str:
 class GatewaySettingsForm(SettingsForm):
     """All sections of one gateway. `values` are what the service takes: None for what is as by default as a whole."""
 
+    folds = True
+
     def __init__(
-        self, data: Mapping[str, Any] | None = None, files: Any = None, *, gateway: Gateway, shown: Any = None
+        self,
+        data: Mapping[str, Any] | None = None,
+        files: Any = None,
+        *,
+        gateway: Gateway,
+        settings: Any = None,
+        **kwargs: Any,
     ) -> None:
-        self.outline = outline(GatewaySettings)
+        begun = gateway.settings if settings is None else settings
+        kept = json.loads(gateway.secrets)
+        super().__init__(data, files, outlines={"": OUTLINE}, settings={"": begun}, kept=kept, **kwargs)
         self.values: dict[str, Any] = {}
-        begun = gateway.settings if shown is None else shown
-        super().__init__(data, files, outlines=[(self.outline, "", begun)], kept=json.loads(gateway.secrets))
 
     def made(self, node: Control, *, kept: bool = False) -> forms.Field:
-        """Add the default to the help. What is left out is as by default."""
+        """Add the default to the help. What is missing is told by the settings, in the words of REST and files."""
         made = super().made(node, kept=kept)
-        made.required = node.setting.required
+        made.required = False
         if told := default_told(node):
             made.help_text = f"{made.help_text} By default {told}."
         return made
@@ -44,8 +51,7 @@ class GatewaySettingsForm(SettingsForm):
     def clean(self) -> dict[str, Any]:
         """Return the values as the service takes them."""
         cleaned: dict[str, Any] = super().clean() or {}
-        typed = self.outline.value(self.cleaned_data)
-        self.values = {name: typed.get(name) for name in NAMES}
+        self.values = {**dict.fromkeys(NAMES), **self.value_at()}
         return cleaned
 
     def add_application_error(self, error: Any) -> None:
@@ -54,7 +60,3 @@ class GatewaySettingsForm(SettingsForm):
             self.add_fault(place.removeprefix("settings").removeprefix("."), sentence)
         if not error.fields:
             self.add_error(None, error.message)
-
-    def parts(self) -> list[Shown]:
-        """Return the sections as the template draws them."""
-        return self.parts_of(self.outline, "")

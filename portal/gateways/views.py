@@ -9,11 +9,10 @@ from django.utils import timezone
 
 from portal.core.tables import Column, Table
 from portal.core.views import Action, ActionView, DetailPage, EditPage, Empty, ListPage, ObjectView
-from portal.gateways.forms import GatewayCreateForm, GatewayEditForm
+from portal.gateways.forms import GatewayEditForm
 from portal.gateways.models import Gateway, Replica
-from portal.gateways.selectors import gateway_status, replica_state, start_commands
+from portal.gateways.selectors import gateway_status, replica_state
 from portal.gateways.services import (
-    gateway_create,
     gateway_delete,
     gateway_update,
 )
@@ -29,11 +28,21 @@ class GatewayTable(Table):
     caption = "Gateways"
     columns = (
         Column("name", "Name", link=True, sort="name"),
-        Column("state", "Status", template="gateways/cell_state.html", render=lambda row: _status(row)),
+        Column(
+            "state",
+            "Status",
+            template="gateways/cell_state.html",
+            render=lambda row: _status(row),
+            text=lambda row: _status(row).state.label,
+        ),
         Column("replicas", "Replicas", render=lambda row: _status(row).replicas, numeric=True),
         Column("revision", "Running revision", render=lambda row: _status(row).revision or None, numeric=True),
         Column("ports", "Ports", render=lambda row: ", ".join(str(item.port) for item in row.listeners.all())),
         Column("last_contact", "Last contact", render=lambda row: _status(row).last_contact),
+        Column("public_host", "Public host", sort="public_host", extra=True),
+        Column("slug", "Short name", sort="slug", extra=True),
+        Column("created_at", "Added", sort="created_at", extra=True),
+        Column("id", "Id", extra=True),
     )
 
 
@@ -67,7 +76,7 @@ class GatewayPage(ObjectView):
 
 
 class GatewayDetail(GatewayPage, DetailPage):
-    """One gateway: state, replicas, listeners, and how to start another replica."""
+    """One gateway: state, replicas, listeners, and the way to another replica."""
 
     template_name = "gateways/detail.html"
     permission = "gateway.view"
@@ -88,10 +97,10 @@ class GatewayDetail(GatewayPage, DetailPage):
     )
 
     def get_context(self, **context: Any) -> dict[str, Any]:
-        """Add the live part and the commands."""
+        """Add the live part and the listeners."""
         return super().get_context(
-            commands=start_commands(self.object),
             listeners=self.object.listeners.prefetch_related("certificates__certificate"),
+            credentials=self.object.credentials.filter(ended_at=None).only("gateway_id", "number", "ends_at"),
             **live(self.object),
             **context,
         )
@@ -113,23 +122,6 @@ def live(gateway: Gateway) -> dict[str, Any]:
     now = timezone.now()
     replicas = [(replica, replica_state(replica, now)) for replica in gateway.replicas.all()[:20]]
     return {"state": gateway_status(gateway, now), "replicas": replicas}
-
-
-class GatewayCreate(EditPage):
-    """Add a gateway with its first listener."""
-
-    queryset = Gateway.objects.select_related("environment__organization")
-    permission = "gateway.change"
-    title = "Add gateway"
-    parents = (("Gateways", "gateways:list"),)
-    form_class = GatewayCreateForm
-    service = gateway_create
-    submit_label = "Add gateway"
-    message = "The gateway is there. Start a replica with its registration, as shown below."
-
-    def service_arguments(self) -> dict[str, Any]:
-        """Create it in the environment of the address."""
-        return {"environment": self.environment}
 
 
 class GatewayEdit(GatewayPage, EditPage):

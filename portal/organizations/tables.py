@@ -9,11 +9,20 @@ class PeopleTable(Table):
     caption = "People and their roles"
     default_sort = ("user__name", "user__email", "created_at")
     columns = (
-        Column("user", "Person", template="organizations/cells/person.html", sort="user__name"),
+        Column(
+            "user",
+            "Person",
+            template="organizations/cells/person.html",
+            sort="user__name",
+            text=lambda binding: f"{binding.user.name} <{binding.user.email}>",
+            key=True,
+        ),
         Column("role", "Role", render=lambda binding: binding.get_role_display(), sort="role"),
         Column("environment", "Where", render=lambda binding: binding.environment or "Whole organization"),
         Column("created_at", "Since", sort="created_at"),
-        Column("pk", "Actions", template="organizations/cells/role_actions.html"),
+        Column("user.email", "E-mail address", sort="user__email", extra=True),
+        Column("user.last_login", "Last sign-in", sort="user__last_login", extra=True),
+        Column("pk", "Actions", template="organizations/cells/role_actions.html", actions=True),
     )
 
 
@@ -22,9 +31,17 @@ class EnvironmentTable(Table):
 
     caption = "Environments"
     columns = (
-        Column("name", "Name", template="organizations/cells/environment.html", sort="name"),
+        Column(
+            "name",
+            "Name",
+            template="organizations/cells/environment.html",
+            sort="name",
+            text=lambda environment: environment.name,
+            key=True,
+        ),
         Column("slug", "Short name"),
         Column("kind", "Kind", render=lambda environment: environment.get_kind_display()),
         Column("allow_private_targets", "Private upstreams"),
-        Column("pk", "Actions", template="organizations/cells/environment_actions.html"),
+        Column("created_at", "Added", sort="created_at", extra=True),
+        Column("pk", "Actions", template="organizations/cells/environment_actions.html", actions=True),
     )

@@ -13,10 +13,12 @@ class PoliciesConfig(AppConfig):
         from django.core.checks import register
 
         from portal.core import checklist, panels
+        from portal.policies.bulk_actions import bulk_actions_register
         from portal.policies.checks import check_custom_policies
         from portal.policies.selectors import policy_applied
 
         register(check_custom_policies)
+        bulk_actions_register()
         panels.register_tab(
             "instance",
             name="policies",

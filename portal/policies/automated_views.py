@@ -53,8 +53,13 @@ def list_context(
     ordered = ordering.in_order(automated)
     counted = selectors.instances_selected(environment, ordered)
     rows = [
-        {**row, "policy": known.get(row["applied"].policy), "count": counted[row["applied"].pk]}
-        for row in ordering.listed(ordered)
+        {
+            "place": place,
+            "applied": place.row,
+            "policy": known.get(place.row.policy),
+            "count": counted[place.row.pk],
+        }
+        for place in ordering.listed(ordered)
     ]
     return {"rows": rows, "said": "" if moved is None else ordering.said_place(ordered, moved)}
 

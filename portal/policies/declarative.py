@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import yaml
 
 from gateway_runtime.policies.registry import SUFFIX
 from gateway_runtime.schema.mode import Mode
+from portal.policies.file_variables import literal, variable_named
+from portal.policies.file_yaml import yaml_of
 from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
 from portal.policies.settings import secret_settings
 
@@ -29,12 +30,12 @@ def automated_resource(automated: AutomatedPolicy) -> dict[str, Any]:
 
 def binding_file(binding: PolicyBinding) -> str:
     """Return a binding as YAML. Secrets are names of environment variables."""
-    return _yaml(binding_resource(binding))
+    return yaml_of([binding_resource(binding)])
 
 
 def automated_file(automated: AutomatedPolicy) -> str:
     """Return an automated policy as YAML. Secrets are names of environment variables."""
-    return _yaml(automated_resource(automated))
+    return yaml_of([automated_resource(automated)])
 
 
 def binding_json(binding: PolicyBinding) -> str:
@@ -45,8 +46,8 @@ def binding_json(binding: PolicyBinding) -> str:
 def _resource(
     applied: AppliedPolicy, name: str, target: Mapping[str, Any], rules: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
-    variables = {name: f"${_variable(applied.policy, name)}" for name in secret_settings(applied)}
-    config = {**applied.config, **variables}
+    variables = {name: f"${variable_named(applied.policy, name)}" for name in secret_settings(applied)}
+    config = {**literal(applied.config), **variables}
     mode = {} if applied.mode is Mode.ENFORCE else {"mode": str(applied.mode)}
     return {
         "apiVersion": API_VERSION,
@@ -57,7 +58,7 @@ def _resource(
             "policyRef": {"name": f"{applied.policy}{SUFFIX}"},
             "order": applied.order,
             **mode,
-            **({"rules": rules} if rules else {}),
+            **({"rules": literal(rules)} if rules else {}),
             **({"config": config} if config else {}),
         },
     }
@@ -65,13 +66,3 @@ def _resource(
 
 def _name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "api"
-
-
-def _variable(policy: str, setting: str) -> str:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", setting)
-    return re.sub(r"[^A-Z0-9]+", "_", f"{policy}_{words}".upper())
-
-
-def _yaml(resource: dict[str, Any]) -> str:
-    text: str = yaml.safe_dump(resource, sort_keys=False, allow_unicode=True, width=100)
-    return text

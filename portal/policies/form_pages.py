@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils.functional import cached_property
 
 from gateway_runtime.policies.registry import definition
@@ -12,18 +12,16 @@ from gateway_runtime.schema.policy import PolicyDefinition
 from portal.apis.models import ApiInstance
 from portal.core.links import console_url
 from portal.core.markdown import markdown_html
-from portal.core.setting_outline import outline
-from portal.core.setting_posted import ADD, REMOVE, posted_again
-from portal.core.views import EditPage
+from portal.core.setting_forms.pages import SettingsPage
 from portal.policies import services
 from portal.policies.declarative import binding_file, binding_json
 from portal.policies.forms import PolicyForm
 from portal.policies.instance_pages import BindingView, InstancePage, pages_above
 from portal.policies.settings import secret_settings
-from portal.policies.when import PLACE, shown_when, when_outline
+from portal.policies.when import PLACE, shown_when
 
 
-class PolicyFormPage(EditPage):
+class PolicyFormPage(SettingsPage):
     """What applying and editing share: the one form page of all policies."""
 
     template_name = "policies/form.html"
@@ -64,14 +62,9 @@ class PolicyFormPage(EditPage):
             "automated": self.automated,
         }
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Apply; or, for browsers without JavaScript, show the form with a row more or less."""
-        if ADD in request.POST or REMOVE in request.POST:
-            when = posted_again(when_outline(self.policy, automated=self.automated), request.POST, PLACE)
-            typed = posted_again(outline(self.policy.config), request.POST)
-            self.form = PolicyForm(**{**self.form_arguments(), "config": typed, "when": when})
-            return self.form_page()
-        return super().post(request, *args, **kwargs)
+    def typed_arguments(self, typed: dict[str, Any]) -> dict[str, Any]:
+        """Return settings and conditions as the form takes them."""
+        return {"config": typed[""], "when": typed[PLACE]}
 
     def save(self, values: dict[str, Any]) -> Any:
         """Call the service with the settings."""

@@ -7,8 +7,8 @@ from gateway_runtime.policies.registry import read_config
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.core.errors import ApplicationError
-from portal.core.setting_form import SettingsForm, Shown, field_path
-from portal.core.setting_outline import outline
+from portal.core.setting_forms.form import SettingsForm, Shown
+from portal.core.setting_forms.outline import field_path, outline
 from portal.policies.settings import with_kept_secrets
 from portal.policies.when import PLACE, typed_when, when_outline
 
@@ -33,27 +33,31 @@ class PolicyForm(SettingsForm):
         **kwargs: Any,
     ) -> None:
         self.definition = definition
-        self.outline = outline(definition.config)
-        self.when_outline = when_outline(definition, automated=automated)
-        self.kept = dict(kept or {})
         self.config: dict[str, Any] = {}
         self.when: dict[str, Any] = {}
-        outlines = ((self.outline, "", config), (self.when_outline, PLACE, when))
-        super().__init__(data, files, outlines=outlines, kept=self.kept, **kwargs)
+        self.kept_settings = dict(kept or {})
+        super().__init__(
+            data,
+            files,
+            outlines={"": outline(definition.config), PLACE: when_outline(definition, automated=automated)},
+            settings={"": config, PLACE: when},
+            kept=self.kept_settings,
+            **kwargs,
+        )
         # Who leaves it out says nothing about it: a new policy is enforced, another one stays as it is.
         self.fields[f"{PLACE}.mode"].required = False
 
     def clean(self) -> dict[str, Any]:
         """Let the policy's own type decide, as in REST and files, and put its sentence beside the field."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        self.config = self.outline.value(self.cleaned_data)
+        cleaned = super().clean()
+        self.config = self.value_at()
         try:
-            self.when = typed_when(self.when_outline.value(self.cleaned_data, PLACE))
+            self.when = typed_when(self.value_at(PLACE))
         except ApplicationError as error:
             self.add_error(f"{PLACE}.selector", error.message)
         if not self.errors:
             try:
-                read_config(self.definition, with_kept_secrets(self.definition, self.config, self.kept))
+                read_config(self.definition, with_kept_secrets(self.definition, self.config, self.kept_settings))
             except ConfigFault as fault:
                 self.add_fault(field_path(fault.path), fault.message)
         return cleaned
@@ -69,10 +73,6 @@ class PolicyForm(SettingsForm):
         if not error.fields:
             self.add_error(None, error.message)
 
-    def shown(self) -> list[Shown]:
-        """Return the settings as the template draws them."""
-        return self.parts_of(self.outline, "")
-
     def shown_when(self) -> list[Shown]:
         """Return what says when the policy acts as the template draws it."""
-        return self.parts_of(self.when_outline, PLACE)
+        return self.shown_at(PLACE)

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from gateway_runtime.policies.registry import answers_preflight
 from portal.apis.models import ApiInstance
+from portal.core import ordering
 from portal.core.errors import ApplicationError
 from portal.policies.models import AppliedPolicy, PolicyBinding
 from portal.policies.services import binding_changed
@@ -44,10 +45,7 @@ def policy_place(*, actor: Any, binding: PolicyBinding, position: int) -> Policy
 def place_beside(policies: Iterable[Applied], moved: Applied, *, earlier: bool) -> int | None:
     """Return the place before or after that of one of the policies, None where it cannot go there."""
     ordered = in_order(policies)
-    position = [each.pk for each in ordered].index(moved.pk) + (-1 if earlier else 1)
-    if not pinned(ordered) <= position < len(ordered) or answers_preflight(moved.policy):
-        return None
-    return position
+    return ordering.place_beside(ordered, moved, earlier=earlier, pinned=pinned(ordered))
 
 
 def put(policies: Iterable[Applied], moved: Applied, position: int) -> bool:
@@ -58,13 +56,8 @@ def put(policies: Iterable[Applied], moved: Applied, position: int) -> bool:
     if answers_preflight(moved.policy):
         sentence = f"{policy_title(moved.policy)} always comes first and cannot be moved."
         raise ApplicationError("policy_always_first", sentence, fields={"position": sentence}, status=409)
-    before = in_order(policies)
-    after = [each for each in before if each.pk != moved.pk]
-    after.insert(max(pinned(before), min(position, len(after))), moved)
-    if [each.pk for each in after] == [each.pk for each in before]:
-        return False
-    _renumber(after, sorted(each.order for each in before))
-    return True
+    ordered = in_order(policies)
+    return ordering.put(ordered, moved, position, pinned=pinned(ordered))
 
 
 def pinned(policies: Iterable[AppliedPolicy]) -> int:
@@ -72,33 +65,11 @@ def pinned(policies: Iterable[AppliedPolicy]) -> int:
     return sum(answers_preflight(each.policy) for each in policies)
 
 
-def _renumber(policies: list[Applied], orders: list[int]) -> None:
-    """Give the numbers that are there to the policies in their new order."""
-    for index in range(1, len(orders)):
-        # Equal numbers would leave the order to the time of creation.
-        orders[index] = max(orders[index], orders[index - 1] + 1)
-    for each, order in zip(policies, orders, strict=True):
-        if each.order != order:
-            each.order = order
-            each.save(update_fields=["order", "updated_at"])
-
-
-def listed(policies: list[Applied]) -> list[dict[str, Any]]:
+def listed(policies: list[Applied]) -> list[ordering.Place[Applied]]:
     """Return policies in their order with what the console's list of them says of moving each."""
-    first = pinned(policies)
-    return [
-        {
-            "applied": each,
-            "pinned": position < first,
-            "movable": first <= position and len(policies) - first > 1,
-            "first": position == first,
-            "last": position == len(policies) - 1,
-        }
-        for position, each in enumerate(policies)
-    ]
+    return ordering.places(policies, pinned=pinned(policies))
 
 
 def said_place(policies: list[Applied], moved: AppliedPolicy) -> str:
     """Return the sentence that tells the new place of a policy."""
-    place = [each.pk for each in policies].index(moved.pk) + 1
-    return f"{policy_title(moved.policy)} is number {place} of {len(policies)}."
+    return ordering.said_place(policies, moved, policy_title(moved.policy))

@@ -1,84 +1,13 @@
-"""The conditions of a binding: which requests meet the policy. Form, REST and files say the same about a wrong one."""
+"""The conditions of a binding: which requests meet the policy."""
 
-import re
-from collections.abc import Sequence
 from typing import Any
 
-import re2
-
-from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.policy import PolicyDefinition
-from portal.core.errors import ApplicationError
-
-Rules = list[dict[str, Any]]
-
-MOST_RULES = 50
-LONGEST_PATTERN = 2_000
-ANYTHING = ".*"
-_PARTS = ("path", "host", "methods")
-_PATTERN_MEMORY = 1 << 20
-_match_name = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch
+from portal.apis.rules import Rules, rule_fault, rules_checked
 
 
-def rules_checked(policy: PolicyDefinition, rules: Any) -> Rules:
-    """Return conditions as they are stored: only the parts that say something, header names in lower case.
-
-    Raises `ApplicationError` with the sentence beside the very part that is wrong (`rules.0.path`).
-    """
-    if not isinstance(rules, list) or any(not isinstance(rule, dict) for rule in rules):
-        raise _fault("rules", "Conditions are a list of objects with path, host, methods and headers.")
+def binding_rules_checked(policy: PolicyDefinition, rules: Any) -> Rules:
+    """Return conditions as they are stored. Raises `ApplicationError`, also where the policy can have none."""
     if rules and policy.whole_api:
-        raise _fault("rules", f"{policy.title} is for a whole API and cannot have conditions.")
-    if len(rules) > MOST_RULES:
-        raise _fault("rules", f"Use at most {MOST_RULES} conditions.")
-    return [_rule(rule, f"rules.{index}") for index, rule in enumerate(rules)]
-
-
-def _rule(rule: dict[str, Any], where: str) -> dict[str, Any]:
-    if unknown := sorted(set(rule) - {*_PARTS, "headers"}):
-        known = "path, host, methods and headers"
-        raise _fault(f"{where}.{unknown[0]}", f"There is no condition “{unknown[0]}”. Known are {known}.")
-    kept: dict[str, Any] = {}
-    for name in _PARTS:
-        pattern = _pattern(rule.get(name) or ANYTHING, f"{where}.{name}")
-        if pattern != ANYTHING:
-            kept[name] = pattern
-    headers = _headers(rule.get("headers") or {}, f"{where}.headers")
-    return {**kept, "headers": headers} if headers else kept
-
-
-def _headers(headers: Any, where: str) -> dict[str, str]:
-    if not isinstance(headers, dict):
-        raise _fault(where, "Headers are an object: names and patterns.")
-    kept: dict[str, str] = {}
-    for name, pattern in headers.items():
-        if not _match_name(name):
-            raise _fault(where, f"“{name}” is not the name of a header.")
-        if name.lower() in kept:
-            raise _fault(where, f"The header “{name}” is there twice.")
-        kept[name.lower()] = _pattern(pattern, where)
-    return kept
-
-
-def _pattern(pattern: Any, where: str) -> str:
-    if not isinstance(pattern, str):
-        raise _fault(where, "A condition is a text.")
-    if len(pattern) > LONGEST_PATTERN:
-        raise _fault(where, f"Use at most {LONGEST_PATTERN} characters.")
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _PATTERN_MEMORY
-    try:
-        re2.compile(pattern, options)
-    except re2.error as error:
-        raise _fault(where, f"“{pattern}” is not a valid RE2 pattern.") from error
-    return pattern
-
-
-def document_rules(rules: Sequence[dict[str, Any]]) -> list[schema.Rule]:
-    """Return stored conditions as the gateway reads them."""
-    return [schema.Rule(**rule) for rule in rules]
-
-
-def _fault(field: str, sentence: str) -> ApplicationError:
-    return ApplicationError("invalid_condition", sentence, fields={field: sentence})
+        raise rule_fault("rules", f"{policy.title} is for a whole API and cannot have conditions.")
+    return rules_checked(rules)

@@ -5,12 +5,13 @@ from typing import Any
 from django.db import transaction
 
 from portal.apis.models import ApiInstance
+from portal.apis.rules import Rules
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
 from portal.gateways.signals import gateway_configuration_changed
 from portal.policies.models import PolicyBinding
 from portal.policies.modes import mode_set
-from portal.policies.rules import Rules, rules_checked
+from portal.policies.rules import binding_rules_checked
 from portal.policies.settings import (
     applied_state,
     mark_new_secrets,
@@ -43,7 +44,7 @@ def policy_apply(
         order=known.default_order if order is None else order,
     )
     settings_set(known, binding, config or {})
-    binding.rules = rules_checked(known, rules or [])
+    binding.rules = binding_rules_checked(known, rules or [])
     # The row lock keeps two people from applying the same policy at once.
     ApiInstance.objects.select_for_update().get(pk=instance.pk)
     if instance.policies.filter(policy=known.name).exists():
@@ -78,7 +79,7 @@ def policy_update(
         binding.order = order
     mode_set(known, binding, mode=mode, enabled=enabled)
     if rules is not None:
-        binding.rules = rules_checked(known, rules)
+        binding.rules = binding_rules_checked(known, rules)
     after = _state(binding)
     mark_new_secrets(after, binding, old_secrets)
     if before == after:

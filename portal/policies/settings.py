@@ -7,10 +7,9 @@ from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.core.errors import ApplicationError
-from portal.core.setting_form import field_path
+from portal.core.setting_forms.outline import field_path
+from portal.core.setting_forms.secrets import masked, split, with_kept
 from portal.policies.models import AppliedPolicy
-
-MASK = "••••••"
 
 
 def policy_definition(name: str) -> PolicyDefinition:
@@ -30,15 +29,6 @@ def settings_check(policy: PolicyDefinition, config: dict[str, Any]) -> None:
         raise ApplicationError(fault.code, fault.message, fields={name: fault.message}) from fault
 
 
-def settings_split(policy: PolicyDefinition, config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the plain and the secret settings."""
-    secret = set(policy.secret_settings())
-    return (
-        {name: value for name, value in config.items() if name not in secret},
-        {name: value for name, value in config.items() if name in secret},
-    )
-
-
 def secret_settings(binding: AppliedPolicy) -> dict[str, Any]:
     """Return the secret settings of a binding, decrypted. Never for a page, an answer or the audit trail."""
     secrets: dict[str, Any] = json.loads(binding.secrets)
@@ -47,13 +37,7 @@ def secret_settings(binding: AppliedPolicy) -> dict[str, Any]:
 
 def with_kept_secrets(policy: PolicyDefinition, config: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     """Return the settings with each secret that was left empty, or sent back masked, as it was."""
-    full = dict(config)
-    for name in policy.secret_settings():
-        if full.get(name) in (None, "", MASK):
-            full.pop(name, None)
-            if name in kept:
-                full[name] = kept[name]
-    return full
+    return with_kept(config, kept, policy.secret_settings())
 
 
 def settings_set(policy: PolicyDefinition, applied: AppliedPolicy, config: dict[str, Any]) -> None:
@@ -63,13 +47,13 @@ def settings_set(policy: PolicyDefinition, applied: AppliedPolicy, config: dict[
     """
     config = with_kept_secrets(policy, config, secret_settings(applied))
     settings_check(policy, config)
-    applied.config, secrets = settings_split(policy, config)
+    applied.config, secrets = split(config, policy.secret_settings())
     applied.secrets = json.dumps(secrets)
 
 
 def masked_settings(binding: AppliedPolicy) -> dict[str, Any]:
     """Return the settings as they may be shown."""
-    return {**binding.config, **dict.fromkeys(secret_settings(binding), MASK)}
+    return masked(binding.config, secret_settings(binding))
 
 
 def applied_state(binding: AppliedPolicy) -> dict[str, Any]:

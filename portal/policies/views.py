@@ -45,12 +45,12 @@ def list_context(instance: ApiInstance, moved: PolicyBinding | None = None) -> d
     own, automated = ordering.in_order(found.own), ordering.in_order(found.automated)
     applied = [
         {
-            **row,
-            "binding": row["applied"],
-            "policy": known.get(row["applied"].policy),
-            "set_aside": found.set_aside.get(row["applied"].pk),
+            "place": place,
+            "binding": place.row,
+            "policy": known.get(place.row.policy),
+            "set_aside": found.set_aside.get(place.row.pk),
         }
-        for row in ordering.listed(own)
+        for place in ordering.listed(own)
     ]
     said = "" if moved is None else ordering.said_place(own, moved)
     return {"applied": applied, "automated": [(each, known.get(each.policy)) for each in automated], "said": said}

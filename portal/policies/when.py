@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition, setting
 from portal.apis.labels import labels_typed
-from portal.core.setting_outline import Section, outline
-from portal.policies.rules import ANYTHING, Rules
+from portal.apis.rules import RuleForm, Rules, shown_rules, typed_rules
+from portal.core.setting_forms.outline import Section, outline
 
 # No setting of a policy begins with an underscore, so the two never meet in one form.
 PLACE = "_when"
@@ -28,18 +28,9 @@ class _PlainMode(PolicyConfig, frozen=True):
     mode: Annotated[_OnOff, setting("Mode", "Off leaves the policy out and keeps its settings.")] = _OnOff.ENFORCE
 
 
-class _Rule(PolicyConfig, frozen=True):
-    methods: Annotated[str, setting("Methods", "For example GET|HEAD; empty for every one.")] = ""
-    path: Annotated[str, setting("Path", "Pattern for the whole path after the base path, such as /items(/.*)?.")] = ""
-    host: Annotated[str, setting("Host", "Pattern for the host, without the port.")] = ""
-    headers: Annotated[
-        list[str], setting("Headers", "Headers that must be there, with a pattern for the value: X-Kind: a|b.")
-    ] = []
-
-
 class _Conditions(PolicyConfig, frozen=True):
     rules: Annotated[
-        list[_Rule],
+        list[RuleForm],
         setting("Conditions", "A request meets the policy when any one of these holds; without any, every request."),
     ] = []
 
@@ -66,13 +57,7 @@ def when_outline(policy: PolicyDefinition, *, automated: bool = False) -> Sectio
 
 def shown_when(mode: str, rules: Rules) -> dict[str, Any]:
     """Return stored mode and conditions as the form shows them."""
-    return {
-        "mode": mode,
-        "rules": [
-            {**rule, "headers": [f"{name}: {pattern}" for name, pattern in rule.get("headers", {}).items()]}
-            for rule in rules
-        ],
-    }
+    return {"mode": mode, "rules": shown_rules(rules)}
 
 
 def typed_when(typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,18 +67,7 @@ def typed_when(typed: Mapping[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"mode": typed["mode"]} if "mode" in typed else {}
     if "rules" in typed:
-        found["rules"] = [
-            {
-                **{name: rule[name] for name in ("path", "host", "methods") if rule.get(name)},
-                "headers": dict(_header(line) for line in rule.get("headers", [])),
-            }
-            for rule in typed["rules"]
-        ]
+        found["rules"] = typed_rules(typed["rules"])
     if "selector" in typed:
         found["selector"] = labels_typed("\n".join(typed["selector"]))
     return found
-
-
-def _header(line: str) -> tuple[str, str]:
-    name, colon, pattern = line.partition(":")
-    return name.strip(), pattern.strip() if colon and pattern.strip() else ANYTHING

@@ -7,31 +7,32 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from django.conf import settings as installation
+from django.conf import settings
 from django.db.models import Prefetch, Q
 from django.utils import timezone
 
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema import document as schema
-from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
-from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
+from portal.apis.deprecation import deprecation_part
+from portal.apis.instance_settings import instance_parts
+from portal.apis.models import ApiInstance, Destination, InstanceStatus, Route, Service
+from portal.apis.rules import document_rules
+from portal.apis.service_settings import DEFAULT_PORTS, UnusableService, service_document
 from portal.contracts.limits import CALENDAR_PERIOD, MAXIMUM_REQUESTS, TIME_PERIOD
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.gateways.models import Gateway
 from portal.gateways.settings import document_settings
 from portal.policies.effective import BEFORE_OWN, effective_policies
 from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
-from portal.policies.rules import document_rules
 from portal.publishing.listeners import document_listeners
 from portal.publishing.specifications import Specifications, UnusableSpecification, asks
 
 _Read = tuple[PolicyDefinition, dict[str, Any], PolicyConfig]
 
-ANYTHING = ".*"
-_DEFAULT_PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
+_DEFAULT_PORTS = {**DEFAULT_PORTS, "redis": 6379, "rediss": 6379}
 
 
 class InstanceFault(Exception):
@@ -66,13 +67,22 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
             api = _stand_in(instance, last_good.get(str(instance.pk)), str(fault))
             apis.append(api)
             quarantined[api.id] = {"name": api.name, "reason": str(fault), "kept": not api.quarantine}
-    return Built(document_of(gateway, document_listeners(gateway), apis), quarantined)
+    log = document_settings(gateway)["access_log"]
+    logged = [api if api.access_log is not None else msgspec.structs.replace(api, access_log=log) for api in apis]
+    return Built(document_of(gateway, document_listeners(gateway), logged if log is not None else apis), quarantined)
+
+
+def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = ()) -> schema.ApiInstance:
+    """Return the part of the document that an instance is, also a stopped one and with policies that are off.
+
+    Raises `InstanceFault` where it cannot be published as it is.
+    """
+    return _api(instance, list(automated), Specifications(instance.gateway, list(automated)))
 
 
 def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
     """Return a document with these APIs, and with everything else as it is at this moment."""
     consumers, contracts, tiers = _clients(gateway)
-    settings = document_settings(gateway)
     return schema.Document(
         gateway=str(gateway.pk),
         name=gateway.name,
@@ -80,23 +90,18 @@ def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[s
         listeners=listeners,
         platform_addresses=platform_addresses(),
         sampled_percent=gateway.sampled_percent,
-        apis=[_logged(api, settings["access_log"]) for api in apis],
+        apis=apis,
         consumers=consumers,
         contracts=contracts,
         tiers=tiers,
-        **settings,
+        **document_settings(gateway),
     )
-
-
-def _logged(api: schema.ApiInstance, log: AccessLog | None) -> schema.ApiInstance:
-    """Return an API whose requests are logged as the gateway says."""
-    return api if api.access_log == log else msgspec.structs.replace(api, access_log=log)
 
 
 def platform_addresses() -> list[PlatformAddress]:
     """Return where the portal and its Redis are: no API may stand for them."""
     found = []
-    for each in (installation.PORTAL_URL, installation.REDIS_URL):
+    for each in dict.fromkeys((settings.PORTAL_URL, settings.REDIS_URL, settings.GATEWAY_REDIS_URL)):
         url = urlsplit(each)
         port = url.port or _DEFAULT_PORTS.get(url.scheme)
         if url.hostname and port:
@@ -164,6 +169,7 @@ def _instances(gateway: Gateway) -> Any:
         .prefetch_related(
             Prefetch("services", queryset=Service.objects.order_by("name", "pk")),
             Prefetch("routes", queryset=Route.objects.order_by("order", "created_at", "pk")),
+            Prefetch("routes__destinations", queryset=Destination.objects.order_by("order", "created_at", "pk")),
             Prefetch(
                 "policies",
                 queryset=PolicyBinding.objects.filter(enabled=True).order_by("order", "created_at", "pk"),
@@ -197,6 +203,8 @@ def _api(instance: ApiInstance, automated: list[AutomatedPolicy], specifications
             *(_policy(each, read[each.pk], str(each.pk), each.order, each.rules) for each in acting),
         ],
         specification=_specification(instance, read.values(), specifications),
+        deprecation=deprecation_part(instance),
+        **_parts(instance),
     )
 
 
@@ -220,28 +228,40 @@ def _base_path(instance: ApiInstance) -> str:
 def _backend(service: Service) -> tuple[schema.Service, str]:
     """Return a service and the path its URL ends with."""
     try:
-        parts = urlsplit(service.url)
-        port = parts.port or _DEFAULT_PORTS[parts.scheme]
-        if not parts.hostname:
-            raise ValueError
-    except (ValueError, KeyError):
-        raise InstanceFault(f"The implementation URL {service.url!r} cannot be used. Correct it.") from None
-    target = schema.Target(host=parts.hostname, port=port)
-    backend = schema.Service(id=str(service.pk), name=service.name, scheme=parts.scheme, targets=[target])
-    return backend, parts.path.rstrip("/")
+        return service_document(service)
+    except UnusableService as fault:
+        raise InstanceFault(str(fault)) from None
+
+
+def _parts(instance: ApiInstance) -> dict[str, Any]:
+    try:
+        return instance_parts(instance)
+    except ConfigFault as fault:
+        raise InstanceFault(f"Its settings cannot be used ({fault.path}): {fault.message}") from fault
 
 
 def _route(route: Route, urls: dict[Any, tuple[schema.Service, str]]) -> schema.Route:
-    rule = schema.Rule(path=route.path or ANYTHING, methods=route.methods or ANYTHING)
-    if route.service_id not in urls:
-        raise InstanceFault(f"The route “{route.name}” leads to a service of another API instance.")
-    service, path = urls[route.service_id]
+    ways = [_destination(route, each, urls) for each in route.destinations.all()]
+    if not ways:
+        raise InstanceFault(f"The route “{route.name}” leads nowhere. Choose a service for it.")
     return schema.Route(
         id=str(route.pk),
         name=route.name,
-        service=service.id,
-        destination_path=path,
-        rules=[rule] if route.path or route.methods else [],
+        service=ways[0].service,
+        destination_path=ways[0].destination_path,
+        rules=document_rules(route.rules),
+        destinations=ways if len(ways) > 1 else [],
+    )
+
+
+def _destination(
+    route: Route, destination: Destination, urls: dict[Any, tuple[schema.Service, str]]
+) -> schema.Destination:
+    if destination.service_id not in urls:
+        raise InstanceFault(f"The route “{route.name}” leads to a service of another API instance.")
+    service, path = urls[destination.service_id]
+    return schema.Destination(
+        service=service.id, weight=destination.weight, destination_path=f"{path}{destination.path}"
     )
 
 

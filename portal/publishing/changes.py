@@ -12,8 +12,8 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.secret import Hidden, without_secrets
 
 MASK = "••••••"
-# Named by their own groups, or once for all of a gateway, not as settings of an API.
-_API_PARTS = frozenset({"id", "name", "policies", "access_log"})
+# Named by their own groups, not as settings of an API.
+_API_PARTS = frozenset({"id", "name", "policies"})
 # Longer texts, such as specifications, are shown from a little before they differ.
 LONGEST_TEXT = 200
 _BEFORE = 60
@@ -79,7 +79,7 @@ def _things(kind: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
 
 
 def _apis(old: schema.Document, new: schema.Document) -> Iterator[Change]:
-    before, after = {a.id: a for a in old.apis}, {a.id: a for a in new.apis}
+    before, after = {a.id: _alone(a, old) for a in old.apis}, {a.id: _alone(a, new) for a in new.apis}
     for key in [*before, *(k for k in after if k not in before)]:
         was, is_ = before.get(key), after.get(key)
         if was is None and is_ is not None:
@@ -92,6 +92,12 @@ def _apis(old: schema.Document, new: schema.Document) -> Iterator[Change]:
             if settings:
                 yield Change("changed", "API", is_.name, settings=settings)
             yield from _policies(is_.name, was.policies, is_.policies)
+
+
+def _alone(api: schema.ApiInstance, document: schema.Document) -> schema.ApiInstance:
+    """Return an API without what is said once for all of its gateway."""
+    same = document.access_log is not None and api.access_log == document.access_log
+    return msgspec.structs.replace(api, access_log=None) if same else api
 
 
 def _policies(api: str, old: list[schema.PolicyBinding], new: list[schema.PolicyBinding]) -> Iterator[Change]:
@@ -177,7 +183,7 @@ def _settings(old: Any, new: Any, path: str = "", secret: tuple[str, ...] = ()) 
             )
         ]
     was, is_ = _text(old), _text(new)
-    if isinstance(old, Hidden) and isinstance(new, Hidden):
+    if isinstance(new, Hidden):
         is_ = f"{is_} (new)"
     same = next((at for at, (a, b) in enumerate(zip(was, is_, strict=False)) if a != b), min(len(was), len(is_)))
     start = max(0, same - _BEFORE)

@@ -4,6 +4,7 @@ import msgspec
 from django.db.models import Prefetch
 
 from gateway_runtime.schema import document as schema
+from portal.gateways.listener_settings import terms_part
 from portal.gateways.models import Gateway, Listener, ListenerCertificate, Protocol
 
 _USES = ListenerCertificate.objects.select_related("certificate")
@@ -41,4 +42,4 @@ def _tls(listener: Listener) -> schema.Tls:
         schema.Certificate(certificate=use.certificate.chain, key=use.certificate.private_key, names=use.names)
         for use in listener.certificates.all()
     ]
-    return msgspec.convert({**listener.tls, "certificates": msgspec.to_builtins(certificates)}, schema.Tls)
+    return schema.Tls(certificates=certificates, **terms_part(listener.tls))

@@ -28,9 +28,21 @@ def document_seal(gateway: Gateway, encoded: bytes, *, number: int, digest: str)
 def revision_document(revision: Revision) -> schema.Document:
     """Return what a revision says. Raises `PublishError` when this gateway's keys do not open it."""
     gateway = revision.gateway
-    gateway_keys = envelope.GatewayKeys(verify=gateway.verify_key, encrypt=gateway.encrypt_key)
+    older = [] if is_sealed_for_now(revision) else [each.encrypt_key for each in gateway.credentials.all()]
+    gateway_keys = envelope.GatewayKeys(verify=gateway.verify_key, encrypt=gateway.encrypt_key, previous=older)
     try:
         _, data = envelope.unseal(bytes(revision.envelope), gateway=str(gateway.pk), keys=gateway_keys)
     except (envelope.EnvelopeError, ValueError) as error:
         raise PublishError(f"Revision {revision.number} cannot be opened: {error}", permanent=True) from error
     return schema.decode(data)
+
+
+def is_sealed_for_now(revision: Revision) -> bool:
+    """Tell whether the registrations that a gateway has now open a revision: a renewal brings another key."""
+    gateway = revision.gateway
+    gateway_keys = envelope.GatewayKeys(verify=gateway.verify_key, encrypt=gateway.encrypt_key)
+    try:
+        envelope.unseal(bytes(revision.envelope), gateway=str(gateway.pk), keys=gateway_keys)
+    except (envelope.EnvelopeError, ValueError):
+        return False
+    return True

@@ -5,6 +5,7 @@ of them, and sending a revision again changes nothing.
 """
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -22,7 +23,7 @@ from portal.publishing.builder import Built, build, document_of
 from portal.publishing.errors import PublishError
 from portal.publishing.listeners import with_present_certificates
 from portal.publishing.models import PublishRequest, Revision
-from portal.publishing.sealing import document_seal, revision_document
+from portal.publishing.sealing import document_seal, is_sealed_for_now, revision_document
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +51,25 @@ def publish_request(*, gateway: Gateway, actor: Any = None, message: str = "") -
 
 def publish_start(*, gateway_id: Any) -> None:
     """Hand the gateway to a Celery worker when the transaction commits. Without a broker the sweep picks it up."""
-    from portal.publishing.tasks import publish  # tasks are the interface above services
+    start = _Start(gateway_id)
+    # Many changes in one transaction are one publish. What is undone with a savepoint is not waiting any more.
+    if not any(waiting == start for _, waiting, _ in transaction.get_connection().run_on_commit):
+        transaction.on_commit(start)
 
-    def start() -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Hands one gateway to a Celery worker."""
+
+    gateway_id: Any
+
+    def __call__(self) -> None:
+        from portal.publishing.tasks import publish  # tasks are the interface above services
+
         try:
-            publish.apply_async(args=[str(gateway_id)], retry=False, ignore_result=True)
+            publish.apply_async(args=[str(self.gateway_id)], retry=False, ignore_result=True)
         except Exception as error:
-            log.warning("The publish of gateway %s waits for the sweep: %s", gateway_id, error)
-
-    transaction.on_commit(start)
+            log.warning("The publish of gateway %s waits for the sweep: %s", self.gateway_id, error)
 
 
 def gateway_publish(*, gateway_id: Any, client: "redis.Redis | None" = None) -> Revision | None:
@@ -93,7 +104,8 @@ def _revision_next(request: PublishRequest, latest: Revision | None, used: int) 
     previous = revision_document(latest) if latest else None
     built = build(gateway, previous)
     encoded = schema.encode(built.document)
-    if latest is None or schema.digest(encoded) != latest.digest or used > latest.number:
+    unchanged = latest is not None and schema.digest(encoded) == latest.digest and is_sealed_for_now(latest)
+    if latest is None or not unchanged or used > latest.number:
         number = max(latest.number if latest else 0, used) + 1
         latest = _revision_create(
             gateway,

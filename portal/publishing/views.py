@@ -20,6 +20,16 @@ from portal.publishing.selectors import changes_of, revision_progress
 REVISIONS = Revision.objects.defer("envelope").select_related("gateway__environment__organization")
 
 
+def _state(revision: Any) -> str:
+    said = "Published" if revision.published_at else "Not published"
+    return f"{said}, quarantined" if revision.quarantined else said
+
+
+def _taken(revision: Any) -> str:
+    rejected = f"{revision.rejected_by} rejected, " if revision.rejected_by else ""
+    return f"{rejected}{revision.applied_by} applied"
+
+
 class RevisionTable(Table):
     """Revisions, newest first."""
 
@@ -36,8 +46,10 @@ class RevisionTable(Table):
         Column("created_at", "When", sort="created_at"),
         Column("actor_name", "Who", sort="actor_name"),
         Column("message", "Change"),
-        Column("state", "State", template="publishing/state.html"),
-        Column("replicas", "Replicas", template="publishing/taken.html"),
+        Column("published_at", "Published", sort="published_at", extra=True),
+        Column("digest", "Digest", extra=True),
+        Column("state", "State", template="publishing/state.html", text=_state),
+        Column("replicas", "Replicas", template="publishing/taken.html", text=_taken),
     )
 
 

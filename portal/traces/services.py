@@ -35,26 +35,35 @@ _read_trace = msgspec.msgpack.Decoder(trace.Trace).decode
 
 
 def traces_ingest(*, client: "redis.Redis") -> int:
-    """Store the next batches of the stream. Return how many entries were taken over.
+    """Store the next batches of all gateways' trace streams. Return how many entries were taken over.
 
     A trace that is read again is the same row, so entries are removed only after they are stored.
     """
-    entries: Any = client.xrange(keys.TRACE_STREAM, "-", "+", count=BATCHES_AT_ONCE)
-    if not entries:
+    gateways = [str(pk) for pk in Gateway.objects.values_list("pk", flat=True)]
+    with client.pipeline(transaction=False) as pipe:
+        for gateway in gateways:
+            pipe.xrange(keys.traces(gateway), "-", "+", count=max(1, BATCHES_AT_ONCE // len(gateways)))
+        found: Any = [(each, entries) for each, entries in zip(gateways, pipe.execute(), strict=True) if entries]
+    if not found:
         return 0
-    batches = [batch for entry, fields in entries if (batch := _batch(entry, fields)) is not None]
+    read = [_batch(entry, fields, gateway) for gateway, entries in found for entry, fields in entries]
     with transaction.atomic():
-        _store(batches)
-    client.xdel(keys.TRACE_STREAM, *(entry for entry, _ in entries))
-    return len(entries)
+        _store([batch for batch in read if batch is not None])
+    with client.pipeline(transaction=False) as pipe:
+        for gateway, entries in found:
+            pipe.xdel(keys.traces(gateway), *(entry for entry, _ in entries))
+        pipe.execute()
+    return len(read)
 
 
-def _batch(entry: bytes, fields: dict[bytes, bytes]) -> trace.TraceBatch | None:
+def _batch(entry: bytes, fields: dict[bytes, bytes], gateway: str) -> trace.TraceBatch | None:
+    """Read one entry of a gateway's stream."""
     try:
         batch = _read_batch(fields[trace.TRACES_FIELD.encode()])
-        uuid.UUID(batch.gateway)
+        if uuid.UUID(batch.gateway) != uuid.UUID(gateway):
+            raise ValueError("it speaks for another gateway")
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
-        log.warning("Trace entry %s was passed over: %s", entry.decode(), error)
+        log.warning("Trace entry %s of gateway %s was passed over: %s", entry.decode(), gateway, error)
         return None
     return batch
 

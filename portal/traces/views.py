@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
 from gateway_runtime.schema.trace_token import HEADER
@@ -62,7 +62,7 @@ class InstanceTraces(TraceList):
         ),
     )
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Find the instance and show its traces."""
         here = INSTANCES.all().visible_to(request.user, self.permission).filter(environment=self.environment)
         self.object = get_object_or_404(here, pk=kwargs["pk"])

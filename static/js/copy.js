@@ -15,7 +15,9 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const source = button.parentElement.querySelector("[data-copy-source]");
-  await copy(source.textContent.trim());
+  const text = source.textContent.trim();
+  // An address within the console is copied as one that can be sent to somebody.
+  await copy(source.matches("[data-copy-address]") ? new URL(text, location.href).href : text);
   const label = button.getAttribute("aria-label");
   button.classList.add("is-copied");
   button.setAttribute("aria-label", "Copied");

@@ -1,6 +1,6 @@
 """`make bench`: measure, print tables that are Markdown, and fail when a goal is missed or could not be measured.
 
-`make bench CASE="latency tls"` (`python -m tests.benchmarks latency tls`) runs some of them. With `--write` the tables
+`make bench latency tls` (`python -m tests.benchmarks latency tls`) runs some of them. With `--write` the tables
 also take the place of those in `results.md`. Progress is written to the standard error.
 """
 

@@ -12,11 +12,13 @@ from typing import Any
 
 import msgspec
 from envoy.service.auth.v3.external_auth_pb2 import CheckResponse
+from envoy.service.ext_proc.v3.external_processor_pb2 import ProcessingResponse
 
 from gateway_runtime.directories.directory import Directories
 from gateway_runtime.fetching.header_changes import changed, for_backend
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.ext_authz_messages import check_request, read_verdict
+from gateway_runtime.policies.ext_proc_messages import Part, Parts, headers_message, read_answer
 from gateway_runtime.policies.results import NEEDS_BODY
 from gateway_runtime.schema.document import Consumer, Tier, TierLimit
 from gateway_runtime.testing import PolicyCase, SentRequest, policy_case, request
@@ -77,6 +79,7 @@ def _cases() -> Iterator[Case]:
     yield "basic authentication", 2.0, _request("http-basic-authentication", basic, authorization=ADA)
     yield "LDAP authentication, asked before", 2.0, _ldap()
     yield "external authorization, question and verdict", NO_GOAL, _authorization()
+    yield "external processing, one message each way", NO_GOAL, _processing()
     yield "header injection", 1.0, _request("header-injection", {"inboundHeaders": [{"key": "x-a", "value": "1"}]})
     injected = {"inboundHeaders": [{"key": "x-a", "value": "#[attributes.headers['x-debug']]"}]}
     yield "header injection, an expression", NO_GOAL, _request("header-injection", injected)
@@ -279,6 +282,20 @@ def _authorization() -> Callable[[], Any]:
     def call() -> Any:
         check_request(context, None, now=1_700_000_000.5, with_certificate=False)
         return changed(context.headers, for_backend(read_verdict(yes).backend))
+
+    return call
+
+
+def _processing() -> Callable[[], Any]:
+    context = request(path="/orders/17?full=1", headers=HEADERS)
+    change = {"set_headers": [{"header": {"key": "x-user", "raw_value": b"ada"}}]}
+    said = ProcessingResponse(request_headers={"response": {"header_mutation": change}}).SerializeToString()
+    parts = Parts(True, False, True, False)
+
+    def call() -> Any:
+        headers_message(Part.REQUEST_HEADERS, context.headers, bodiless=True)
+        answer = read_answer(said, Part.REQUEST_HEADERS, parts)
+        return changed(context.headers, for_backend(answer.changes, forgiving=True))  # type: ignore[union-attr]
 
     return call
 

@@ -54,7 +54,7 @@ def test_a_policy_is_moved_by_keyboard_keeps_the_focus_at_the_end_and_its_place_
     button = page.get_by_role("button", name="Move Rate limiting down")
     button.focus()
     page.keyboard.press("Enter")
-    expect(page.locator("[data-policy-said]")).to_have_text("Rate limiting is number 3 of 3.")
+    expect(page.locator("[data-order-said]")).to_have_text("Rate limiting is number 3 of 3.")
     assert names(page) == ["CORS", "Header injection", "Rate limiting"]
     expect(button).to_be_focused()
     expect(button).to_have_attribute("aria-disabled", "true")
@@ -76,6 +76,6 @@ def test_a_policy_is_dragged_to_its_place_and_never_before_cors(page: Page) -> N
     page.mouse.move(x, second["y"] + 5, steps=10)
     page.mouse.move(x, first["y"] + 5, steps=10)
     page.mouse.up()
-    expect(page.locator("[data-policy-said]")).to_have_text("Header injection is number 2 of 3.")
+    expect(page.locator("[data-order-said]")).to_have_text("Header injection is number 2 of 3.")
     page.reload()
     assert names(page) == ["CORS", "Header injection", "Rate limiting"]

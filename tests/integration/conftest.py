@@ -19,7 +19,7 @@ START_SECONDS = 10
 
 
 class RedisServer:
-    """One Redis process with a password, an append-only file and a folder of its own."""
+    """One Redis process with a password, an append-only file and a folder of its own. It keeps saved users."""
 
     def __init__(self, folder: Path, *more: str) -> None:
         self.folder = folder
@@ -48,8 +48,11 @@ class RedisServer:
         raise AssertionError(f"Redis did not start: {(self.folder / 'log').read_text()[-2000:]}")
 
     def _start(self) -> bool:
+        users = self.folder / "users.acl"
+        if not users.exists():
+            users.write_text(f"user default on >{self.password} ~* &* +@all\n")
         configuration = "\n".join([
-            f"port {self.port}", "bind 127.0.0.1", f"requirepass {self.password}", f'dir "{self.folder}"',
+            f"port {self.port}", "bind 127.0.0.1", f'aclfile "{users}"', f'dir "{self.folder}"',
             "appendonly yes", 'save ""', "daemonize no", *self.more,
         ])  # fmt: skip
         with (self.folder / "log").open("ab") as log:

@@ -34,8 +34,9 @@ ada = User.objects.first()
 def answer(value): print(json.dumps(value, default=str))
 """
 WORLD = """
-from portal.gateways.registration import registration_write
+from portal.gateways.registration_tokens import gateway_register, registration_token_create
 from pathlib import Path
+import msgspec
 ada = base.make_user("Ada Owner")
 organization = base.make_organization(owner=ada)
 environment = base.make_environment(organization)
@@ -45,7 +46,10 @@ gateway = base.make_gateway(environment, port={port})
 gateway.listeners.update(host="127.0.0.1")
 version = base.make_api(organization).versions.get()
 base.make_instance(gateway, version, url="http://127.0.0.1:{backend}")
-registration_write(gateway=gateway, path=Path({registration!r}))
+token = registration_token_create(actor=ada, gateway=gateway).secret
+path = Path({registration!r})
+path.touch(mode=0o600)
+path.write_bytes(msgspec.yaml.encode(gateway_register(name=gateway.slug, token=token)))
 answer(str(gateway.pk))
 """
 

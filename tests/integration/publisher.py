@@ -1,5 +1,6 @@
 """The portal's end of the wire, by hand: seal a document, publish it, read what gateways answer."""
 
+import secrets
 import time
 import uuid
 from pathlib import Path
@@ -10,6 +11,7 @@ from redis import Redis
 from gateway_runtime.configuration.registration import encode_registration
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema import keys
+from gateway_runtime.schema.access import gateway_rules
 from gateway_runtime.schema.document import Document
 from gateway_runtime.schema.envelope import new_keys, seal
 from gateway_runtime.schema.replica import Acknowledgement, Registration, ReplicaStatus
@@ -27,11 +29,18 @@ class Publisher:
         self.registration = Registration(
             gateway=self.gateway,
             name="edge",
-            redis_url=redis_url,
+            redis_url=self._user(redis_url),
             verify_key=self.keys.verify,
             encrypt_key=self.keys.encrypt,
         )
         self.number = 0
+
+    def _user(self, redis_url: str) -> str:
+        """Make a Redis user that may do what a gateway may, and return the URL with it."""
+        name, password = f"gateway-{self.gateway}", secrets.token_urlsafe(16)
+        self.redis.execute_command("ACL", "SETUSER", name, "reset", "on", f">{password}", *gateway_rules(self.gateway))
+        self.redis.execute_command("ACL", "SAVE")
+        return f"redis://{name}:{password}@{redis_url.rpartition('@')[2]}"
 
     def write_registration(self, path: Path) -> Path:
         """Write the registration file as the portal hands it out."""
@@ -83,5 +92,5 @@ class Publisher:
 
     def batches(self) -> list[Batch]:
         """Return all telemetry that has arrived."""
-        entries = self.redis.xrange(keys.TELEMETRY_STREAM)
+        entries = self.redis.xrange(keys.telemetry(self.gateway))
         return [msgspec.msgpack.decode(fields[BATCH_FIELD.encode()], type=Batch) for _, fields in entries]

@@ -11,7 +11,7 @@ from django.test import Client, TestCase
 
 from gateway_runtime.schema.envelope import new_keys
 from portal.accounts.models import User
-from portal.apis.models import ApiInstance, Route, Service
+from portal.apis.models import ApiInstance, Destination, Route, Service
 from portal.catalog.models import Api, ApiVersion
 from portal.gateways.models import Gateway, Listener
 from portal.organizations.models import Environment, EnvironmentKind, Organization, Role, RoleBinding
@@ -89,7 +89,8 @@ def make_instance(
         **fields,
     )
     service = Service.objects.create(instance=instance, url=url)
-    Route.objects.create(instance=instance, service=service)
+    route = Route.objects.create(instance=instance)
+    Destination.objects.create(route=route, service=service)
     return instance
 
 

@@ -10,6 +10,7 @@ from portal.celery import app as celery
 from tests.portal.base import World, client_of, make_world
 
 UNIT_TEST_SETTINGS = {
+    "REDIS_ACL": False,
     "CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
     # Argon2 is slow by design; the tests about passwords ask for it themselves.
     "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],

@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import time
-from typing import NoReturn
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
+from portal.cli.register import RegisterError, register
 from portal.cli.up import plan
 from portal.cli.up.box import SignIn, box
 from portal.cli.up.errors import StartError, StopRequested
@@ -66,15 +68,28 @@ async def serve(run: Run, home: Home, terminal: Terminal) -> None:
             redis = await start_redis(run, home, supervisor, redis_port, terminal)
             registered = plan.registration_file(run.home).is_file() and (redis, str(run.gateway_port)) == known
             password = run.admin_password or home.secret("first_password", make_password)
+            demo = plan.demo(run, ports)
             # A gateway that is registered needs no portal: it serves its last revision while the rest still starts.
-            path = plan.traffic_path(run, ports)
-            early = supervisor.begin(path) if registered else []
-            await prepare(run, redis, password, supervisor, terminal)
-            later = supervisor.begin([*plan.management(run, redis), *(path if not registered else [])])
-            await supervisor.ready([*later, *early])
-            await first_request(run, supervisor, terminal)
+            early = supervisor.begin([*demo, plan.gateway(run)]) if registered else []
+            prepared = await prepare(run, redis, password, supervisor, terminal)
+            management = supervisor.begin(plan.management(run, redis))
+            services, gateway = early[:-1] or supervisor.begin(demo), early[-1:]
+            if prepared["registration_token"]:
+                await supervisor.ready(management)
+                with terminal.step("Gateway registration"):
+                    await asyncio.to_thread(register_gateway, run, prepared)
+                management, gateway = [], [await supervisor.again(each) for each in gateway]
+            if not prepared["gateway_runs"]:
+                terminal.line("  The demo gateway was revoked or removed: it is not started.")
+                gateway = []
+            elif not gateway:
+                gateway = supervisor.begin([plan.gateway(run)])
+            await supervisor.ready([*management, *services, *gateway])
+            if gateway:
+                await first_request(run, supervisor, terminal)
             home.write_private("run/gateway.port", str(run.gateway_port))
-            for line in box(run, sign_in(run, home, password), time.monotonic() - started, unicode=terminal.unicode):
+            shown = sign_in(run, home, password, prepared)
+            for line in box(run, shown, time.monotonic() - started, unicode=terminal.unicode):
                 terminal.line(line)
             await supervisor.wait()
             terminal.line("Stopping …")
@@ -95,8 +110,8 @@ async def start_redis(run: Run, home: Home, supervisor: Supervisor, port: int, t
     return url
 
 
-async def prepare(run: Run, redis: str, password: str, supervisor: Supervisor, terminal: Terminal) -> None:
-    """Bring stored state up to date, ticking off each step as it is reported."""
+async def prepare(run: Run, redis: str, password: str, supervisor: Supervisor, terminal: Terminal) -> dict[str, Any]:
+    """Bring stored state up to date, ticking off each step as it is reported. Return what came of it."""
     before = time.monotonic()
 
     def on_line(line: str) -> None:
@@ -108,6 +123,26 @@ async def prepare(run: Run, redis: str, password: str, supervisor: Supervisor, t
 
     terminal.waiting("Database, static files and demo company")
     await supervisor.complete(plan.preparation(run, redis, password), on_line)
+    found: dict[str, Any] = json.loads((run.home / "run" / "prepared.json").read_text(encoding="utf-8"))
+    return found
+
+
+def register_gateway(run: Run, prepared: dict[str, Any]) -> None:
+    """Register the demo gateway as any other: by its token, at the portal."""
+    host = plan.reachable(run.portal_host)
+    address = f"[{host}]" if ":" in host else host
+    try:
+        register(
+            name=prepared["gateway"],
+            token=prepared["registration_token"],
+            url=f"http://{address}:{run.portal_port}",
+            output=plan.registration_file(run.home),
+            overwrite=True,
+            # It may be told to answer to its public name alone.
+            host=urlsplit(run.portal_url).netloc,
+        )
+    except RegisterError as error:
+        raise StartError(f"The demo gateway cannot be registered. {error}") from error
 
 
 async def first_request(run: Run, supervisor: Supervisor, terminal: Terminal) -> None:
@@ -123,9 +158,8 @@ async def first_request(run: Run, supervisor: Supervisor, terminal: Terminal) ->
         terminal.line("  The gateway runs, but the demo's catalog API does not answer through it.")
 
 
-def sign_in(run: Run, home: Home, password: str) -> SignIn:
+def sign_in(run: Run, home: Home, password: str, prepared: dict[str, Any]) -> SignIn:
     """Return how to sign in; a password that was made here is forgotten with this."""
-    prepared = json.loads((home.path / "run" / "prepared.json").read_text(encoding="utf-8"))
     made_here = run.admin_password is None
     home.forget("secrets/first_password")
     first = bool(prepared["owner_created"])

@@ -15,7 +15,7 @@ CELERY = (sys.executable, "-W", "ignore::RuntimeWarning", "-m", "celery", "-q", 
 
 
 def preparation(run: Run, redis: str, password: str) -> Program:
-    """Database, static files, demo company and the gateway's registration, in one process."""
+    """Database, static files, demo company and a token for its gateway, in one process."""
     environment = run.portal_environment(redis) | {
         "PORTICO_ADMIN_EMAIL": run.admin_email,
         "PORTICO_ADMIN_PASSWORD": password,
@@ -35,7 +35,7 @@ def preparation(run: Run, redis: str, password: str) -> Program:
 
 def everything(run: Run, redis: str, ports: dict[str, int]) -> list[Program]:
     """Return all long-running processes besides Redis."""
-    return [*management(run, redis), *traffic_path(run, ports)]
+    return [*management(run, redis), *demo(run, ports), gateway(run)]
 
 
 def management(run: Run, redis: str) -> list[Program]:
@@ -43,9 +43,9 @@ def management(run: Run, redis: str) -> list[Program]:
     return [portal(run, redis), worker(run, redis), beat(run, redis)]
 
 
-def traffic_path(run: Run, ports: dict[str, int]) -> list[Program]:
-    """Return what a call passes through: the demo's services and the gateway."""
-    return [*(demo_service(run, name, ports[name]) for name in SERVICES), demo_traffic(run), gateway(run)]
+def demo(run: Run, ports: dict[str, int]) -> list[Program]:
+    """Return the demo's services and its customers."""
+    return [*(demo_service(run, name, ports[name]) for name in SERVICES), demo_traffic(run)]
 
 
 def portal(run: Run, redis: str) -> Program:

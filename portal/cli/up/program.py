@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-# What systemd's `Restart=on-failure` calls a clean end: somebody stopped the process on purpose.
-CLEAN_EXITS = frozenset({0, -1, -2, -15})
+from gateway_runtime.schema.revocation import EXIT_STATUS
+
+# What systemd's `Restart=on-failure` calls a clean end: somebody stopped the process on purpose. The last is what a
+# gateway says that was revoked.
+CLEAN_EXITS = frozenset({0, -1, -2, -15, EXIT_STATUS})
 
 
 class Output(Protocol):

@@ -1,6 +1,7 @@
 """Redis: the one that is configured, else a server of our own that only this machine and this user can use."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 from urllib.parse import quote
@@ -15,7 +16,7 @@ SETTINGS = """\
 bind 127.0.0.1
 port {port}
 protected-mode yes
-requirepass {password}
+aclfile "{users}"
 dir "{folder}"
 daemonize no
 loglevel notice
@@ -45,7 +46,8 @@ def own_redis(home: Home, port: int, run: Run) -> tuple[Program, str]:
     """Return the program of our own server and the address, with its password, that the others use."""
     password = home.secret("redis_password")
     folder = home.path / "redis"
-    configuration = home.write_private("redis/redis.conf", SETTINGS.format(port=port, password=password, folder=folder))
+    users = home.write_private("redis/users.acl", with_password(home.read("redis/users.acl"), password))
+    configuration = home.write_private("redis/redis.conf", SETTINGS.format(port=port, users=users, folder=folder))
     url = f"redis://:{quote(password, safe='')}@127.0.0.1:{port}/0"
     program = Program(
         name="redis",
@@ -57,6 +59,13 @@ def own_redis(home: Home, port: int, run: Run) -> tuple[Program, str]:
         ready_within_s=60,
     )
     return program, url
+
+
+def with_password(users: str, password: str) -> str:
+    """Return a file of Redis users in which ours has this password; those of gateways stay."""
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    others = [line for line in users.splitlines() if line.strip() and not line.startswith("user default ")]
+    return "\n".join([f"user default on #{digest} ~* &* +@all", *others])
 
 
 def redis_answers(url: str) -> Probe:

@@ -17,6 +17,7 @@ PRIVATE = (
     "PORTICO_DEMO_PASSWORD",
     "DATABASE_URL",
     "REDIS_URL",
+    "PORTICO_GATEWAY_REDIS_URL",
 )
 
 
@@ -125,7 +126,8 @@ class Run:
 
     def portal_environment(self, redis: str) -> dict[str, str]:
         """Return what the portal and its jobs know: the database, Redis and the keys, the latter as files."""
-        private = {name: os.environ[name] for name in ("DATABASE_URL", "DATABASE_URL_FILE") if os.environ.get(name)}
+        given = ("DATABASE_URL", "DATABASE_URL_FILE", "PORTICO_GATEWAY_REDIS_URL", "PORTICO_GATEWAY_REDIS_URL_FILE")
+        private = {name: os.environ[name] for name in given if os.environ.get(name)}
         for name, file in (("PORTICO_SECRET_KEY", "secret_key"), ("PORTICO_KEY_RING", "key_ring")):
             if os.environ.get(name):
                 private[name] = os.environ[name]

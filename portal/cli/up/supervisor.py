@@ -65,6 +65,14 @@ class Supervisor:
         """Start programs side by side and wait for them."""
         await self.ready(self.begin(programs))
 
+    async def again(self, child: Child) -> Child:
+        """End a process in order, and start its program anew."""
+        self._interrupted()
+        child.stop()
+        await asyncio.wait({task for each, task in self._children if each is child})
+        self._children = [(each, task) for each, task in self._children if each is not child]
+        return self._spawn(child.program)
+
     async def complete(self, program: Program, on_line: Callable[[str], None]) -> None:
         """Run a program that ends by itself."""
         self._interrupted()

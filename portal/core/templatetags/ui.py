@@ -22,7 +22,7 @@ TONES = {
     "healthy": "good", "in_sync": "good", "enabled": "good", "live": "good", "ok": "good",
     "pending": "waiting", "waiting": "waiting", "publishing": "waiting", "queued": "waiting", "building": "waiting",
     "draft": "waiting", "stopping": "waiting", "deprecated": "waiting", "out_of_sync": "waiting",
-    "shadow": "waiting",
+    "shadow": "waiting", "changed": "good", "created": "good", "refused": "bad",
     "rejected": "bad", "failed": "bad", "error": "bad", "disconnected": "bad", "revoked": "bad", "quarantined": "bad",
     "valid": "good", "expiring": "waiting", "expiring_now": "bad", "expired": "bad",
     "production": "production", "sandbox": "sandbox",

@@ -36,6 +36,10 @@ def test_a_file_that_others_can_reach_is_refused(tmp_path: Path, mode: int) -> N
         (b"gateway: g1", "not complete at “name”"),
         (encode_registration(msgspec.structs.replace(GOOD, verify_key="abc")), "“verify_key” .* is not a key"),
         (encode_registration(msgspec.structs.replace(GOOD, encrypt_key="hush é")), "“encrypt_key” .* is not a key"),
+        (
+            encode_registration(msgspec.structs.replace(GOOD, previous_encrypt_keys=[KEY, "hush"])),
+            "“previous_encrypt_keys” .* is not a key",
+        ),
         (encode_registration(msgspec.structs.replace(GOOD, gateway="")), "“gateway” .* is empty"),
         (encode_registration(msgspec.structs.replace(GOOD, redis_url="http://x/hush")), "must begin with redis://"),
     ],

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gateway_runtime.grpc import call as module
-from gateway_runtime.grpc.call import CallFailed, call
+from gateway_runtime.grpc.call import call
+from gateway_runtime.grpc.framing import CallFailed
 from gateway_runtime.upstream.asking import Answered
 from gateway_runtime.upstream.errors import UpstreamError
 

@@ -64,6 +64,8 @@ def test_tls_reaches_the_document(ending: str) -> None:
 
 def test_a_key_may_have_a_passphrase() -> None:
     pair = {"crt": PAIR.certificate, "key": sealed(PAIR.key, "open sesame"), "keyPassphrase": "open sesame"}
+    machine = {"skipValidation": False, "trustedCA": "machine", "serverName": "a"}
+    assert made(bound("tls-outbound", machine)).tls == UpstreamTls(server_name="a")
     found = made(bound("tls-outbound", {"skipValidation": True, "certificate": pair})).tls
     assert found is not None
     assert found.key == PAIR.key

@@ -10,7 +10,8 @@ import pytest
 from gateway_runtime.fetching.client import Fetched, FetchError
 from gateway_runtime.fetching.remote import Remotes
 from gateway_runtime.fetching.url import Url
-from gateway_runtime.policies.jwt_keys import read_key_set, usable_keys
+from gateway_runtime.policies.jwt_key_reading import usable_keys
+from gateway_runtime.policies.jwt_keys import read_key_set
 from gateway_runtime.policies.results import Response
 from gateway_runtime.testing import FakeClock, PolicyCase, policy_case, request
 from gateway_runtime.upstream.connecting import Surroundings

@@ -31,6 +31,7 @@ def test_default_order() -> None:
         ("dataweave-request-filter", 380),
         ("mock-response", 384),
         ("http-caching", 385),
+        ("native-ext-proc", 390),
         ("dataweave-headers-transformation", 395),
         ("header-injection", 400),
         ("dataweave-body-transformation", 405),

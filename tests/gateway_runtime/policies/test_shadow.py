@@ -7,7 +7,7 @@ import pytest
 
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
-from gateway_runtime.policies.results import NEEDS_BODY, Response
+from gateway_runtime.policies.results import NEEDS_BODY, NeedsBody, Response
 from gateway_runtime.policies.shadow import UNDER_WAY, Shadow, copied, shadowed
 from gateway_runtime.schema.policy import Handlers
 from gateway_runtime.testing import request
@@ -169,6 +169,45 @@ def test_one_that_waits_and_fails_is_counted() -> None:
 
     asyncio.run(scenario())
     assert counted == [("", "b", "internal_error", 500)]
+
+
+@pytest.mark.parametrize("body", [b"", b"bad", b"x" * 11])
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_policy_is_told_once_that_its_copy_has_been_judged(waits: bool, body: bytes) -> None:
+    ended: list[Any] = []
+
+    async def scenario() -> None:
+        async def later(context: RequestContext) -> Response:
+            return REFUSED
+
+        def look(context: RequestContext) -> NeedsBody:
+            context.note("b", "mine")
+            return NEEDS_BODY
+
+        handlers = Handlers(
+            request_headers=look,
+            request_body=later if waits else refuse_bad,
+            ended=lambda context: ended.append(context.notes),
+        )
+        made = Chain([Binding("b", shadowed("b", handlers, Counted(), most=10))])
+        context = request("POST", body=body)
+        if made.run_request(context) is NEEDS_BODY:
+            context.body = body
+            made.resume_request(context)
+        await asyncio.sleep(0.01)
+        made.ended[0](context)
+
+    asyncio.run(scenario())
+    assert ended == [{"b": "mine"}]
+
+
+def test_a_policy_is_told_of_a_copy_whose_body_never_came() -> None:
+    ended: list[RequestContext] = []
+    handlers = Handlers(request_body=refuse_bad, ended=ended.append)
+    made, context = Chain([Binding("b", shadowed("b", handlers, Counted(), most=10))]), request("POST", body=b"bad")
+    assert made.run_request(context) is NEEDS_BODY
+    made.ended[0](context)
+    assert len(ended) == 1
 
 
 def test_later_policies_are_met_as_if_it_were_not_there() -> None:

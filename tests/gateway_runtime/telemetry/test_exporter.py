@@ -51,7 +51,7 @@ class FakeRedis:
 
 def case() -> tuple[FakeRedis, Spool, Exporter]:
     redis, spool = FakeRedis(), Spool("g", "r1", FakeClock())
-    return redis, spool, Exporter(redis, spool, "r1")  # type: ignore[arg-type]
+    return redis, spool, Exporter(redis, spool, gateway="g", replica="r1")  # type: ignore[arg-type]
 
 
 def count(spool: Spool, requests: int = 1) -> None:

@@ -1,7 +1,8 @@
 import hashlib
 from typing import Any
 
-from gateway_runtime.tls import client_certificate as module
+from cryptography import x509
+
 from gateway_runtime.tls.client_certificate import ClientCertificate, client_certificate
 from tests.certificates import Authority
 
@@ -28,8 +29,8 @@ def test_a_certificate_without_alternative_names_has_none() -> None:
 
 def test_nothing_is_read_before_it_is_asked_for(monkeypatch: Any) -> None:
     read = []
-    parse = module.x509.load_der_x509_certificate
-    monkeypatch.setattr(module.x509, "load_der_x509_certificate", lambda der: read.append(der) or parse(der))
+    parse = x509.load_der_x509_certificate
+    monkeypatch.setattr(x509, "load_der_x509_certificate", lambda der: read.append(der) or parse(der))
     shown = ClientCertificate(PAIR.der)
     assert shown.fingerprint_sha256
     assert not read

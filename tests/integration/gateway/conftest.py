@@ -110,16 +110,19 @@ class GatewayProcess:
         self._log.write_bytes(b"")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    sys.executable, "-m", "gateway_runtime", *self._origin,
-                    "--workers", str(self._workers), "--admin", "127.0.0.1:0", "--state", str(self.state),
-                    *self._arguments,
-                ],
-                cwd=self._cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                self.command, cwd=self._cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=_clean_environment() | self._environment,
             )  # fmt: skip
         self.admin = wait_until(self._admin_port, seconds=15, what="the admin port")
         return self
+
+    @property
+    def command(self) -> list[str]:
+        """Return the command that starts it."""
+        return [
+            sys.executable, "-m", "gateway_runtime", *self._origin,
+            "--workers", str(self._workers), "--admin", "127.0.0.1:0", "--state", str(self.state), *self._arguments,
+        ]  # fmt: skip
 
     def _admin_port(self) -> int:
         assert self._process is not None

@@ -22,7 +22,7 @@ def told(publisher: Publisher) -> list[tuple[TraceBatch, Trace]]:
     """Return every trace of the gateway that has arrived."""
     batches = [
         msgspec.msgpack.decode(fields[TRACES_FIELD.encode()], type=TraceBatch)
-        for _, fields in publisher.redis.xrange(keys.TRACE_STREAM)
+        for _, fields in publisher.redis.xrange(keys.traces(publisher.gateway))
     ]
     return [
         (batch, msgspec.msgpack.decode(trace, type=Trace))

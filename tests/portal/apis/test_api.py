@@ -34,7 +34,23 @@ class ApiInstanceApiTests(ObjectApiCases, PortalTestCase):
         assert body["url"] == "http://localhost:8080/customers"
         assert body["implementation_url"] == "http://customers.example.test:9002/api"
         assert body["status"] == "active"
-        assert [route["path"] for route in body["routes"]] == [""]
+        (route,) = body["routes"]
+        assert (route["rules"], route["destinations"]) == (
+            [],
+            [{"service": body["services"][0]["id"], "weight": 1, "path": ""}],
+        )
+
+    def test_deployed_with_settings_of_instance_and_service(self):
+        settings = {"limits": {"responseSeconds": 30}, "accessLog": {}}
+        asked = {"targets": [{"address": "http://customers-2.example.test:9002"}], "retries": {"attempts": 2}}
+        body = self.post(settings=settings, service_settings=asked).json()
+        assert (body["settings"], body["services"][0]["settings"]) == (settings, asked)
+
+    def test_wrong_settings_are_named_where_they_are(self):
+        response = self.post(service_settings={"targets": [{"address": "https://customers-2.example.test"}]})
+        assert "Write http here, too" in response.json()["fields"]["/service_settings/targets/0/address"]
+        response = self.post(settings={"limits": {"bodyBytes": -1}})
+        assert "/settings/limits/bodyBytes" in response.json()["fields"]
 
     def test_new_api_is_added_to_the_catalog_with_its_specification(self):
         response = self.post(api_version=None, new_api={"name": "Returns", "source": ORDERS})

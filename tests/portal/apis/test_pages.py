@@ -1,6 +1,6 @@
 """The console's pages about API instances."""
 
-from portal.apis.models import ApiInstance, Service
+from portal.apis.models import ApiInstance
 from portal.core.links import console_url
 from tests.portal.base import PortalTestCase
 from tests.portal.cases import ObjectPageCases
@@ -62,63 +62,3 @@ class InstancePageTests(ObjectPageCases, PortalTestCase):
         for name, target in (("gateways:detail", self.world.gateway), ("catalog:detail", self.world.api)):
             page = self.owner_client().get(self.address(name, target.pk)).content.decode()
             assert self.world.instance.get_absolute_url() in page, name
-
-
-class RoutePageTests(ObjectPageCases, PortalTestCase):
-    edit_page = "apis:route_edit"
-    actions = ("apis:route_delete",)
-
-    def get_target(self):
-        return self.world.instance.routes.get()
-
-    def get_other_target(self):
-        return self.world.other_instance.routes.get()
-
-    @property
-    def form(self):
-        service = self.world.instance.services.get()
-        return {"name": "reads", "service": str(service.pk), "path": "/items(/.*)?", "methods": "get head", "order": 10}
-
-    def test_route_is_added_and_methods_are_normalised(self):
-        address = console_url(self.world.production, "apis:route_create", self.world.instance.pk)
-        self.owner_client().post(address, self.form)
-        assert self.world.instance.routes.get(name="reads").methods == "GET|HEAD"
-
-    def test_pattern_that_re2_cannot_read_is_refused(self):
-        address = console_url(self.world.production, "apis:route_create", self.world.instance.pk)
-        response = self.owner_client().post(address, self.form | {"path": "(?=x)"})
-        assert "RE2" in response.context["form"].errors["path"][0]
-
-    def test_service_of_another_instance_cannot_be_chosen(self):
-        other = Service.objects.get(instance=self.world.other_instance)
-        address = console_url(self.world.production, "apis:route_create", self.world.instance.pk)
-        response = self.owner_client().post(address, self.form | {"service": str(other.pk)})
-        assert "service" in response.context["form"].errors
-
-    def test_last_route_stays(self):
-        address = console_url(self.world.production, "apis:route_delete", self.get_target().pk)
-        self.owner_client().post(address)
-        assert self.world.instance.routes.count() == 1
-
-
-class ServicePageTests(ObjectPageCases, PortalTestCase):
-    edit_page = "apis:service_edit"
-    actions = ("apis:service_delete",)
-    form = {"url": "https://orders-eu.example.test/api"}
-
-    def get_target(self):
-        return self.world.instance.services.get()
-
-    def get_other_target(self):
-        return self.world.other_instance.services.get()
-
-    def test_service_is_added(self):
-        address = console_url(self.world.production, "apis:service_create", self.world.instance.pk)
-        self.owner_client().post(address, self.form | {"name": "europe"})
-        assert self.world.instance.services.get(name="europe").url == "https://orders-eu.example.test/api"
-
-    def test_service_in_use_stays(self):
-        address = console_url(self.world.production, "apis:service_delete", self.get_target().pk)
-        response = self.owner_client().post(address, follow=True)
-        assert "all requests" in response.content.decode()
-        assert self.world.instance.services.count() == 1

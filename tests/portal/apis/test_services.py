@@ -2,8 +2,7 @@
 
 import pytest
 
-from portal.apis.models import ApiInstance, InstanceStatus, Route, Service
-from portal.apis.route_services import route_create, route_update, service_create, service_delete
+from portal.apis.models import ApiInstance, Destination, InstanceStatus, Service
 from portal.apis.selectors import api_deployed, instance_curl, instance_url
 from portal.apis.services import (
     instance_delete,
@@ -16,22 +15,8 @@ from portal.audit.models import AuditEvent
 from portal.catalog.models import Api
 from portal.catalog.services import NewApi, api_delete, api_version_create
 from portal.core.errors import ApplicationError
-from portal.gateways.signals import _configuration_changed, receiver_connect
 from tests.portal.base import make_gateway
 from tests.portal.catalog.specifications import ORDERS
-
-
-@pytest.fixture
-def messages(world):
-    """The messages of all configuration changes asked for."""
-    heard = []
-
-    def hear(*, message, **_):
-        heard.append(message)
-
-    receiver_connect(hear, weak=False, dispatch_uid="test")
-    yield heard
-    _configuration_changed.disconnect(dispatch_uid="test")
 
 
 def deploy(world, **changes):
@@ -52,7 +37,7 @@ class TestDeploy:
         instance = deploy(world)
         assert instance.services.get().url == "https://returns.example.test/api"
         route = instance.routes.get()
-        assert (route.path, route.methods, route.service.name) == ("", "", "default")
+        assert (route.rules, [way.service.name for way in route.destinations.all()]) == ([], ["default"])
         assert messages == ["Deployed Orders v1 at /returns"]
         event = AuditEvent.objects.get(action="instance.deploy")
         assert event.after["implementation_url"] == "https://returns.example.test/api"
@@ -93,7 +78,7 @@ class TestDeploy:
             deploy(world, api=world.other_api.versions.get())
 
     def test_failure_at_the_end_leaves_nothing(self, world, monkeypatch, messages):
-        monkeypatch.setattr(Route, "save_checked", lambda self: (_ for _ in ()).throw(RuntimeError))
+        monkeypatch.setattr(Destination, "save_checked", lambda self: (_ for _ in ()).throw(RuntimeError))
         with pytest.raises(RuntimeError):
             deploy(world, api=NewApi(name="Returns"), port=8085)
         assert not Api.objects.filter(name="Returns").exists()
@@ -169,25 +154,3 @@ class TestLife:
         assert instance_curl(world.instance) == "curl -i http://api.example.test:8080/orders"
         world.gateway.public_host = "::1"
         assert instance_url(world.instance) == "http://[::1]:8080/orders"
-
-
-class TestRoutes:
-    def test_route_before_the_one_for_everything(self, world, messages):
-        instance = deploy(world)
-        europe = service_create(actor=world.ada, instance=instance, name="europe", url="https://eu.example.test")
-        route_create(actor=world.ada, instance=instance, service=europe, name="eu", path="/eu/.*", methods="get")
-        assert [route.name for route in instance.routes.all()] == ["eu", "all requests"]
-        assert messages[1:] == ["Added service europe to Orders v1", "Added route eu to Orders v1"]
-
-    def test_service_of_another_instance_is_refused(self, world):
-        other = world.other_instance.services.get()
-        with pytest.raises(ApplicationError, match="service of this API"):
-            route_create(actor=world.ada, instance=world.instance, service=other, name="x")
-
-    def test_route_is_changed_in_part(self, world):
-        route = route_update(actor=world.ada, route=world.instance.routes.get(), path="/x")
-        assert (route.path, route.name) == ("/x", "all requests")
-
-    def test_service_in_use_stays(self, world):
-        with pytest.raises(ApplicationError, match="all requests"):
-            service_delete(actor=world.ada, service=world.instance.services.get())

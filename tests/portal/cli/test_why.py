@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from portal.accounts.services import api_token_create
 from portal.cli import why as module
 from portal.cli.commands import portico
+from portal.cli.portal_client import PortalError
 from tests.portal.base import World, client_of
 from tests.portal.traces.base import refused, stored, told
 
@@ -74,5 +75,5 @@ def test_what_is_not_known_and_who_is_not_known_are_said_in_one_sentence(world: 
 )
 def test_something_else_than_a_portal_is_said_in_one_sentence(status: int, content: bytes) -> None:
     transport = httpx2.MockTransport(lambda request: httpx2.Response(status, content=content))
-    with pytest.raises(module.WhyError, match=f"no portal at http://other: it answers with status {status}"):
+    with pytest.raises(PortalError, match=f"no portal at http://other: it answers with status {status}"):
         module.traces_fetch(portal="http://other", token="t", request_id="r", transport=transport)

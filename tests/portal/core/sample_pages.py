@@ -27,6 +27,7 @@ class GatewayTable(Table):
         Column("slug", "Short name", sort="slug"),
         Column("created_at", "Made"),
         Column("markup", "Markup", render=lambda row: f"<b>{row.name}</b>"),
+        Column("extra", "Extra", render=lambda row: row.slug.upper(), extra=True),
     )
     caption = "Gateways"
 

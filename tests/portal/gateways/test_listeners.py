@@ -6,11 +6,10 @@ from portal.apis.selectors import endpoint_url, instance_url
 from portal.audit.models import AuditEvent
 from portal.core.errors import ApplicationError
 from portal.core.links import console_url
-from portal.core.setting_outline import outline
-from portal.core.setting_posted import posted
+from portal.core.setting_forms.posted import as_posted
 from portal.gateways.listener_forms import ListenerForm, shown_listener
 from portal.gateways.listener_services import CertificateUse, listener_create, listener_update
-from portal.gateways.listener_settings import ListenerSettings
+from portal.gateways.listener_settings import OUTLINE
 from portal.gateways.models import Certificate, Listener, Protocol
 from portal.publishing.models import PublishRequest
 from tests.certificates import Authority
@@ -23,7 +22,7 @@ PATH = "/api/v1/listeners/"
 
 def typed(**settings):
     """Return a listener as a browser posts it."""
-    return posted(outline(ListenerSettings), {"port": 8443, "name": "secure", **settings})
+    return as_posted(OUTLINE, {"port": 8443, "name": "secure", **settings})
 
 
 class ListenerPageTests(ObjectPageCases, PortalTestCase):
@@ -46,13 +45,11 @@ class ListenerPageTests(ObjectPageCases, PortalTestCase):
         chosen = [
             {"certificate": str(shop.pk)}, {"certificate": str(bank.pk), "names": ["bank.example", "pay.example"]}
         ]  # fmt: skip
-        answer = self.edit(
-            typed(protocol="https", certificates=chosen, tls={"min_version": "1.3"}, proxy_protocol=True)
-        )
+        answer = self.edit(typed(protocol="https", certificates=chosen, tls={"minversion": "1.3"}, proxy_protocol=True))
         assert answer.status_code == 302, answer.context["form"].errors
         listener = Listener.objects.get(pk=self.world.listener.pk)
         assert (listener.port, listener.protocol, listener.proxy_protocol) == (8443, "https", True)
-        assert listener.tls == {"min_version": "1.3"}
+        assert listener.tls == {"minversion": "1.3"}
         assert [(use.certificate, use.names) for use in listener.certificates.all()] == [
             (shop, []), (bank, ["bank.example", "pay.example"]),
         ]  # fmt: skip
@@ -99,10 +96,10 @@ class ListenerPageTests(ObjectPageCases, PortalTestCase):
 
     def test_form_shows_what_is_stored(self):
         listener = make_https(self.world)
-        form = ListenerForm(certificates=Certificate.objects.all(), shown=shown_listener(listener))
+        form = ListenerForm(certificates=Certificate.objects.all(), settings=shown_listener(listener))
         assert form["protocol"].value() == "https"
         assert form["certificates.0.certificate"].value() == str(listener.certificates.get().certificate_id)
-        assert form["tls.min_version"].value() == "1.2"
+        assert form["tls.minversion"].value() == "1.2"
 
 
 def make_https(world, **settings):
@@ -151,10 +148,10 @@ class ListenerApiTests(ObjectApiCases, PortalTestCase):
     def test_same_words_as_in_the_form(self):
         shop = make_certificate(self.world.production)
         for settings, place in (
-            ({"tls": {"require_client_certificate": True}}, "tls.trusted_ca"),
-            ({"tls": {"min_version": "1.3", "max_version": "1.2"}}, "tls.min_version"),
-            ({"tls": {"min_version": "1.1"}}, "tls.ciphers"),
-            ({"tls": {"trusted_ca": "hello"}}, "tls.trusted_ca"),
+            ({"tls": {"requireClientCertificate": True}}, "tls.trustedCA"),
+            ({"tls": {"minversion": "1.3", "maxversion": "1.2"}}, "tls.minversion"),
+            ({"tls": {"minversion": "1.1"}}, "tls.ciphers"),
+            ({"tls": {"trustedCA": "hello"}}, "tls.trustedCA"),
         ):
             with self.subTest(settings=settings):
                 both = {"protocol": "https", "certificates": [{"certificate": str(shop.pk)}], **settings}
@@ -165,10 +162,10 @@ class ListenerApiTests(ObjectApiCases, PortalTestCase):
                 assert self.patch(**both).json()["fields"] == {f"/{place.replace('.', '/')}": sentence}
 
     def test_unknown_setting_is_refused_with_the_nearest_one(self):
-        answer = self.patch(tls={"min_versoin": "1.3"})
+        answer = self.patch(tls={"minversoin": "1.3"})
         assert answer.status_code == 400
         assert answer.json()["fields"] == {
-            "/tls/min_versoin": "There is no setting “min_versoin”. Did you mean “min_version”?"
+            "/tls/minversoin": "There is no setting “minversoin”. Did you mean “minversion”?"
         }
 
     def test_certificate_of_another_organization_is_not_found(self):
@@ -207,7 +204,7 @@ class ListenerServiceTests(PortalTestCase):
 
     def test_nothing_changed_publishes_nothing(self):
         before = self.requests()
-        listener_update(actor=self.world.ada, listener=self.world.listener, name="public", tls={"min_version": "1.2"})
+        listener_update(actor=self.world.ada, listener=self.world.listener, name="public", tls={"minversion": "1.2"})
         assert self.requests() == before
         assert Listener.objects.get(pk=self.world.listener.pk).tls == {}
 
@@ -222,9 +219,9 @@ class ListenerServiceTests(PortalTestCase):
 
     def test_client_certificates_are_asked_for_by_their_authority(self):
         listener = make_https(
-            self.world, tls={"trusted_ca": Authority("Partners").pem, "require_client_certificate": True}
+            self.world, tls={"trustedCA": Authority("Partners").pem, "requireClientCertificate": True}
         )
-        assert set(listener.tls) == {"trusted_ca", "require_client_certificate"}
+        assert set(listener.tls) == {"trustedCA", "requireClientCertificate"}
 
     def test_change_log_names_certificates_and_holds_no_key(self):
         make_https(self.world)

@@ -1,21 +1,17 @@
-"""Gateways, listeners, replicas and registrations."""
+"""Gateways, listeners and replicas."""
 
-import os
 from datetime import timedelta
 
-import msgspec
 import pytest
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from gateway_runtime.schema.envelope import GatewayKeys, seal, unseal
-from gateway_runtime.schema.replica import ApplyState, Registration, ReplicaStatus
+from gateway_runtime.schema.replica import ApplyState, ReplicaStatus
 from portal.audit.models import AuditEvent
 from portal.core.errors import ApplicationError
 from portal.gateways.listener_services import listener_create, listener_delete
 from portal.gateways.models import Replica
 from portal.gateways.ports import port_warning
-from portal.gateways.registration import registration_write
 from portal.gateways.selectors import ConnectionState, gateway_connected, gateway_status
 from portal.gateways.services import (
     gateway_create,
@@ -190,46 +186,3 @@ class TestStatus:
         replica_report(gateway=world.gateway, statuses=[status()])
         assert gateway_connected([world.production], timezone.now())
         assert not gateway_connected([world.sandbox], timezone.now())
-
-
-class TestRegistration:
-    def test_file_holds_what_the_gateway_needs_and_is_private(self, world, tmp_path, settings):
-        path = tmp_path / "new" / "registration.yaml"
-        assert registration_write(gateway=world.gateway, path=path)
-        assert path.stat().st_mode & 0o777 == 0o600
-        registration = msgspec.yaml.decode(path.read_bytes(), type=Registration)
-        assert registration.gateway == str(world.gateway.pk)
-        assert registration.name == "edge"
-        assert registration.redis_url == settings.REDIS_URL
-        assert registration.verify_key == world.gateway.verify_key
-        assert world.gateway.signing_key not in path.read_text()
-
-    def test_writing_again_changes_nothing(self, world, tmp_path):
-        path = tmp_path / "registration.yaml"
-        registration_write(gateway=world.gateway, path=path)
-        before = path.stat().st_mtime_ns
-        assert not registration_write(gateway=world.gateway, path=path)
-        assert path.stat().st_mtime_ns == before
-
-    def test_open_mode_is_mended(self, world, tmp_path):
-        path = tmp_path / "registration.yaml"
-        registration_write(gateway=world.gateway, path=path)
-        os.chmod(path, 0o644)
-        assert registration_write(gateway=world.gateway, path=path)
-        assert path.stat().st_mode & 0o777 == 0o600
-
-    def test_command_writes_the_file(self, world, tmp_path):
-        path = tmp_path / "registration.yaml"
-        call_command("gateway_register", "edge", organization="acme", output=path, verbosity=0)
-        assert path.is_file()
-
-    def test_command_refuses_an_ambiguous_or_unknown_slug(self, world, tmp_path):
-        with pytest.raises(CommandError, match="Several gateways"):
-            call_command("gateway_register", "edge", output=tmp_path / "r.yaml")
-        with pytest.raises(CommandError, match="There is no gateway nothing"):
-            call_command("gateway_register", "nothing", output=tmp_path / "r.yaml")
-
-    def test_command_says_when_the_file_cannot_be_written(self, world, tmp_path):
-        (tmp_path / "file").write_text("")
-        with pytest.raises(CommandError, match="cannot be written"):
-            call_command("gateway_register", "edge", organization="acme", output=tmp_path / "file" / "r.yaml")

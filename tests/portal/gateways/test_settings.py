@@ -9,10 +9,9 @@ from gateway_runtime.schema.limits import Limits
 from portal.audit.models import AuditEvent
 from portal.core.errors import ApplicationError
 from portal.core.links import console_url
-from portal.core.setting_outline import outline
-from portal.core.setting_posted import posted
+from portal.core.setting_forms.posted import as_posted
 from portal.gateways.models import Gateway
-from portal.gateways.settings import NAMES, GatewaySettings, gateway_settings
+from portal.gateways.settings import OUTLINE, PARTS, document_settings
 from portal.gateways.settings_forms import GatewaySettingsForm
 from portal.gateways.settings_services import gateway_settings_update
 from portal.publishing.builder import build
@@ -26,26 +25,26 @@ RECEIVER = {"endpoint": "http://collector.example:4318/v1/traces", "headers": {"
 STORAGE = {"url": "redis://:harbour-redis@redis.example:6379/0"}
 # (settings, where it is wrong, what is said)
 WRONG = (
-    ({"timeouts": {"stream_idle_seconds": 0}}, "timeouts.stream_idle_seconds", "Use more than 0."),
-    ({"limits": {"header_bytes": 10}}, "limits.header_bytes", "Use 1024 or more."),
+    ({"timeouts": {"streamIdleSeconds": 0}}, "timeouts.streamIdleSeconds", "Use more than 0."),
+    ({"limits": {"headerBytes": 10}}, "limits.headerBytes", "Use 1024 or more."),
     ({"limits": {"connections": 1 << 30}}, "limits.connections", "Use 1048576 or less."),
-    ({"access_log": {"sampling": 2}}, "access_log.sampling", "Use 1 or less."),
-    ({"access_log": {"hide": ["url.pth"]}}, "access_log.hide.0",
+    ({"accessLog": {"sampling": 2}}, "accessLog.sampling", "Use 1 or less."),
+    ({"accessLog": {"hide": ["url.pth"]}}, "accessLog.hide.0",
      "There is no field “url.pth” in an access line. Did you mean “url.path”?"),
-    ({"trusted_proxies": {"networks": ["10.0.0.1/8"]}}, "trusted_proxies.networks.0",
+    ({"trustedProxies": {"networks": ["10.0.0.1/8"]}}, "trustedProxies.networks.0",
      "“10.0.0.1/8” is no network such as 10.0.0.0/8 or 2001:db8::/32, with no bit behind its length."),
-    ({"forward_proxy": {"address": "proxy:1"}}, "forward_proxy.address",
+    ({"forwardProxy": {"address": "proxy:1"}}, "forwardProxy.address",
      "This is not the address of a proxy. Write http://host:port, and credentials as settings of their own."),
-    ({"forward_proxy": {}}, "forward_proxy.address", "This setting is required."),
-    ({"shared_storage": {"url": "http://redis"}}, "shared_storage.url", "This is not the URL of a Redis."),
-    ({"tracing": {"labels": [{"name": "x", "type": "environment"}]}}, "tracing.labels.0.key_name",
+    ({"forwardProxy": {}}, "forwardProxy.address", "This setting is required."),
+    ({"sharedStorage": {"url": "http://redis"}}, "sharedStorage.url", "This is not the URL of a Redis."),
+    ({"tracing": {"labels": [{"name": "x", "type": "environment"}]}}, "tracing.labels.0.keyName",
      "Name the variable or header of this label."),
 )  # fmt: skip
 
 
 def typed(**settings):
     """Return settings as a browser posts the whole form."""
-    return posted(outline(GatewaySettings), settings)
+    return as_posted(OUTLINE, settings)
 
 
 class GatewaySettingsPageTests(ObjectPageCases, PortalTestCase):
@@ -53,7 +52,7 @@ class GatewaySettingsPageTests(ObjectPageCases, PortalTestCase):
     actions = ("gateways:settings_reset",)
     target = "gateway"
     other_target = "other_gateway"
-    form = typed(timeouts={"stream_idle_seconds": 60})
+    form = typed(timeouts={"streamIdleSeconds": 60})
 
     def post(self, name="gateways:settings", **settings):
         return self.owner_client().post(
@@ -64,52 +63,54 @@ class GatewaySettingsPageTests(ObjectPageCases, PortalTestCase):
         return Gateway.objects.get(pk=self.world.gateway.pk)
 
     def test_only_what_differs_from_the_default_is_stored(self):
-        assert self.post(limits={"header_bytes": 4096}, log_level="warn").status_code == 302
-        assert self.gateway().settings == {"limits": {"header_bytes": 4096}, "log_level": "warn"}
+        assert self.post(limits={"headerBytes": 4096}, logLevel="warn").status_code == 302
+        assert self.gateway().settings == {"limits": {"headerBytes": 4096}, "logLevel": "warn"}
         assert self.post().status_code == 302
         assert self.gateway().settings == {}
 
     def test_sections_that_may_be_absent_have_a_switch(self):
-        assert self.post(access_log={}).status_code == 302
-        assert self.gateway().settings == {"access_log": {}}
-        off = {**typed(access_log={"query": True})}
-        del off["access_log._on"]
+        assert self.post(accessLog={}).status_code == 302
+        assert self.gateway().settings == {"accessLog": {}}
+        off = {**typed(accessLog={"query": True})}
+        del off["accessLog._on"]
         self.owner_client().post(console_url(self.world.production, "gateways:settings", self.world.gateway.pk), off)
         assert self.gateway().settings == {}
 
     def test_each_help_says_the_default_and_its_unit(self):
         form = GatewaySettingsForm(gateway=self.world.gateway)
-        assert form.fields["limits.keep_alive_seconds"].help_text.endswith("By default 75 seconds.")
-        assert form.fields["limits.header_bytes"].help_text.endswith("By default 61\u202f440 bytes.")
-        assert form.fields["log_level"].help_text.endswith("By default Info.")
+        assert form.fields["limits.keepAliveSeconds"].help_text.endswith("By default 75 seconds.")
+        assert form.fields["limits.headerBytes"].help_text.endswith("By default 61\u202f440 bytes.")
+        assert form.fields["logLevel"].help_text.endswith("By default Info.")
 
     def test_every_setting_of_the_document_has_a_field_with_title_and_help(self):
         form = GatewaySettingsForm(gateway=self.world.gateway)
         for section, type_ in (("limits", Limits), ("timeouts", Timeouts)):
             for name in type_.__struct_fields__:
-                assert form.fields[f"{section}.{name}"].label
-                assert form.fields[f"{section}.{name}"].help_text
+                first, *rest = name.split("_")
+                field = form.fields[f"{section}.{first}{''.join(each.title() for each in rest)}"]
+                assert field.label
+                assert field.help_text
 
     def test_secrets_are_kept_when_left_empty_and_never_drawn(self):
-        self.post(forward_proxy=PROXY, tracing={"receiver": RECEIVER}, shared_storage=STORAGE)
+        self.post(forwardProxy=PROXY, tracing={"receiver": RECEIVER}, sharedStorage=STORAGE)
         form = GatewaySettingsForm(gateway=self.gateway())
         page = form.as_p()
         for secret in ("harbour-secret", "harbour-token", "harbour-redis"):
             assert secret not in page
-        again = posted(outline(GatewaySettings), self.gateway().settings)
+        again = as_posted(OUTLINE, self.gateway().settings)
         self.owner_client().post(console_url(self.world.production, "gateways:settings", self.world.gateway.pk), again)
-        settings = gateway_settings(self.gateway())
-        assert settings.forward_proxy.password == PROXY["password"]
-        assert settings.tracing.receiver.headers == RECEIVER["headers"]
-        assert settings.shared_storage.url == STORAGE["url"]
+        settings = document_settings(self.gateway())
+        assert settings["forward_proxy"].password == PROXY["password"]
+        assert settings["tracing"].receiver.headers == RECEIVER["headers"]
+        assert settings["shared_storage"].url == STORAGE["url"]
 
     def test_secret_goes_with_its_section(self):
-        self.post(forward_proxy=PROXY)
+        self.post(forwardProxy=PROXY)
         self.post()
         assert json.loads(self.gateway().secrets) == {}
 
     def test_reset_button_makes_everything_as_by_default(self):
-        self.post(forward_proxy=PROXY, log_level="debug")
+        self.post(forwardProxy=PROXY, logLevel="debug")
         self.post("gateways:settings_reset")
         assert (self.gateway().settings, json.loads(self.gateway().secrets)) == ({}, {})
 
@@ -134,25 +135,25 @@ class GatewaySettingsApiTests(PortalTestCase):
         return client.patch(self.address(), settings, content_type="application/json")
 
     def test_sections_are_replaced_and_others_stay(self):
-        self.patch(limits={"header_bytes": 4096, "url_bytes": 512}, log_level="warn")
-        body = self.patch(limits={"header_bytes": 2048}).json()
-        assert body["settings"] == {"limits": {"header_bytes": 2048}, "log_level": "warn"}
-        assert body["effective"]["limits"]["url_bytes"] == 8192
-        assert self.patch(log_level=None).json()["settings"] == {"limits": {"header_bytes": 2048}}
+        self.patch(limits={"headerBytes": 4096, "urlBytes": 512}, logLevel="warn")
+        body = self.patch(limits={"headerBytes": 2048}).json()
+        assert body["settings"] == {"limits": {"headerBytes": 2048}, "logLevel": "warn"}
+        assert body["effective"]["limits"]["urlBytes"] == 8192
+        assert self.patch(logLevel=None).json()["settings"] == {"limits": {"headerBytes": 2048}}
 
     def test_secrets_are_masked_and_kept_when_sent_back(self):
-        self.patch(forward_proxy=PROXY, shared_storage=STORAGE, tracing={"receiver": RECEIVER})
+        self.patch(forwardProxy=PROXY, sharedStorage=STORAGE, tracing={"receiver": RECEIVER})
         answer = self.client_of(self.world.ada).get(self.address())
         assert "harbour-" not in answer.content.decode()
         body = answer.json()["settings"]
-        assert body["forward_proxy"]["password"] == "••••••"
+        assert body["forwardProxy"]["password"] == "••••••"
         assert self.patch(**body).status_code == 200
         gateway = Gateway.objects.get(pk=self.world.gateway.pk)
-        assert gateway_settings(gateway).shared_storage.url == STORAGE["url"]
+        assert document_settings(gateway)["shared_storage"].url == STORAGE["url"]
 
     def test_unknown_settings_are_refused_at_any_depth(self):
-        assert self.patch(limits={"header_byts": 1}).json()["fields"] == {
-            "/settings/limits/header_byts": "There is no setting “header_byts”. Did you mean “header_bytes”?"
+        assert self.patch(limits={"headerByts": 1}).json()["fields"] == {
+            "/settings/limits/headerByts": "There is no setting “headerByts”. Did you mean “headerBytes”?"
         }
         assert list(self.patch(weather={}).json()["fields"]) == ["/settings/weather"]
 
@@ -168,12 +169,12 @@ class GatewaySettingsApiTests(PortalTestCase):
                 assert shown.removeprefix("Line 1: ") == sentence
 
     def test_everything_is_reset_by_delete(self):
-        self.patch(log_level="debug")
+        self.patch(logLevel="debug")
         assert self.client_of(self.world.ada).delete(self.address()).json()["settings"] == {}
 
     def test_who_may_do_what(self):
         assert self.client_of(self.world.ben).get(self.address()).status_code == 200
-        body = {"log_level": "warn"}
+        body = {"logLevel": "warn"}
         for person, code in ((self.world.ben, 403), (self.world.olaf, 404), (self.world.cora, 404)):
             answer = self.client_of(person).patch(self.address(), body, content_type="application/json")
             assert answer.status_code == code
@@ -189,7 +190,7 @@ class GatewaySettingsServiceTests(PortalTestCase):
 
     def test_settings_reach_the_document_and_every_api_of_it(self):
         gateway = self.update(
-            timeouts={"stream_idle_seconds": 60}, access_log={"sampling": 0.5}, forward_proxy=PROXY, log_level="warn"
+            timeouts={"streamIdleSeconds": 60}, accessLog={"sampling": 0.5}, forwardProxy=PROXY, logLevel="warn"
         )
         document = build(gateway).document
         assert document.timeouts == Timeouts(stream_idle_seconds=60)
@@ -200,11 +201,11 @@ class GatewaySettingsServiceTests(PortalTestCase):
     def test_gateway_without_settings_has_the_defaults_of_the_document(self):
         document = build(self.world.gateway).document
         plain = type(document)(gateway="", name="")
-        assert all(getattr(document, name) == getattr(plain, name) for name in NAMES)
+        assert all(getattr(document, name) == getattr(plain, name) for name in PARTS)
 
     def test_secrets_are_encrypted_at_rest_and_not_in_the_change_log(self):
-        self.update(forward_proxy=PROXY)
-        self.update(forward_proxy={**PROXY, "password": "another-secret"})
+        self.update(forwardProxy=PROXY)
+        self.update(forwardProxy={**PROXY, "password": "another-secret"})
         with connection.cursor() as cursor:
             cursor.execute("select settings, secrets from gateways_gateway")
             stored = str(cursor.fetchall())
@@ -218,20 +219,20 @@ class GatewaySettingsServiceTests(PortalTestCase):
 
     def test_diff_of_revisions_tells_the_settings_without_secrets(self):
         old = build(self.world.gateway).document
-        new = build(self.update(forward_proxy=PROXY, limits={"header_bytes": 4096})).document
+        new = build(self.update(forwardProxy=PROXY, limits={"headerBytes": 4096})).document
         [change] = revision_changes(old, new)
         told = {each.path: each.new for each in change.settings}
         assert told["limits.header_bytes"] == "4096"
-        assert told["forward_proxy.password"] == "••••••"
+        assert told["forward_proxy.password"] == "•••••• (new)"
         assert "harbour-secret" not in str(change)
 
     def test_nothing_changed_publishes_nothing(self):
-        self.update(log_level="warn")
+        self.update(logLevel="warn")
         before = self.requests()
-        self.update(log_level="warn", limits={"header_bytes": Limits().header_bytes})
+        self.update(logLevel="warn", limits={"headerBytes": Limits().header_bytes})
         assert self.requests() == before
 
     def test_fault_leaves_everything_as_it_was(self):
         with self.assertRaises(ApplicationError):
-            self.update(log_level="warn", limits={"header_bytes": 1})
+            self.update(logLevel="warn", limits={"headerBytes": 1})
         assert Gateway.objects.get(pk=self.world.gateway.pk).settings == {}

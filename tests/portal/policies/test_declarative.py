@@ -42,6 +42,16 @@ def test_a_binding_as_a_file_means_the_same(world: World, policy: Any) -> None:
     assert (found.policy, found.config) == (policy.name, config)
 
 
+def test_a_text_that_looks_like_a_variable_stays_a_text(world: World) -> None:
+    config = {"inboundHeaders": [{"key": "x-shell", "value": "$HOME"}]}
+    binding = services.policy_apply(
+        actor=world.ada, instance=world.instance, policy="header-injection", config=config, rules=[{"path": "$HOME"}]
+    )
+    made = load_files([("api.yaml", INSTANCE), ("policy.yaml", binding_file(binding).encode())], {})
+    (found,) = made.document.apis[0].policies
+    assert (found.config, found.rules[0].path) == (config, "$HOME")
+
+
 def test_mode_conditions_and_order_are_in_the_file(world: World) -> None:
     binding = services.policy_apply(
         actor=world.ada,

@@ -9,8 +9,8 @@ import pytest
 
 from gateway_runtime.policies.registry import all_definitions, definition
 from gateway_runtime.schema.policy import Category, Handlers, Phase, PolicyConfig, PolicyDefinition, setting
-from portal.core.setting_outline import outline
-from portal.core.setting_posted import posted_again
+from portal.core.setting_forms.outline import outline
+from portal.core.setting_forms.posted import posted_again
 from portal.policies.forms import PolicyForm
 from portal.policies.posted import form_data
 from tests.portal.policies.marked import MARK, marked

@@ -8,7 +8,10 @@ import pytest
 from django.utils import timezone
 
 from gateway_runtime.schema import document as schema
-from portal.apis.models import InstanceStatus
+from gateway_runtime.schema.access_log import AccessLog
+from gateway_runtime.schema.limits import ApiLimits
+from gateway_runtime.schema.upstream import HealthCheck, UpstreamTls
+from portal.apis.models import Destination, InstanceStatus, Service
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.policies.models import PolicyBinding
 from portal.publishing.builder import build
@@ -32,7 +35,7 @@ def test_instance_becomes_services_routes_and_policies(world: World) -> None:
     service.url = "https://orders.example.test/v2/"
     service.save()
     route = world.instance.routes.get()
-    route.methods, route.path = "GET|HEAD", "/items/.*"
+    route.rules = [{"methods": "GET|HEAD", "path": "/items/.*"}]
     route.save()
     binding = apply(world.instance)
 
@@ -48,6 +51,51 @@ def test_instance_becomes_services_routes_and_policies(world: World) -> None:
             id=str(binding.pk), policy=BASIC, order=100, config={"username": "w", "password": "s3cret"}
         )
     ]
+
+
+def test_settings_of_a_service_are_in_the_document_with_its_secret(world: World) -> None:
+    service = world.instance.services.get()
+    service.url = "https://orders.example.test/v2"
+    service.settings = {
+        "targets": [{"address": "https://orders-2.example.test:8443", "weight": 5}],
+        "protocol": "http2",
+        "tls": {"serverName": "orders", "certificate": "C", "minversion": "1.3"},
+        "healthCheck": {"path": "/up"},
+    }
+    service.secrets = json.dumps({"tls.key": "K"})
+    service.save()
+
+    made = only_api(build(world.gateway)).services[0]
+
+    assert made.targets[1:] == [schema.Target(host="orders-2.example.test", port=8443, weight=5)]
+    assert made.tls == UpstreamTls(server_name="orders", certificate="C", key="K", min_version="1.3")
+    assert (made.protocol, made.health_check, made.outliers) == ("http2", HealthCheck(path="/up"), None)
+
+
+def test_a_route_with_several_destinations_has_them_with_their_shares(world: World) -> None:
+    route = world.instance.routes.get()
+    canary = Service.objects.create(instance=world.instance, name="canary", url="http://new.example.test/api")
+    Destination.objects.create(route=route, service=canary, order=1, weight=9, path="/v3")
+
+    made = only_api(build(world.gateway)).routes[0]
+
+    assert [(way.service, way.weight, way.destination_path) for way in made.destinations] == [
+        (str(world.instance.services.get(name="default").pk), 1, ""),
+        (str(canary.pk), 9, "/api/v3"),
+    ]
+
+
+def test_limits_and_access_log_of_an_instance_are_in_the_document(world: World) -> None:
+    world.instance.settings = {"limits": {"responseSeconds": 3}, "accessLog": {"sampling": 0.5}}
+    world.instance.save()
+    api = only_api(build(world.gateway))
+    assert (api.limits, api.access_log) == (ApiLimits(response_seconds=3), AccessLog(sampling=0.5))
+
+
+def test_stored_settings_that_nobody_knows_fence_the_api_by_name(world: World) -> None:
+    Service.objects.filter(instance=world.instance).update(settings={"teleport": True})
+    built = build(world.gateway)
+    assert "“default” cannot be used (teleport)" in built.quarantined[str(world.instance.pk)]["reason"]
 
 
 def test_root_base_path_is_empty_in_the_document(world: World) -> None:
@@ -75,12 +123,12 @@ def test_equal_tables_give_equal_bytes(world: World) -> None:
 def test_number_of_queries_does_not_depend_on_the_number_of_apis(world: World, django_assert_num_queries: Any) -> None:
     gateway = type(world.gateway).objects.select_related("environment").get(pk=world.gateway.pk)
     apply(world.instance)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         build(gateway)
     for number in range(3):
         api = make_api(world.organization, f"Api {number}")
         apply(make_instance(world.gateway, api.versions.get(), base_path=f"/api-{number}"))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         build(gateway)
 
 
@@ -185,6 +233,7 @@ def test_the_addresses_of_the_platform_are_in_the_document_without_its_secrets(
     world: World, settings: Any, portal: str, redis: str, expected: list[tuple[str, int]]
 ) -> None:
     settings.PORTAL_URL, settings.REDIS_URL = portal, redis
+    settings.GATEWAY_REDIS_URL = redis
     made = build(world.gateway).document
     assert [(each.host, each.port) for each in made.platform_addresses] == expected
     assert b"pw" not in schema.encode(made)

@@ -3,6 +3,7 @@
 import msgspec
 
 from gateway_runtime.schema import document as schema
+from gateway_runtime.schema.upstream import UpstreamTls
 from portal.publishing.changes import LONGEST_TEXT, SettingChange, revision_changes
 
 TARGET = schema.Target(host="a.test", port=80)
@@ -109,3 +110,16 @@ def test_a_long_text_is_shown_from_its_beginning_when_it_is_added_and_a_short_on
     assert change.settings == [SettingChange("specification", "", f"{long[:LONGEST_TEXT]}…")]
     [change] = revision_changes(document(api()), document(msgspec.structs.replace(api(), specification=short)))
     assert change.settings == [SettingChange("specification", "", short)]
+
+
+def test_the_key_of_a_client_certificate_is_masked_wherever_it_changes() -> None:
+    def of(key: str) -> schema.Document:
+        service = schema.Service(
+            id="s", name="main", targets=[schema.Target(host="h", port=1)], tls=UpstreamTls(certificate="C", key=key)
+        )
+        return document(msgspec.structs.replace(api(), services=[service]))
+
+    (changed,) = revision_changes(of("old-secret"), of("new-secret"))
+    assert changed.settings == [SettingChange("services.main.tls.key", "••••••", "•••••• (new)")]
+    assert "secret" not in repr(revision_changes(None, of("old-secret")))
+    assert "secret" not in repr(revision_changes(of("old-secret"), document(api())))

@@ -31,7 +31,7 @@ def only_listener(world: World) -> schema.Listener:
 
 
 def test_listener_brings_its_certificates_in_order_and_its_terms(world: World) -> None:
-    secure(world, min_version="1.3", alpn=["http/1.1"])
+    secure(world, minversion="1.3", alpn=["http/1.1"])
     world.listener.proxy_protocol = True
     world.listener.save()
     listener = only_listener(world)

@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 from django.utils import timezone
 
-from gateway_runtime.schema import trace
+from gateway_runtime.schema import keys, trace
 from portal.apis.models import ApiInstance
 from portal.gateways.models import Gateway
 from portal.traces.models import Trace
 from portal.traces.services import traces_ingest
+from tests.portal.streams import FakeStreams
 
 STEPS = [
     trace.Step(
@@ -21,30 +22,19 @@ STEPS = [
 ]  # fmt: skip
 
 
-class FakeStream:
-    """The stream commands that ingest uses, over a list."""
+class FakeStream(FakeStreams):
+    """What gateways tell."""
 
-    def __init__(self) -> None:
-        self.entries: list[tuple[bytes, dict[bytes, bytes]]] = []
-
-    def add(self, fields: dict[bytes, bytes]) -> None:
-        self.entries.append((b"%d-0" % (len(self.entries) + 1), fields))
-
-    def add_batch(self, gateway: Gateway, *traces: Any, dropped: int = 0) -> None:
+    def add_batch(self, gateway: Gateway, *traces: Any, dropped: int = 0, claims: str = "") -> None:
+        """Append a batch to the stream of a gateway; one that `claims` to be of another says so."""
         batch = trace.TraceBatch(
-            gateway=str(gateway.pk),
+            gateway=claims or str(gateway.pk),
             replica="replica-1",
             started_at=1.0,
             dropped=dropped,
             traces=[msgspec.Raw(each if isinstance(each, bytes) else msgspec.msgpack.encode(each)) for each in traces],
         )
-        self.add({trace.TRACES_FIELD.encode(): msgspec.msgpack.encode(batch)})
-
-    def xrange(self, name: str, low: str, high: str, count: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        return self.entries[:count]
-
-    def xdel(self, name: str, *ids: bytes) -> None:
-        self.entries = [entry for entry in self.entries if entry[0] not in ids]
+        self.add(keys.traces(str(gateway.pk)), {trace.TRACES_FIELD.encode(): msgspec.msgpack.encode(batch)})
 
 
 def told(instance: ApiInstance | None = None, **fields: Any) -> trace.Trace:

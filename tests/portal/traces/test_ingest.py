@@ -6,6 +6,7 @@ import uuid
 import pytest
 from django.utils import timezone
 
+from gateway_runtime.schema import keys
 from portal.traces import services
 from portal.traces.models import Trace, TraceKind, TraceLoss
 from portal.traces.services import traces_expire, traces_ingest
@@ -27,9 +28,9 @@ def test_a_trace_keeps_what_was_told(world: World) -> None:
 def test_a_batch_that_is_read_again_changes_nothing(world: World) -> None:
     stream = FakeStream()
     stream.add_batch(world.gateway, told(world.instance), dropped=2)
-    entries = list(stream.entries)
+    streams = dict(stream.streams)
     assert traces_ingest(client=stream) == 1
-    stream.entries = entries
+    stream.streams = streams
     traces_ingest(client=stream)
     assert Trace.objects.count() == 1
     assert TraceLoss.objects.get().dropped == 2
@@ -38,11 +39,11 @@ def test_a_batch_that_is_read_again_changes_nothing(world: World) -> None:
 
 def test_what_cannot_be_read_is_passed_over(world: World) -> None:
     stream = FakeStream()
-    stream.add({b"other": b"x"})
+    stream.add(keys.traces(str(world.gateway.pk)), {b"other": b"x"})
     stream.add_batch(world.gateway, b"\x81\xa1x\x01", told(world.instance))
     assert traces_ingest(client=stream) == 2
     assert Trace.objects.count() == 1
-    assert stream.entries == []
+    assert not any(stream.streams.values())
 
 
 def test_traces_of_a_gateway_that_is_gone_are_nobodys(world: World) -> None:
@@ -50,6 +51,13 @@ def test_traces_of_a_gateway_that_is_gone_are_nobodys(world: World) -> None:
     stream = FakeStream()
     stream.add_batch(world.gateway, told())
     traces_ingest(client=stream)
+    assert not Trace.objects.exists()
+
+
+def test_no_gateway_tells_of_requests_to_another(world: World) -> None:
+    stream = FakeStream()
+    stream.add_batch(world.other_gateway, told(world.instance), claims=str(world.gateway.pk))
+    assert traces_ingest(client=stream) == 1
     assert not Trace.objects.exists()
 
 
