@@ -6,6 +6,7 @@ that the document gets has its field in the form, its place in REST and its chec
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway_runtime.checks import check_settings
@@ -20,16 +21,19 @@ from portal.gateways.models import Gateway
 
 Settings = dict[str, Any]
 
+# In the order in which the form has them.
 PARTS = (
     "log_level", "access_log", "timeouts", "limits", "trusted_proxies", "forward_proxy", "tracing", "shared_storage",
 )  # fmt: skip
 SETTINGS: Any = written(
     Surroundings, without=tuple(name for name in Surroundings.__struct_fields__ if name not in PARTS)
 )
-OUTLINE = outline(SETTINGS)
+_WRITTEN: dict[str, str] = dict(zip(SETTINGS.__struct_fields__, SETTINGS.__struct_encode_fields__, strict=True))
+# The names of the sections in form and REST.
+NAMES = tuple(_WRITTEN[part] for part in PARTS)
+_MADE = outline(SETTINGS)
+OUTLINE = replace(_MADE, nodes=tuple(sorted(_MADE.nodes, key=lambda node: NAMES.index(node.setting.name))))
 SECRET = secret_paths(OUTLINE)
-# Of each section by its name in form and REST.
-NAMES: tuple[str, ...] = SETTINGS.__struct_encode_fields__
 
 
 def _read(gateway: Gateway) -> Any:
