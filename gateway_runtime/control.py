@@ -29,7 +29,8 @@ class Apply(Message, frozen=True):
     worker that starts later than its siblings then serves the same as they do. `listeners` are those with TLS that have
     been good before, as they were then. `storage` is what the registration names: like the keys in a document it goes
     to a worker by the socket pair alone, never by a command line or an environment that others can read. `verify_key`
-    is the public one that revisions are checked with; so are the tokens that ask for a trace.
+    is the public one that revisions are checked with; so are the tokens that ask for a trace. A candidate is tried out
+    where it names `replica`, and never without `tries`.
     """
 
     revision: int
@@ -39,6 +40,8 @@ class Apply(Message, frozen=True):
     listeners: list[Listener] = []
     storage: SharedStorage | None = None
     verify_key: str = ""
+    replica: str = ""
+    tries: bool = True
 
 
 class Drain(Message, frozen=True):
@@ -67,7 +70,8 @@ class Hello(Message, frozen=True):
 class ApiFault(msgspec.Struct, frozen=True, kw_only=True):
     """One API that could not be compiled. `kept` tells that its last good form is served instead of 503.
 
-    With `listener`, its id, it is that listener's TLS and no API.
+    With `listener`, its id, it is that listener's TLS and no API. With `candidate` it is what is tried out, and all
+    others have what they had.
     """
 
     api: str
@@ -77,14 +81,17 @@ class ApiFault(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     kept: bool = False
     listener: str = ""
+    candidate: bool = False
 
 
 class Applied(Message, frozen=True):
-    """The worker serves this revision."""
+    """The worker serves this revision, and to a share of its requests a candidate, where one is tried out here."""
 
     revision: int
     took_ms: float
     faults: list[ApiFault] = []
+    candidate: int = 0
+    candidate_share: float = 0.0
 
 
 class Rejected(Message, frozen=True):

@@ -1,22 +1,24 @@
 """What a snapshot would do with a request: the same routes and policies as live traffic, without a connection."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gateway_runtime.configuration.compiler import Compiler
 from gateway_runtime.configuration.snapshot import Snapshot
 from gateway_runtime.http.limits import ApiLimits, Limits
 from gateway_runtime.http.message import Request, parse_request
-from gateway_runtime.http.refusals import CONTENT_TOO_LARGE, NO_API_HERE, NO_ROUTE, BadMessage
+from gateway_runtime.http.refusals import CONTENT_TOO_LARGE, INTERNAL_ERROR, NO_API_HERE, NO_ROUTE, BadMessage
 from gateway_runtime.http.upstream_head import policy_headers
 from gateway_runtime.policies.chain import Chain, passed_through
 from gateway_runtime.policies.context import RequestContext
 from gateway_runtime.policies.results import NEEDS_BODY, Refused, Response
 from gateway_runtime.policies.shadow import Shadow, give_up
-from gateway_runtime.schema.document import Service
+from gateway_runtime.schema.document import Document, Service, encode
+from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.trace import Outcome
 from gateway_runtime.upstream.registry import PoolRegistry
 
-__all__ = ["Call", "Decision", "Outcome", "Verdict", "check_service", "decide"]
+__all__ = ["Call", "Decision", "Outcome", "Verdict", "check_service", "decide", "rehearsed"]
 
 
 _FRAMING = ("content-length", "transfer-encoding")
@@ -59,8 +61,8 @@ class Verdict:
 class Decision:
     """What happens to a call under one revision.
 
-    `status` and `code` are those of the refusal, 0 and empty when the call goes on to a service. `policy` is empty
-    when the gateway itself refuses.
+    `status`, `code` and `detail` are those of the refusal, 0 and empty when the call goes on to a service. `policy` is
+    empty when the gateway itself refuses.
     """
 
     revision: int
@@ -71,12 +73,24 @@ class Decision:
     status: int = 0
     policy: str = ""
     code: str = ""
+    detail: str = ""
     verdicts: tuple[Verdict, ...] = field(default=())
 
 
 def check_service(service: Service) -> None:
     """Raise `ConfigFault` for a service that no gateway could ask, with the path inside it."""
     PoolRegistry().get(service, "")
+
+
+def rehearsed(document: Document) -> Snapshot:
+    """Return a snapshot to decide on and for nothing else. Raises `ConfigFault` when any part of it cannot be used.
+
+    It asks nobody, and counts from nothing: no counters are shared with a gateway.
+    """
+    compiled = Compiler(PoolRegistry()).compile(0, "", encode(document))
+    for fault in compiled.faults:
+        raise ConfigFault(fault.path, fault.code, fault.message)
+    return compiled.snapshot
 
 
 def decide(snapshot: Snapshot, call: Call, *, limits: Limits | None = None) -> Decision:
@@ -118,6 +132,7 @@ def decide(snapshot: Snapshot, call: Call, *, limits: Limits | None = None) -> D
         status=refusal.status if refusal else 0,
         policy=refusal.policy if refusal else "",
         code=refusal.code if refusal else "",
+        detail=refusal.detail if refusal else "",
         verdicts=verdicts,
     )
 
@@ -141,13 +156,13 @@ def _walk(
             verdicts.append(Verdict(policy=policy, outcome=Outcome.NOT_BOUND))
             continue
         shadow = isinstance(handler, Shadow)
-        if isinstance(handler, Shadow):
-            seen = body if context.body is None else context.body
-            result = handler.judge(context, seen if seen is None or len(seen) <= most else None)
-        else:
-            result = handler(context)
-            if result is NEEDS_BODY:
-                result = _see_body(context, on_body, body, most)
+        try:
+            result = _judged(handler, context, on_body, body, most)
+        except Exception as error:
+            # As in live traffic: a request never passes a policy that could not judge it.
+            refusal = error.response if isinstance(error, Refused) else INTERNAL_ERROR
+            verdicts.append(Verdict(policy=policy, outcome=Outcome.FAILED, code=refusal.code))
+            return tuple(verdicts), replace(refusal, policy=policy)
         if result is None:
             verdicts.append(Verdict(policy=policy, outcome=Outcome.CONTINUED))
         elif isinstance(result, Response) and shadow:
@@ -163,6 +178,14 @@ def _walk(
             give_up(result)
             verdicts.append(Verdict(policy=policy, outcome=Outcome.NEEDS_IO))
     return tuple(verdicts), _filtered(context, body if context.body is None else context.body)
+
+
+def _judged(handler: Any, context: RequestContext, on_body: Any, body: bytes | None, most: int) -> Any:
+    if isinstance(handler, Shadow):
+        seen = body if context.body is None else context.body
+        return handler.judge(context, seen if seen is None or len(seen) <= most else None)
+    result = handler(context)
+    return _see_body(context, on_body, body, most) if result is NEEDS_BODY else result
 
 
 def _see_body(context: RequestContext, on_body: Any, body: bytes | None, most: int) -> Any:
@@ -189,4 +212,6 @@ def _filtered(context: RequestContext, body: bytes | None) -> Response | None:
 
 
 def _refused(snapshot: Snapshot, response: Response, *, api: str = "") -> Decision:
-    return Decision(revision=snapshot.revision, api=api, status=response.status, code=response.code)
+    return Decision(
+        revision=snapshot.revision, api=api, status=response.status, code=response.code, detail=response.detail
+    )

@@ -12,6 +12,7 @@ from gateway_runtime.admin.pages import AdminPages
 from gateway_runtime.admin.probe import ProbePort
 from gateway_runtime.admin.server import AdminServer
 from gateway_runtime.configuration.client import ConfigurationClient
+from gateway_runtime.configuration.expiry import soonest_expiry
 from gateway_runtime.configuration.source import Offer, Revoked
 from gateway_runtime.control import ApiFault, Telemetry
 from gateway_runtime.handover import HandoverError, Predecessor, Successor
@@ -23,6 +24,7 @@ from gateway_runtime.options import Options
 from gateway_runtime.reporting import Reporting
 from gateway_runtime.schema.replica import ReplicaStatus
 from gateway_runtime.taking_over import TakingOver, first_of
+from gateway_runtime.target_report import TargetReport
 from gateway_runtime.tasks import cancel, spawn
 from gateway_runtime.telemetry.span_export import SpanExport
 from gateway_runtime.telemetry.totals import Totals
@@ -55,10 +57,11 @@ class Supervisor:
         self.replica = link.replica
         self.name = link.name
         self.stopping = self.revoked = False
+        self._certificate_expires_at = 0.0
         self.reporting = Reporting(link, self.status)
         self.spool = link.spool
         self.spans = SpanExport(gateway=self.name, replica=self.replica)
-        self.workers = WorkerPool(options.workers, self._count, link.storage, link.verify_key)
+        self.workers = WorkerPool(options.workers, self._count, link.storage, link.verify_key, link.replica)
         self.client = ConfigurationClient(
             link.source,
             replica=self.replica,
@@ -67,6 +70,7 @@ class Supervisor:
             last_good=link.last_good,
             revoked=self._be_revoked,
         )
+        self._targets = TargetReport()
         pages = AdminPages(self)
         self._admin = AdminServer(pages)
         self._probe = ProbePort(pages, self._admin)
@@ -148,6 +152,7 @@ class Supervisor:
     async def _apply(self, offer: Offer) -> list[ApiFault]:
         faults = await self._probe.around(offer, self.workers.apply)
         self.spans.configure(offer.document)
+        self._certificate_expires_at = soonest_expiry(offer.document)
         return faults
 
     def _count(self, telemetry: Telemetry, dropped: int) -> None:
@@ -277,6 +282,9 @@ class Supervisor:
             seen_at=time.time(),
             revision=running.revision,
             digest=running.digest,
+            applied_at=running.applied_at,
+            candidate=self.workers.candidate,
+            candidate_share=self.workers.candidate_share,
             state=running.state,
             error_code=running.error_code,
             error_path=running.error_path,
@@ -287,7 +295,9 @@ class Supervisor:
             waiting=spool.waiting if spool else 0,
             dropped=spool.dropped if spool else 0,
             notices=merged(worker.notices for worker in self.workers.alive),
+            targets=self._targets.of(worker.targets for worker in self.workers.alive),
             registration=self._link.registration,
+            certificate_expires_at=self._certificate_expires_at,
         )
 
 

@@ -17,6 +17,7 @@ import uvloop
 from gateway_runtime.configuration.compiler import Compiler
 from gateway_runtime.configuration.limits import gateway_limits, pseudonym, trusted_proxies
 from gateway_runtime.configuration.ports import port_fault
+from gateway_runtime.configuration.snapshot import CandidateSnapshot
 from gateway_runtime.control import (
     ApiFault,
     Applied,
@@ -142,10 +143,16 @@ class Worker:
             answer = Rejected(revision=message.revision, code="not_compiled", path="", message=text)
         else:
             took = (time.monotonic() - began) * 1000
-            answer = Applied(revision=message.revision, took_ms=took, faults=faults)
+            answer = self._applied(message.revision, took, faults)
         finally:
             gc.enable()
         self._channel.send(answer)
+
+    def _applied(self, revision: int, took_ms: float, faults: list[ApiFault]) -> Applied:
+        number, share = 0, 0.0
+        if isinstance(self._state.snapshot, CandidateSnapshot):
+            number, share = self._state.snapshot.trial.revision, self._state.snapshot.share
+        return Applied(revision=revision, took_ms=took_ms, faults=faults, candidate=number, candidate_share=share)
 
     async def _take(self, message: Apply) -> list[ApiFault]:
         """Compile, open what is new, swap, close what is gone. Raises before anything has changed."""
@@ -158,6 +165,7 @@ class Worker:
             self._state.snapshot,
             {api.id: api for api in message.definitions},
             message.listeners,
+            message.replica if message.tries else None,
         )
         pause_at = time.monotonic() + SLICE_SECONDS
         while True:
@@ -191,7 +199,7 @@ class Worker:
             if (tls := snapshot.tls.get(listener.port)) is not None:
                 listener.use(tls)
         self._compiler.commit(snapshot)
-        self._notices.use(report for api in snapshot.apis.values() for report in api.reports)
+        self._notices.use(report for api in snapshot.all_apis() for report in api.reports)
         self._take_settings(snapshot.document)
         end_disallowed(self._state.tunnels, snapshot)
         if not self._frozen:

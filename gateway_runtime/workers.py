@@ -128,10 +128,15 @@ class WorkerPool:
         on_telemetry: Callable[[Telemetry, int], None],
         storage: SharedStorage | None = None,
         verify_key: str = "",
+        replica: str = "",
     ) -> None:
         self.size = size
         self._storage = storage
         self._verify_key = verify_key
+        self._replica = replica
+        # The revision that is tried out here, 0 for none, and the share of the requests that it gets.
+        self.candidate = 0
+        self.candidate_share = 0.0
         self._on_telemetry = on_telemetry
         self._slots: list[WorkerHandle | None] = [None] * size
         self._keepers: list[asyncio.Task[None]] = []
@@ -201,6 +206,7 @@ class WorkerPool:
                 if rejected is None:
                     raise ConfigFault("", "workers_failed", "No worker could take the revision. Its log says why.")
                 raise ConfigFault(rejected.path, rejected.code, rejected.message)
+            self.candidate, self.candidate_share = applied[0].candidate, applied[0].candidate_share
             self._settle(offer, listeners, applied[0].faults)
             return applied[0].faults
 
@@ -213,6 +219,9 @@ class WorkerPool:
             listeners=list(self._tls.values()),
             storage=self._storage,
             verify_key=self._verify_key,
+            replica=self._replica,
+            # What is only known from the disk may have been undone since.
+            tries=not offer.accepted,
         )
 
     async def _go_back(self, workers: list[WorkerHandle]) -> None:
@@ -222,7 +231,7 @@ class WorkerPool:
                 worker.kill()
 
     def _settle(self, offer: Offer, listeners: list[Listener], faults: list[ApiFault]) -> None:
-        broken = {fault.api for fault in faults}
+        broken = {fault.api for fault in faults if not fault.candidate}
         document = self._reader.read(offer.document)
         self._stand_ins = {a.id: self._definitions[a.id] for a in document.apis
                            if a.id in broken and a.id in self._definitions}  # fmt: skip
@@ -233,8 +242,9 @@ class WorkerPool:
         self._tls = {each.id: self._tls.get(each.id, each) if each.id in kept else each
                      for each in document.listeners if each.tls is not None}  # fmt: skip
         self.current = offer
-        self.api_names = {api.id: api.name for api in document.apis}
-        self._route_names = {route.id: route.name for api in document.apis for route in api.routes}
+        served = [*(document.candidate.apis if document.candidate else ()), *document.apis]
+        self.api_names = {api.id: api.name for api in served}
+        self._route_names = {route.id: route.name for api in served for route in api.routes}
 
     async def _keep(self, number: int, begun: asyncio.Event) -> None:
         """Keep one place filled: start a worker, wait for its end, start the next."""

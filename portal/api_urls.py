@@ -18,13 +18,20 @@ from portal.gateways.api import GatewayViewSet
 from portal.gateways.certificate_api import CertificateViewSet
 from portal.gateways.listener_api import ListenerViewSet
 from portal.gateways.registration_api import GatewayRegistrationView
+from portal.gateways.replica_api import ReplicaViewSet
 from portal.gateways.settings_api import GatewaySettingsViewSet
+from portal.landscape.api import CallersView, LandscapeView
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
-from portal.publishing.api import RevisionViewSet
+from portal.publishing.api import HoldViewSet, RevisionViewSet
+from portal.publishing.rollout_api import DriftView, RolloutViewSet, StagingView
+from portal.publishing.target_api import InstanceTargetsView
 from portal.traces.api import TraceTokenView, TraceViewSet
+from portal.traces.rehearsal_api import RehearsalView
 from portal.transfers.api import ExportView
+from portal.transfers.import_api import ImportView
+from portal.transfers.promotion_api import PromotionView
 
 router = SimpleRouter()
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
@@ -41,6 +48,7 @@ router.register("api-versions", ApiVersionViewSet)
 router.register("gateways", GatewayViewSet)
 router.register("listeners", ListenerViewSet)
 router.register("certificates", CertificateViewSet)
+router.register("replicas", ReplicaViewSet)
 router.register("api-instances", ApiInstanceViewSet)
 router.register("services", ServiceViewSet)
 router.register("routes", RouteViewSet)
@@ -49,18 +57,28 @@ router.register("policy-bindings", BindingViewSet)
 router.register("automated-policies", AutomatedPolicyViewSet)
 router.register("traces", TraceViewSet)
 router.register("revisions", RevisionViewSet)
+router.register("holds", HoldViewSet)
+router.register("rollouts", RolloutViewSet)
 
 gateway_settings = GatewaySettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
 
 urlpatterns = [
     path("api-instances/bulk/", InstanceBulkView.as_view(), name="api-instances-bulk"),
     path("api-versions/<uuid:pk>/deprecate/", VersionDeprecateView.as_view(), name="api-version-deprecate"),
+    path("api-instances/<uuid:pk>/targets/", InstanceTargetsView.as_view(), name="api-instance-targets"),
     path("", include(router.urls)),
     path("gateway-registrations/", GatewayRegistrationView.as_view(), name="gateway-registrations"),
     path("gateways/<uuid:pk>/settings/", gateway_settings, name="gateway-settings"),
     path("me/", MeView.as_view(), name="me"),
+    path("gateways/<uuid:gateway_pk>/staging/", StagingView.as_view(), name="staging"),
+    path("running-revisions/", DriftView.as_view(), name="running-revisions"),
     path("exports/", ExportView.as_view(), name="exports"),
+    path("promotions/", PromotionView.as_view(), name="promotions"),
+    path("landscape/", LandscapeView.as_view(), name="landscape"),
+    path("api-instances/<uuid:pk>/callers/", CallersView.as_view(), name="api-instance-callers"),
+    path("imports/", ImportView.as_view(), name="imports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),
+    path("rehearsals/", RehearsalView.as_view(), name="rehearsals"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
 ]

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "portal.transfers",
     "portal.traces",
     "portal.analytics",
+    "portal.landscape",
     "portal.hub",
     "portal.docs",
     "portal.demo",
@@ -73,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.core.remarks.RemarksMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.organizations.middleware.EnvironmentMiddleware",
@@ -221,7 +223,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "portal.core.pagination.Pagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "portal.core.schema.PortalSchema",
     "EXCEPTION_HANDLER": "portal.core.api.error_response",
 }
 SPECTACULAR_SETTINGS = {
@@ -232,10 +234,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    # Two fields are called “kind”.
+    # Fields of one name whose values differ.
     "ENUM_NAME_OVERRIDES": {
         "KindEnum": "portal.organizations.models.EnvironmentKind",
         "TraceKindEnum": "portal.traces.models.TraceKind",
+        "RolloutKindEnum": "portal.publishing.models.RolloutKind",
+        "RolloutStateEnum": "portal.publishing.models.RolloutState",
+        "ApiTokenStateEnum": ["active", "expired", "revoked"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -258,10 +263,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_timeout": 
 CELERY_BEAT_SCHEDULE = {
     "publish-what-is-waiting": {"task": "publishing.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "collect-replica-reports": {"task": "publishing.collect", "schedule": 4.0, "options": {"expires": 4}},
+    "judge-staged-changes": {"task": "publishing.judge", "schedule": 2.0, "options": {"expires": 2}},
     "keep-gateway-access": {"task": "gateways.keep_access", "schedule": 3.0, "options": {"expires": 3}},
     "ingest-traffic": {"task": "analytics.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "ingest-traces": {"task": "traces.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "expire-traces": {"task": "traces.expire", "schedule": 30.0, "options": {"expires": 30}},
+    "forget-undo": {"task": "audit.forget_undo", "schedule": 300.0, "options": {"expires": 300}},
     "expire-old-secrets": {"task": "contracts.expire_credentials", "schedule": 30.0, "options": {"expires": 30}},
 }
 

@@ -57,8 +57,12 @@ class BindingBuilder:
         consumers: ApiConsumers,
         shared: SharedState | None,
         built: list[BindingRuntime],
+        counted_as: str,
     ) -> Binding:
-        """Return the built policy, and add to `built` what it was built with. Raises `ConfigFault`."""
+        """Return the built policy, and add to `built` what it was built with. Raises `ConfigFault`.
+
+        `counted_as` is the label of the API's requests where they are counted.
+        """
         path = f"policies[{position}]"
         try:
             policy = definition(binding.policy)
@@ -90,7 +94,7 @@ class BindingBuilder:
             if not policy.can_shadow:
                 message = f"The policy “{policy.name}” cannot be in shadow mode: it has no verdict to record."
                 raise ConfigFault(f"{path}.mode", "shadow_not_possible", message)
-            count = partial(self._count_shadow, api.id) if self._count_shadow is not None else count_nothing
+            count = partial(self._count_shadow, counted_as) if self._count_shadow is not None else count_nothing
             handlers = shadowed(policy.name, handlers, count, most_buffered(document, api))
         return Binding(policy.name, handlers, compile_condition(binding.rules, path))
 

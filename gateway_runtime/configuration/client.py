@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway_runtime.configuration.last_good import LastGood
+from gateway_runtime.configuration.outline import has_candidate
 from gateway_runtime.configuration.source import ConfigurationSource, Offer, OfferRefused, Revoked, SourceUnavailable
 from gateway_runtime.control import ApiFault
 from gateway_runtime.log import log
 from gateway_runtime.schema.faults import ConfigFault
-from gateway_runtime.schema.replica import Acknowledgement, ApplyState
+from gateway_runtime.schema.replica import CANDIDATE_REFUSED, Acknowledgement, ApplyState
 
 # A port held by a program that is just ending is free again soon; nothing else heals by itself.
 RETRIED_CODES = frozenset({"listener_port_in_use", "probe_port_in_use", "workers_failed"})
@@ -95,7 +96,9 @@ class ConfigurationClient:
     async def take(self, offer: Offer) -> None:
         """Apply one revision, answer for it, and keep it when it is good."""
         began = self._clock()
-        self._highest = max(self._highest, offer.revision)
+        # What is kept on disk is served without its candidate, which the source has to tell of once more.
+        asks_again = offer.accepted and has_candidate(offer.document)
+        self._highest = max(self._highest, offer.revision - asks_again)
         self._retry = None
         try:
             faults = await self._apply(offer)
@@ -110,7 +113,7 @@ class ConfigurationClient:
             digest=offer.digest,
             applied_at=self._now(),
             state=ApplyState.APPLIED,
-            error_code=("api_quarantined" if faults[0].api else faults[0].code) if faults else "",
+            error_code=_code(faults),
             error_path=faults[0].path if faults else "",
             message=fenced,
             failures=self.running.failures,
@@ -166,3 +169,12 @@ class ConfigurationClient:
                 message=running.message,
             )
         )
+
+
+def _code(faults: list[ApiFault]) -> str:
+    """Return the code of an answer that says what is fenced off."""
+    if not faults:
+        return ""
+    if any(fault.candidate for fault in faults):
+        return CANDIDATE_REFUSED
+    return "api_quarantined" if faults[0].api else faults[0].code

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import msgspec
 
 from gateway_runtime.configuration.bindings import BindingBuilder, CountShadow
+from gateway_runtime.configuration.candidate import share_of, try_out
 from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
 from gateway_runtime.configuration.outline import read_outline, unreadable
 from gateway_runtime.configuration.ports import check_probe
-from gateway_runtime.configuration.snapshot import Definition, Snapshot
+from gateway_runtime.configuration.snapshot import CandidateSnapshot, Definition, Snapshot
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Chain
@@ -34,6 +35,7 @@ from gateway_runtime.state.connection import connector
 from gateway_runtime.state.shared import SharedState
 from gateway_runtime.telemetry.access_log import AccessLogger, check_access_log
 from gateway_runtime.telemetry.outputs import check_outputs
+from gateway_runtime.telemetry.recorder import candidate_label
 from gateway_runtime.telemetry.sampling import api_tracing
 from gateway_runtime.tls.compiled import ListenerFault, compile_listeners
 from gateway_runtime.upstream.platform import platform_of
@@ -85,9 +87,10 @@ class Compiler:
         previous: Snapshot | None = None,
         definitions: Mapping[str, ApiInstance] | None = None,
         listeners: Iterable[Listener] = (),
+        replica: str | None = None,
     ) -> Compiled:
         """Compile in one go. Raises `ConfigFault` when the document as a whole cannot be used."""
-        steps = self.steps(revision, digest, data, previous, definitions, listeners)
+        steps = self.steps(revision, digest, data, previous, definitions, listeners, replica)
         while True:
             try:
                 next(steps)
@@ -102,15 +105,17 @@ class Compiler:
         previous: Snapshot | None = None,
         definitions: Mapping[str, ApiInstance] | None = None,
         listeners: Iterable[Listener] = (),
+        replica: str | None = None,
     ) -> Generator[None, None, Compiled]:
         """Compile, with a pause after each part so that a worker can serve requests in between.
 
         `definitions` and `listeners` are last good definitions known from elsewhere; those of `previous` count too.
+        What is tried out is compiled for `replica`, and for none without one.
         """
         outline = read_outline(data)
         yield
         # Without the bytes of the APIs, which would hold those of the whole document.
-        document = msgspec.structs.replace(outline, apis=[])
+        document = msgspec.structs.replace(outline, apis=[], candidate=None)
         # Only looked at: they are taken with the rest.
         gateway_limits(document)
         trusted_proxies(document)
@@ -142,6 +147,7 @@ class Compiler:
         # So do those in shadow mode with how much may be read for them.
         most = document.limits.buffered_body_bytes
         as_read = previous is not None and previous.document.limits.buffered_body_bytes == most
+        as_built = bool(as_shared and as_traced and as_read)
         # The directory must know new applications before an API compiled for them answers.
         if previous is None:
             self._directory.fill(document.consumers)
@@ -150,9 +156,7 @@ class Compiler:
             same = running.get(bytes(raw))
             if (
                 previous
-                and as_shared
-                and as_traced
-                and as_read
+                and as_built
                 and same
                 and same.id not in apis
                 and same.listener in ports
@@ -186,7 +190,20 @@ class Compiler:
         except OverlapError as error:
             raise ConfigFault("apis", "base_path_in_use", str(error)) from error
         snapshot = Snapshot(revision, digest, tables, apis, document, used, tls, consumers, bindings, tiers)
-        return Compiled(snapshot, faults)
+        candidate = outline.candidate
+        if candidate is None or replica is None or not (share := share_of(candidate, replica)):
+            return Compiled(snapshot, faults)
+
+        def compile_one(api: ApiInstance, number: int) -> CompiledApi:
+            clients = ApiConsumers(self._directory, consumers.get(api.id, ()), tiers.get(api.id))
+            return self._compile_api(document, api, clients, candidate=number)
+
+        known = previous if as_built else None
+        tried = yield from try_out(candidate, share, snapshot, ports, known, compile_one, _definition)
+        if isinstance(tried.snapshot, CandidateSnapshot):
+            for each in tried.snapshot.tried_definitions.values():
+                bindings.update(each.bindings)
+        return Compiled(tried.snapshot, [*faults, *tried.faults])
 
     def commit(self, snapshot: Snapshot) -> None:
         """Let go of what only the snapshots before this one needed."""
@@ -196,7 +213,7 @@ class Compiler:
         self._pools.allow_private = document.allow_private_targets
         self._pools.proxy = proxy_of(document.forward_proxy)
         self._pools.platform = platform_of(document.platform_addresses, self.registered)
-        self._pools.retain({pool for api in snapshot.apis.values() for pool in api.pools()})
+        self._pools.retain({pool for api in snapshot.all_apis() for pool in api.pools()})
 
     def access_logger(self, settings: AccessLog | None, api: str = "", name: str = "") -> AccessLogger | None:
         """Return what writes access lines, None where none are wanted. Raises `ConfigFault`."""
@@ -209,17 +226,20 @@ class Compiler:
         """Return where counters are shared under a document."""
         return document.shared_storage or self.registered
 
-    def _compile_api(self, document: Surroundings, api: ApiInstance, consumers: ApiConsumers) -> CompiledApi:
+    def _compile_api(
+        self, document: Surroundings, api: ApiInstance, consumers: ApiConsumers, *, candidate: int = 0
+    ) -> CompiledApi:
         log = self.access_logger(api.access_log, api.id, api.name)
+        counted_as = candidate_label(api.id, candidate) if candidate else api.id
         if api.quarantine:
             fenced = quarantined_api(api, api.quarantine)
-            fenced.access_log = log
+            fenced.access_log, fenced.counted_as, fenced.candidate = log, counted_as, candidate
             return fenced
         ordered = sorted(api.policies, key=lambda binding: (not answers_preflight(binding.policy), binding.order))
         shared = self._shared if self.storage(document) is not None else None
         built: list[BindingRuntime] = []
         bound = [
-            self._bindings.build(document, api, position, binding, consumers, shared, built)
+            self._bindings.build(document, api, position, binding, consumers, shared, built, counted_as)
             for position, binding in enumerate(ordered)
             if binding.mode is not Mode.OFF
         ]
@@ -234,7 +254,7 @@ class Compiler:
         )
         compiled.asked = tuple(service.pool for each in built for service in each.asked)
         compiled.reports = tuple(report for each in built for report in each.reports)
-        compiled.access_log = log
+        compiled.access_log, compiled.counted_as, compiled.candidate = log, counted_as, candidate
         return compiled
 
     def _stand_in(

@@ -2,7 +2,15 @@
 
 import msgspec
 
-from gateway_runtime.schema.document import ApiInstance, Document, Outline, Surroundings
+from gateway_runtime.schema.document import (
+    ApiInstance,
+    Candidate,
+    CandidateOutline,
+    Document,
+    Outline,
+    Surroundings,
+    Trial,
+)
 
 _decode_outline = msgspec.json.Decoder(Outline).decode
 _decode_api = msgspec.json.Decoder(ApiInstance).decode
@@ -21,4 +29,12 @@ class DocumentReader:
         self._known = {each: before.get(each) or _decode_api(each) for each in map(bytes, outline.apis)}
         surroundings = {name: getattr(outline, name) for name in Surroundings.__struct_fields__}
         # In the order of the document, which `dict` keeps; that an API is there twice is refused elsewhere.
-        return Document(**surroundings, apis=list(self._known.values()))
+        apis = list(self._known.values())
+        return Document(**surroundings, apis=apis, candidate=_candidate(outline.candidate))
+
+
+def _candidate(outline: CandidateOutline | None) -> Candidate | None:
+    if outline is None:
+        return None
+    trial = {name: getattr(outline, name) for name in Trial.__struct_fields__}
+    return Candidate(**trial, apis=[_decode_api(each) for each in outline.apis])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway_runtime.schema.document import Consumer, Surroundings, Tier
+from gateway_runtime.schema.document import Consumer, Surroundings, Tier, Trial
 
 if TYPE_CHECKING:
     from gateway_runtime.routing.table import CompiledApi, PortTable
@@ -72,3 +72,72 @@ class Snapshot:
         self.consumers = {} if consumers is None else consumers
         self.tiers = {} if tiers is None else tiers
         self.bindings = bindings
+
+    def find_api(self, id: str) -> CompiledApi | None:
+        """Return the compiled form of an API."""
+        return self.apis.get(id)
+
+    def all_apis(self) -> Iterable[CompiledApi]:
+        """Return every compiled API that requests may come to."""
+        return self.apis.values()
+
+    def definition_of(self, api: CompiledApi) -> Definition | None:
+        """Return what one of its APIs was compiled from."""
+        return self.definitions.get(api.id)
+
+    def answered_by(self, api: CompiledApi) -> int:
+        """Return the number of the revision that answers the requests of one of its APIs."""
+        return self.revision
+
+
+class CandidateSnapshot(Snapshot):
+    """A snapshot with a candidate beside it: the tables choose for each request, or send all requests to it.
+
+    `share` of the requests go to the candidate. `tried` are its compiled APIs that differ, `tried_definitions` what
+    they were made from; everything else is that of all others.
+    """
+
+    __slots__ = ("share", "trial", "tried", "tried_definitions")
+
+    def __init__(
+        self,
+        stable: Snapshot,
+        trial: Trial,
+        share: float,
+        ports: dict[int, PortTable],
+        tried: dict[str, CompiledApi],
+        tried_definitions: dict[str, Definition],
+    ) -> None:
+        super().__init__(
+            stable.revision, stable.digest, ports, stable.apis, stable.document, stable.definitions, stable.tls,
+            stable.consumers, stable.bindings, stable.tiers,
+        )  # fmt: skip
+        self.trial = trial
+        self.share = share
+        self.tried = tried
+        self.tried_definitions = tried_definitions
+
+    @property
+    def token(self) -> object:
+        """Return something new each time: where a request belonged last says nothing about the next one."""
+        return object()
+
+    @token.setter
+    def token(self, token: object) -> None:
+        pass
+
+    def find_api(self, id: str) -> CompiledApi | None:
+        """Return the compiled form of an API: that of all others, else the candidate's."""
+        return self.apis.get(id) or self.tried.get(id)
+
+    def all_apis(self) -> Iterable[CompiledApi]:
+        """Return every compiled API that requests may come to."""
+        return [*self.apis.values(), *self.tried.values()]
+
+    def definition_of(self, api: CompiledApi) -> Definition | None:
+        """Return what one of its APIs was compiled from."""
+        return (self.tried_definitions if api.candidate else self.definitions).get(api.id)
+
+    def answered_by(self, api: CompiledApi) -> int:
+        """Return the number of the revision that answers the requests of one of its APIs."""
+        return api.candidate or self.trial.stable

@@ -309,7 +309,7 @@ class Reply:
         context = self.context
         body = self.body
         self.state.recorder.record(
-            "" if api is None else api.id,
+            "" if api is None else api.counted_as,
             "" if route is None else route.id,
             "" if context is None else context.application,
             self.status,

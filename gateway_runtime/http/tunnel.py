@@ -120,12 +120,12 @@ class Tunnel:
         self._upstream_us = int((now - exchange.asked) * 1_000_000)
         context = exchange.context
         self._labels = (
-            "" if exchange.api is None else exchange.api.id,
+            "" if exchange.api is None else exchange.api.counted_as,
             "" if exchange.route is None else exchange.route.id,
             "" if context is None else context.application,
         )
         snapshot = state.snapshot
-        clients = () if snapshot is None else snapshot.consumers.get(self._labels[0], ())
+        clients = () if snapshot is None or self.api is None else snapshot.consumers.get(self.api.id, ())
         self._contracted = any(client.id == self._labels[2] for client in clients)
         state.tunnels.add(self)
         lines = [b": ".join(field) for field in fields if field[0] not in FRAMING]
@@ -182,8 +182,8 @@ class Tunnel:
 
         `contracts` remembers whose these are by API, for all tunnels that are asked at once.
         """
-        id, _, application = self._labels
-        api = snapshot.apis.get(id)
+        id, application = "" if self.api is None else self.api.id, self._labels[2]
+        api = snapshot.find_api(id)
         if api is None or api.quarantine is not None:
             return False
         if not self._contracted:

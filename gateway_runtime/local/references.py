@@ -15,11 +15,12 @@ from gateway_runtime.local.variables import variable_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """One value that is a variable. `api` and `policy` are named where it is a setting of a policy on an instance."""
+    """One value that is a variable. `api` or `service`, and `policy`, are named where it is a setting of a policy."""
 
     name: str
     place: Place
     api: str = ""
+    service: str = ""
     policy: str = ""
     setting: str = ""
 
@@ -55,10 +56,13 @@ def _reference(resource: Mapping[str, Any], name: str, place: Place) -> Referenc
         case {"kind": Kind.POLICY_BINDING, "spec": {"targetRef": dict(target), "policyRef": {"name": str(policy)}}}, (
             _,
             "config",
-            str(setting),
+            *steps,
         ):
-            api = target.get("name") if target.get("kind", Kind.API_INSTANCE) == Kind.API_INSTANCE else None
-            return Reference(name=name, place=place, api=str(api or ""), policy=policy, setting=setting)
+            said = {"policy": policy, "setting": ".".join(map(str, steps))}
+            target_name = str(target.get("name") or "")
+            if target.get("kind") == Kind.SERVICE:
+                return Reference(name=name, place=place, service=target_name, **said)
+            return Reference(name=name, place=place, api=target_name, **said)
         case {"kind": Kind.API_INSTANCE, "metadata": {"name": str(api)}, "spec": {"policies": list(policies)}}, (
             _,
             "policies",

@@ -19,7 +19,10 @@ def media_types(context: RequestContext) -> list[bytes]:
 
 def is_encoded(headers: Headers) -> bool:
     """Tell whether a body is compressed or coded otherwise, so that nobody here can read it."""
-    return any(name == b"content-encoding" and value.strip(b" \t").lower() not in _PLAIN for name, value in headers)
+    for name, value in headers:  # noqa: SIM110 (a generator takes twice as long)
+        if name == b"content-encoding" and value.strip(b" \t").lower() not in _PLAIN:
+            return True
+    return False
 
 
 def charset(context: RequestContext) -> str | None:

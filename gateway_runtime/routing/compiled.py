@@ -53,8 +53,9 @@ class CompiledRoute:
 class CompiledApi:
     """One API instance. With `quarantine` set it answers that and nothing else; it is never served without policies."""
 
-    __slots__ = ("_path_set", "_routes", "access_log", "asked", "base_length", "base_path", "chain", "id", "limits",
-                 "minds_ends", "name", "quarantine", "reports", "routes", "settled", "special", "tracing")  # fmt: skip
+    __slots__ = ("_path_set", "_routes", "access_log", "asked", "base_length", "base_path", "candidate", "chain",
+                 "counted_as", "id", "limits", "minds_ends", "name", "quarantine", "reports", "routes", "settled",
+                 "special", "tracing")  # fmt: skip
 
     def __init__(
         self,
@@ -69,6 +70,9 @@ class CompiledApi:
         tracing: ApiTracing | None = None,
     ) -> None:
         self.id = id
+        # The label of its requests where they are counted, and the revision that is tried out, 0 where none is.
+        self.counted_as = id
+        self.candidate = 0
         self.name = name
         self.base_path = base_path
         self.base_length = len(base_path)

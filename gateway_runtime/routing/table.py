@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from gateway_runtime.routing.compiled import CompiledApi
 from gateway_runtime.routing.plainest import has_other_reading, plainest
@@ -42,6 +42,10 @@ class PortTable:
                 raise OverlapError(api.base_path, by_path[api.base_path], api)
             by_path[api.base_path] = api
         return cls(by_path)
+
+    def apis(self) -> Collection[CompiledApi]:
+        """Return its APIs."""
+        return self._by_path.values()
 
     def find(self, path: bytes) -> CompiledApi | None:
         """Return the API that owns this canonical path, None where another reading of it belongs to another API."""

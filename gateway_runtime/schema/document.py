@@ -69,7 +69,7 @@ class Service(Part, frozen=True):
     scheme: str = "http"
     protocol: Annotated[
         Literal["http1", "http2"],
-        setting("Protocol", "http2 is agreed by ALPN with https, and taken for known with http. gRPC needs it."),
+        setting("Protocol", "HTTP/2 is agreed by ALPN with https, and taken for known with http. gRPC needs it."),
     ] = "http1"
     balance: Annotated[Balance, setting("Balance", "Which of several targets is asked.")] = Balance()
     tls: Annotated[
@@ -332,16 +332,44 @@ class Surroundings(Part, frozen=True):
     )
 
 
+class Trial(Part, frozen=True):
+    """Who takes a candidate. `revision` is its number, `stable` that of what all others go on with.
+
+    With `replica`, its id, all requests of that replica; else `percent` of the requests of each. `removed` are the ids
+    of APIs that the candidate does not have.
+    """
+
+    revision: int
+    stable: int
+    replica: str = ""
+    percent: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0
+    removed: list[str] = []
+
+
+class Candidate(Trial, frozen=True):
+    """What is tried out before everybody gets it: the APIs that differ, beside those of the document."""
+
+    apis: list[ApiInstance] = []
+
+
+class CandidateOutline(Trial, frozen=True):
+    """A candidate with its APIs unread."""
+
+    apis: list[msgspec.Raw] = []
+
+
 class Document(Surroundings, frozen=True):
     """The whole configuration of one gateway."""
 
     apis: list[ApiInstance] = []
+    candidate: Candidate | None = None
 
 
 class Outline(Surroundings, frozen=True):
     """A document as a worker reads it first: each API as its bytes, which say whether it is still the same."""
 
     apis: list[msgspec.Raw] = []
+    candidate: CandidateOutline | None = None
 
 
 def encode(document: Document) -> bytes:

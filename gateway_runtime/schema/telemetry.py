@@ -13,6 +13,7 @@ class TrafficRow(msgspec.Struct, array_like=True):
     `second` is seconds since the epoch, `route` and `application` are ids ("" for none), `policy` and `code` name the
     refusing policy and its reason ("" when the upstream answered), histograms are as in `schema.histogram`. `shadowed`
     counts what a policy in shadow mode would have ended with these labels; such requests have rows of their own, too.
+    `revision` is that of the candidate that answered, 0 where it was what all others get.
     """
 
     second: int
@@ -28,6 +29,7 @@ class TrafficRow(msgspec.Struct, array_like=True):
     latency: dict[int, int]
     upstream_latency: dict[int, int]
     shadowed: int = 0
+    revision: int = 0
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

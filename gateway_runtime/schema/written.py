@@ -71,6 +71,15 @@ def unwritten_fields(value: Written) -> dict[str, Any]:
     return {name: unwritten(getattr(value, name)) for name in _parts[type(value)][1]}
 
 
+def as_written(form: type[Written], part: Part) -> dict[str, Any]:
+    """Return what a part says in the words of its written form, without what is as usual."""
+    names = _parts[form][1]
+    made: dict[str, Any] = msgspec.to_builtins(form(**{name: _written_value(getattr(part, name)) for name in names}))
+    # A part that is not optional says nothing where all in it is as usual.
+    optional = {field.encode_name for field in msgspec.structs.fields(form) if field.default is None}
+    return {word: value for word, value in made.items() if value != {} or word in optional}
+
+
 def written_path(part: type[Part], path: str) -> str:
     """Return the path of a fault in a part in the words in which it is written."""
     step, dot, rest = path.partition(".")

@@ -21,6 +21,8 @@ from gateway_runtime.specification.violation import (
 
 # The validator goes into a value by the stack.
 DEEPEST = 100
+# Of values of `Content-Type` that are remembered.
+_TYPES, _LONGEST_TYPE = 16, 100
 
 MISSING = Violation(BODY_MISSING, "The request needs a body.")
 UNKNOWN_TYPE = Violation(TYPE_UNKNOWN, "The specification does not have this “Content-Type” for the request.")
@@ -34,7 +36,7 @@ _decode = msgspec.json.Decoder().decode
 class Body:
     """What an operation takes as its body."""
 
-    __slots__ = ("_ranges", "required")
+    __slots__ = ("_known", "_ranges", "required")
 
     def __init__(self, description: Any, references: References, schemas: Schemas) -> None:
         found = references.object(description, "A request body")
@@ -50,9 +52,19 @@ class Body:
             ),
             key=lambda each: each[0].count("*"),
         )
+        # What came of the first few values of `Content-Type`: there are hardly ever more.
+        self._known: dict[bytes, tuple[bool, Validator | None]] = {}
 
-    def validator(self, media_type: str) -> tuple[bool, Validator | None]:
-        """Return whether a bare type is taken, and the validator for what is in it."""
+    def validator(self, content_type: bytes) -> tuple[bool, Validator | None]:
+        """Return whether a type is taken, and the validator for what is in it."""
+        found = self._known.get(content_type)
+        if found is None:
+            found = self._judged(bare(content_type.decode("latin-1")))
+            if len(self._known) < _TYPES and len(content_type) <= _LONGEST_TYPE:
+                self._known[content_type] = found
+        return found
+
+    def _judged(self, media_type: str) -> tuple[bool, Validator | None]:
         for range_, validator in self._ranges:
             if fits(media_type, range_):
                 return True, validator if is_json(media_type) else None

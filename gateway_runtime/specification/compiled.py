@@ -68,7 +68,7 @@ class Specification:
     def find(self, path: str) -> Match | None:
         """Return what is at a path, None where the specification has no such one."""
         found = self._paths.find(path)
-        return None if found is None else Match(found.value, found.parameters)
+        return None if found is None else Match(*found)
 
 
 def operation_for(operations: dict[bytes, Operation], method: bytes) -> Operation | None:

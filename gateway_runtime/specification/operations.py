@@ -5,7 +5,6 @@ from typing import Any
 
 from gateway_runtime.specification.bodies import MISSING, UNKNOWN_TYPE, Body, violation_of
 from gateway_runtime.specification.faults import SpecificationFault, shown
-from gateway_runtime.specification.media_types import bare
 from gateway_runtime.specification.parameters import (
     Malformed,
     Parameter,
@@ -144,8 +143,7 @@ class Operation:
         types = [value for name, value in headers if name == b"content-type"]
         if len(types) > 1:
             return UNKNOWN_TYPE, None
-        media_type = bare(types[0].decode("latin-1")) if types else "application/json"
-        taken, validator = body.validator(media_type)
+        taken, validator = body.validator(types[0] if types else b"application/json")
         return (None if taken else UNKNOWN_TYPE), validator
 
     def body_violation(self, body: bytes, validator: Any) -> Violation | None:

@@ -213,12 +213,19 @@ def query_value(parameter: Parameter, query: dict[str, list[str]]) -> Any:
 
     The texts in `query` are as they were sent.
     """
-    plus = parameter.place == "query"
+    name, kind, plus = parameter.name, parameter.kind, parameter.place == "query"
+    if kind == "value":
+        texts = query.get(name)
+        if texts is None:
+            return None
+        if len(texts) > 1:
+            # Two would let this gateway and the service read different ones.
+            raise Malformed
+        return parameter.read(decoded(texts[0], plus=plus))
 
     def decode(text: str) -> str:
         return decoded(text, plus=plus)
 
-    name, kind = parameter.name, parameter.kind
     if kind == "object" and parameter.style == "deepObject":
         inner = [(key, texts) for key, texts in query.items() if key.startswith(f"{name}[") and key.endswith("]")]
         if any(len(texts) > 1 or "[" in key[len(name) + 1 :] for key, texts in inner):
@@ -237,10 +244,7 @@ def query_value(parameter: Parameter, query: dict[str, list[str]]) -> Any:
     if kind == "array" and parameter.explode and plus:
         return parameter.read([decode(text) for text in texts])
     if len(texts) > 1:
-        # Two would let this gateway and the service read different ones.
         raise Malformed
-    if kind == "value":
-        return parameter.read(decode(texts[0]))
     parts = [texts[0]]
     for separator in _SEPARATORS[parameter.style]:
         parts = [each for part in parts for each in part.split(separator)]

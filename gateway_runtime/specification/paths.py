@@ -1,7 +1,7 @@
 """From a path to its template: plain segments before ones with parameters, as OpenAPI has it."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import re2
@@ -13,13 +13,6 @@ MOST_SEGMENTS = 60
 _NAME = re.compile(r"\{([^{}]*)\}")
 # What stands in a path as it is; the rest is escaped there, so templates are compared escaped.
 _UNESCAPED = "!$%&'()*+,-.:;=@_~"
-
-
-class Found(NamedTuple):
-    """What stands at a template, and the parts of the path that are its parameters, as they were sent."""
-
-    value: Any
-    parameters: dict[str, str]
 
 
 class _Node:
@@ -84,31 +77,48 @@ class PathTable:
         node.patterns.sort(key=lambda each: -len(each[0]))
         return below
 
-    def find(self, path: str) -> Found | None:
-        """Return what stands at the template that a path fits, None where there is none."""
-        segments = path[1:].split("/")
-        return _find(self._root, segments, 0, [])
+    def find(self, path: str) -> tuple[Any, dict[str, str]] | None:
+        """Return what stands at the template that a path fits, None where there is none.
+
+        With it come the parts of the path that are its parameters, as they were sent.
+        """
+        return _find(self._root, path[1:].split("/"), 0, [])
 
 
-def _find(node: _Node, segments: list[str], at: int, values: list[str]) -> Found | None:
-    if at == len(segments):
-        if node.value is None:
+def _find(node: _Node, segments: list[str], at: int, values: list[str]) -> tuple[Any, dict[str, str]] | None:
+    end = len(segments)
+    while at < end:
+        segment = segments[at]
+        at += 1
+        below, wildcard = node.below.get(segment), node.wildcard if segment else None
+        if node.patterns or (below is not None and wildcard is not None):
+            return _find_in_several(node, segments, at, values)
+        if below is not None:
+            node = below
+        elif wildcard is not None:
+            values = [*values, segment]
+            node = wildcard
+        else:
             return None
-        return Found(node.value, dict(zip(node.names, values, strict=True)))
-    segment = segments[at]
+    return None if node.value is None else (node.value, dict(zip(node.names, values, strict=True)))
+
+
+def _find_in_several(node: _Node, segments: list[str], at: int, values: list[str]) -> tuple[Any, dict[str, str]] | None:
+    """Return what is found on the first way that leads to something, of those for the segment before `at`."""
+    segment = segments[at - 1]
     below = node.below.get(segment)
     if below is not None:
-        found = _find(below, segments, at + 1, values)
+        found = _find(below, segments, at, values)
         if found is not None:
             return found
     for _, pattern, inner in node.patterns:
         match = pattern.fullmatch(segment)
         if match is not None:
-            found = _find(inner, segments, at + 1, [*values, *match.groups()])
+            found = _find(inner, segments, at, [*values, *match.groups()])
             if found is not None:
                 return found
     if node.wildcard is not None and segment:
-        return _find(node.wildcard, segments, at + 1, [*values, segment])
+        return _find(node.wildcard, segments, at, [*values, segment])
     return None
 
 

@@ -16,6 +16,15 @@ _BUCKETS = [bucket(micros) for micros in range(1 << 14)]
 _BUCKETS_END = len(_BUCKETS)
 
 
+# Between an API and the revision that is tried out, so that its requests have rows of their own at no cost for others.
+CANDIDATE = "\n"
+
+
+def candidate_label(api: str, revision: int) -> str:
+    """Return what the requests of an API are counted as while a candidate answers them."""
+    return f"{api}{CANDIDATE}{revision}"
+
+
 class Recorder:
     """Rows of one second and one combination of labels, until `take` hands them over.
 
@@ -93,4 +102,8 @@ class Recorder:
         rows = [*self._past, *self._rows.values()]
         self._past = []
         self._rows = {}
+        for row in rows:
+            if CANDIDATE in row.api:
+                row.api, _, number = row.api.partition(CANDIDATE)
+                row.revision = int(number)
         return rows

@@ -13,7 +13,7 @@ from gateway_runtime.telemetry.totals import merge
 BATCH_ROWS = 5_000
 SPOOL_BYTES = 64 * 1024 * 1024
 
-_Key = tuple[int, str, str, str, int, str, str]
+_Key = tuple[int, str, str, str, int, str, str, int]
 
 
 class Waiting(NamedTuple):
@@ -67,7 +67,7 @@ class Spool:
         self.dropped += dropped
         for row in rows:
             self.served += row.requests
-            key = (row.second, row.api, row.route, row.application, row.status, row.policy, row.code)
+            key = (row.second, row.api, row.route, row.application, row.status, row.policy, row.code, row.revision)
             known = self._rows.get(key)
             if known is None:
                 self._rows[key] = row

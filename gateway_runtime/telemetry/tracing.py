@@ -181,18 +181,20 @@ class Tracer:
                 spans = tracing.spans.begin(exchange)
         if kind is None and spans is None:
             return None
-        return Following(self._mask(api, snapshot), snapshot.revision, kind, "" if grant is None else grant.id, spans)
+        return Following(
+            self._mask(api, snapshot), snapshot.answered_by(api), kind, "" if grant is None else grant.id, spans
+        )
 
     def _mask(self, api: CompiledApi, snapshot: Snapshot) -> Mask:
-        known = self._masks.get(api.id)
-        definition = snapshot.definitions.get(api.id)
+        known = self._masks.get(api.counted_as)
+        definition = snapshot.definition_of(api)
         if known is not None and known[0] is definition:
             return known[1]
         mask = Mask() if definition is None else mask_of(_decode(definition.data))
         if len(self._masks) >= KEPT_MASKS:
             self._masks.clear()
         # Not by the compiled form, which would keep targets and connections of old revisions.
-        self._masks[api.id] = (definition, mask)
+        self._masks[api.counted_as] = (definition, mask)
         return mask
 
     def finish(self, exchange: Exchange, following: Following) -> None:

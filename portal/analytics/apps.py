@@ -11,9 +11,11 @@ class AnalyticsConfig(AppConfig):
     def ready(self) -> None:
         """Register tab and steps."""
         from portal.analytics.panels import panels_register
-        from portal.analytics.selectors import requests_served, traffic_seen
+        from portal.analytics.selectors import calls_counted, requests_served, traffic_seen
         from portal.core import checklist, panels
+        from portal.publishing.effects import call_counter_register
 
+        call_counter_register(calls_counted)
         panels_register()
         panels.register_tab(
             "instance",

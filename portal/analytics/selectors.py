@@ -2,15 +2,19 @@
 
 import datetime
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
+
+from django.db.models import Sum
 
 from gateway_runtime.schema.histogram import quantile
 from portal.analytics.models import ReplicaTally, TrafficMinute
 from portal.analytics.ranges import TimeRange
 from portal.analytics.shadows import ShadowFigures
 from portal.contracts.models import ClientApplication
-from portal.gateways.models import Replica
+from portal.core.permissions import scope_of
+from portal.gateways.models import Gateway, Replica
 
 CLASSES = ("2xx", "3xx", "4xx", "5xx")
 
@@ -163,6 +167,18 @@ def application_names(*, environment: Any, ids: list[str]) -> dict[str, str]:
     """Return the names of client applications that have a contract in an environment, by id."""
     found = ClientApplication.objects.filter(contracts__instance__environment=environment, pk__in=ids)
     return {str(pk): name for pk, name in found.values_list("pk", "name")}
+
+
+def calls_counted(
+    *, user: Any, gateway: Gateway, instances: Collection[str], start: datetime.datetime, end: datetime.datetime
+) -> dict[str, int] | None:
+    """Return the calls of API instances of a gateway between two times; None where `user` may not see its traffic."""
+    environment = gateway.environment
+    if not scope_of(user, "traffic.view").covers(environment.organization_id, environment.pk):
+        return None
+    rows = TrafficMinute.objects.filter(gateway_id=gateway.pk, minute__gte=start, minute__lt=end)
+    counted = rows.filter(instance__in=instances).values("instance").annotate(calls=Sum("requests"))
+    return dict(counted.values_list("instance", "calls"))
 
 
 def requests_served(*, environment: Any) -> bool:

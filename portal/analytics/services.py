@@ -15,6 +15,7 @@ from gateway_runtime.schema import keys
 from gateway_runtime.schema.telemetry import BATCH_FIELD, Batch, TrafficRow
 from portal.analytics.models import IngestCursor, ReplicaTally, TrafficMinute
 from portal.gateways.models import Gateway
+from portal.publishing.rollout_traffic import rollout_traffic_count
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +114,7 @@ def _store(batches: Iterable[Batch]) -> None:
         for row in batch.rows:
             sums[_labels(gateway, row)].add(row)
     _upsert(sums, places)
+    rollout_traffic_count(known)
     _tally(known)
 
 

@@ -1,21 +1,24 @@
 """The forms of the steps of “Add API”."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
 
+from portal.apis import instance_settings, service_settings
 from portal.apis.endpoint_form import EndpointForm
 from portal.catalog.forms import LAYER_HELP, SourceFormMixin
 from portal.catalog.models import ApiVersion, Layer
 from portal.catalog.openapi.checks import OpenApi
 from portal.catalog.services import NewApi, new_api_from
 from portal.core.forms import ConsoleForm
+from portal.core.setting_forms.outline import Section, outline_without
 from portal.gateways.models import Gateway
 from portal.gateways.selectors import gateway_status
 
-__all__ = ["ApiStepForm", "EndpointForm", "GatewayStepForm"]
+__all__ = ["ApiStepForm", "EndpointStepForm", "GatewayStepForm"]
 
 
 class _GatewayChoice(forms.ModelChoiceField):
@@ -118,3 +121,15 @@ class ApiStepForm(SourceFormMixin, ConsoleForm):
                 self.add_error("file", "Choose a file, or give an address or the text.")
             return replace(self.imported, layer=layer) if self.imported is not None else None
         return new_api_from(source, layer=layer)
+
+
+class EndpointStepForm(EndpointForm):
+    """Port, base path and implementation URL, and folded everything else of the instance and its service.
+
+    What is secret waits until they are there: these entries are kept in a session.
+    """
+
+    parts: ClassVar[Mapping[str, Section]] = {
+        "service_settings": outline_without(service_settings.OUTLINE, "tls.certificate", *service_settings.SECRET),
+        "settings": instance_settings.OUTLINE,
+    }

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.text import slugify
 
-from portal.apis.add_forms import ApiStepForm, EndpointForm, GatewayStepForm
+from portal.apis.add_forms import ApiStepForm, EndpointStepForm, GatewayStepForm
 from portal.apis.add_state import AddApiState, packed, unpacked
 from portal.apis.add_step import AddApiStep
 from portal.apis.selectors import endpoint_url
@@ -18,6 +18,7 @@ from portal.catalog.services import NewApi, api_create_from
 from portal.core.denied import Denied
 from portal.core.errors import ApplicationError
 from portal.core.links import console_url
+from portal.core.setting_forms.posted import ADD, REMOVE, posted_again
 from portal.core.views import ConsoleView
 from portal.gateways.ports import port_warning
 
@@ -89,12 +90,21 @@ class AddEndpoint(AddApiStep):
     template_name = "apis/add_endpoint.html"
     step = "endpoint"
 
-    def form(self, data: Any = None, files: Any = None) -> EndpointForm:
+    def form(self, data: Any = None, files: Any = None) -> EndpointStepForm:
         """Suggest the gateway's first port, and a path made of the API's name."""
         gateway, api = self.gateway(), self.api()
-        listener = gateway.listeners.first()
+        listener, typed = gateway.listeners.first(), self.state.typed("endpoint")
         suggested = {"port": listener.port if listener is not None else None, "base_path": suggested_base_path(api)}
-        return EndpointForm(data, gateway=gateway, initial=suggested | self.state.typed("endpoint"))
+        own = {name: value for name, value in typed.items() if name in EndpointStepForm.base_fields}
+        settings = {place: posted_again(part, typed, place) for place, part in EndpointStepForm.parts.items() if typed}
+        return EndpointStepForm(data, gateway=gateway, initial=suggested | own, settings=settings)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Go on; or, for browsers without JavaScript, show the step with a row more or less."""
+        if ADD in request.POST or REMOVE in request.POST:
+            self.state.keep("endpoint", self.typed())
+            return self.step_page(form=self.form())
+        return super().post(request, *args, **kwargs)
 
     def checked(self, form: Any) -> dict[str, Any]:
         """Check the endpoint as it will be checked when it is deployed."""

@@ -130,6 +130,7 @@ class ApiInstanceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
     filterset_class = ApiInstanceFilter
     view_permission = "instance.view"
     change_permission = "instance.change"
+    unversioned_fields = ("policies_count",)
 
     @extend_schema(request=ApiInstanceCreateSerializer, responses={201: ApiInstanceSerializer, 400: ErrorSerializer})
     def create(self, request: Request) -> Response:

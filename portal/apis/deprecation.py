@@ -11,11 +11,13 @@ from gateway_runtime.schema.deprecation import Deprecation
 from portal.apis.checks import url_fault
 from portal.apis.models import ApiInstance
 from portal.apis.services import instance_changed
+from portal.audit.undo import undoable
 from portal.catalog.models import ApiVersion, Lifecycle
 from portal.catalog.services import api_version_update
 from portal.core.errors import ApplicationError
 
 
+@undoable("deprecation")
 @transaction.atomic
 def instance_deprecate(
     *, actor: Any, instance: ApiInstance, since: date | None = None, sunset: date | None = None, successor: str = ""
@@ -37,6 +39,7 @@ def instance_deprecate(
     return instance
 
 
+@undoable("deprecation")
 @transaction.atomic
 def instance_undeprecate(*, actor: Any, instance: ApiInstance) -> ApiInstance:
     """Take a deprecation back: new applications may ask for access again."""

@@ -7,6 +7,7 @@ from portal.apis.deprecation_forms import DeprecationForm, VersionDeprecationFor
 from portal.apis.models import ApiInstance
 from portal.apis.views import InstancePage
 from portal.catalog.models import Api
+from portal.core.commands import Rest
 from portal.core.links import console_url
 from portal.core.views import ActionView, EditPage
 
@@ -14,6 +15,7 @@ from portal.core.views import ActionView, EditPage
 class InstanceDeprecate(InstancePage, EditPage):
     """Tell callers that an instance should not be used any more."""
 
+    rest = Rest("POST", "/api-instances/{object.pk}/deprecate/")
     template_name = "apis/deprecate.html"
     permission = "instance.change"
     form_class = DeprecationForm
@@ -40,6 +42,7 @@ class InstanceDeprecate(InstancePage, EditPage):
 class InstanceUndeprecate(InstancePage, ActionView):
     """Take a deprecation back."""
 
+    rest = Rest("POST", "/api-instances/{object.pk}/undeprecate/", body=False)
     permission = "instance.change"
     service = instance_undeprecate
     message = "{object} is not deprecated any more."
@@ -48,6 +51,7 @@ class InstanceUndeprecate(InstancePage, ActionView):
 class VersionDeprecate(EditPage):
     """Deprecate a version of an API, and its instances that the user may change."""
 
+    rest = Rest("POST", "/api-versions/{view.form.cleaned_data[api_version].pk}/deprecate/", names={"api_version": ""})
     queryset = Api.objects.select_related("organization")
     permission = "api.change"
     form_class = VersionDeprecationForm

@@ -1,15 +1,18 @@
 """Forms about an instance that is there."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
 
+from portal.apis import instance_settings
 from portal.apis.endpoint_form import EndpointForm
 from portal.apis.labels import labels_checked, labels_text, labels_typed
 from portal.apis.models import ApiInstance
 from portal.catalog.models import ApiVersion
 from portal.core.errors import ApplicationError
 from portal.core.forms import ConsoleForm
+from portal.core.setting_forms.outline import Section
 
 
 class LabelsField(forms.CharField):
@@ -32,8 +35,9 @@ class LabelsField(forms.CharField):
 
 
 class InstanceForm(EndpointForm):
-    """The settings of an instance."""
+    """The settings of an instance. Those of its services are on their own pages."""
 
+    parts: ClassVar[Mapping[str, Section]] = {"settings": instance_settings.OUTLINE}
     api_version = forms.ModelChoiceField(
         queryset=ApiVersion.objects.none(),
         empty_label=None,

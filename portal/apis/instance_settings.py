@@ -32,6 +32,14 @@ def instance_settings_checked(settings: Any) -> Settings:
     return dict(settings)
 
 
+def limits_said(instance: ApiInstance) -> list[tuple[str, Any]]:
+    """Return the limits that are set, as (title, value)."""
+    limits = instance.settings.get("limits") or {}
+    section: Any = next(node for node in OUTLINE.nodes if node.setting.name == "limits")
+    titles = {node.setting.name: node.setting.title for node in section.nodes}
+    return [(titles.get(name, name), value) for name, value in limits.items() if value is not None]
+
+
 def instance_parts(instance: ApiInstance) -> dict[str, Any]:
     """Return what the settings of an instance say as fields of the document's. Raises `ConfigFault`."""
     return unwritten_fields(convert(instance.settings, SETTINGS))

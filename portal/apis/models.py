@@ -68,12 +68,14 @@ class Service(Record):
     url = models.CharField(max_length=500)
     # In the words of `service_settings`, which are those of declarative files; what is not there has its default.
     settings = models.JSONField(default=dict, blank=True)
-    # The secret ones of them by their path, as JSON.
-    secrets = EncryptedTextField(default="{}")
+    # The secret ones of them by their path, as JSON. Most services have none, and then nothing has to be decrypted.
+    secrets = EncryptedTextField(null=True, blank=True)
 
     objects = ScopedManager()
     scope_organization = "instance__environment__organization_id"
     scope_environment = "instance__environment_id"
+    # The settings of the instance have the URL of its main service too.
+    locked_through = "instance"
 
     class Meta:
         ordering = ["name"]

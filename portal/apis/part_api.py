@@ -18,7 +18,9 @@ from portal.apis.part_serializers import (
     ServiceChangeSerializer,
     ServiceSerializer,
 )
+from portal.apis.service_settings import SECRET
 from portal.core.api import ErrorSerializer, ScopedViewSet
+from portal.core.setting_forms.secrets import masked, split
 
 
 class ServiceFilter(django_filters.FilterSet):
@@ -69,6 +71,12 @@ class ServiceViewSet(_PartViewSet):
     serializer_class = ServiceSerializer
     change_serializer_class = ServiceChangeSerializer
     filterset_class = ServiceFilter
+
+    def shown_request(self, instance: Service) -> Any:
+        """Return what was sent without the secret settings."""
+        sent: Any = self.request.data
+        settings = sent.get("settings") if isinstance(sent, dict) else None
+        return {**sent, "settings": masked(*split(settings, SECRET))} if isinstance(settings, dict) else sent
 
     @extend_schema(responses={201: ServiceSerializer, 400: ErrorSerializer})
     def create(self, request: Request) -> Response:

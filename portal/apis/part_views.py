@@ -10,12 +10,14 @@ from portal.apis import route_services, service_services
 from portal.apis.models import Route, Service
 from portal.apis.route_form import RouteForm, shown_route
 from portal.apis.selectors import routes_in_order
-from portal.apis.service_form import ServiceForm
-from portal.apis.service_settings import service_secrets
+from portal.apis.service_form import PLACE, ServiceForm
+from portal.apis.service_settings import SECRET, service_secrets
 from portal.apis.views import ABOVE, INSTANCES, InstancePage
 from portal.core import ordering
+from portal.core.commands import Rest
 from portal.core.forms import ConsoleForm
 from portal.core.setting_forms.pages import SettingsPage
+from portal.core.setting_forms.secrets import with_placeholders
 from portal.core.views import ActionView, ObjectView
 
 ROUTES = Route.objects.select_related(
@@ -24,6 +26,9 @@ ROUTES = Route.objects.select_related(
 SERVICES = Service.objects.select_related(
     "instance__environment__organization", "instance__api_version__api", "instance__gateway"
 )
+
+
+MOVED = "Over REST a route is moved by `place`, with its position."
 
 
 class PartPage(ObjectView):
@@ -37,10 +42,15 @@ class PartPage(ObjectView):
         instance = self.object.instance
         return [*ObjectView.breadcrumbs(self), (str(instance), instance.get_absolute_url())]
 
+    def history_of(self) -> Any:
+        """Return the instance: changes of its parts are recorded as changes of it."""
+        return self.object.instance
+
 
 class RouteCreate(InstancePage, SettingsPage):
     """Add a route."""
 
+    rest = Rest("POST", "/routes/", takes_object=True)
     template_name = "apis/route_form.html"
     permission = "instance.change"
     title = "Add route"
@@ -57,6 +67,7 @@ class RouteCreate(InstancePage, SettingsPage):
 class RouteEdit(PartPage, SettingsPage):
     """Change a route."""
 
+    rest = Rest("PATCH", "/routes/{object.pk}/")
     template_name = "apis/route_form.html"
     queryset = ROUTES
     form_class = RouteForm
@@ -78,6 +89,7 @@ class RouteEdit(PartPage, SettingsPage):
 class RouteDelete(PartPage, ActionView):
     """Remove a route."""
 
+    rest = Rest("DELETE", "/routes/{object.pk}/")
     queryset = ROUTES
     service = route_services.route_delete
     message = "Route {object} is removed."
@@ -108,6 +120,7 @@ class _RouteMove(PartPage, ActionView):
 class RoutePlace(_RouteMove):
     """Put a route where it was dragged to."""
 
+    no_command = MOVED
     service = route_services.route_place
     form_class = PlaceForm
 
@@ -115,6 +128,7 @@ class RoutePlace(_RouteMove):
 class RouteEarlier(_RouteMove):
     """Let a route be tried earlier."""
 
+    no_command = MOVED
     service = route_services.route_move
 
     def service_arguments(self) -> dict[str, Any]:
@@ -132,9 +146,19 @@ class RouteLater(RouteEarlier):
         return {"earlier": False}
 
 
-class ServiceCreate(InstancePage, SettingsPage):
+class ServiceCommand:
+    """Shows a service's secrets as placeholders in its command."""
+
+    def command_values(self) -> dict[str, Any]:
+        """Return the values; secrets that are left as they are stay so by REST."""
+        values = super().command_values()  # type: ignore[misc]
+        return {**values, "settings": with_placeholders(values["settings"], SECRET)}
+
+
+class ServiceCreate(ServiceCommand, InstancePage, SettingsPage):
     """Add a service."""
 
+    rest = Rest("POST", "/services/", takes_object=True)
     template_name = "apis/service_form.html"
     permission = "instance.change"
     title = "Add service"
@@ -148,9 +172,10 @@ class ServiceCreate(InstancePage, SettingsPage):
         return {}
 
 
-class ServiceEdit(PartPage, SettingsPage):
+class ServiceEdit(ServiceCommand, PartPage, SettingsPage):
     """Change a service."""
 
+    rest = Rest("PATCH", "/services/{object.pk}/")
     template_name = "apis/service_form.html"
     queryset = SERVICES
     form_class = ServiceForm
@@ -165,8 +190,8 @@ class ServiceEdit(PartPage, SettingsPage):
         """Begin with what is stored; secrets are left empty."""
         service = self.object
         return {
-            "settings": service.settings,
-            "kept": tuple(service_secrets(service)),
+            "settings": {PLACE: service.settings},
+            "kept": service_secrets(service),
             "initial": {"name": service.name, "url": service.url},
         }
 
@@ -174,6 +199,7 @@ class ServiceEdit(PartPage, SettingsPage):
 class ServiceDelete(PartPage, ActionView):
     """Remove a service."""
 
+    rest = Rest("DELETE", "/services/{object.pk}/")
     queryset = SERVICES
     service = service_services.service_delete
     message = "The service is removed."

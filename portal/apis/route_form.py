@@ -66,7 +66,7 @@ def _outline(services: Sequence[Service]) -> Section:
 
 
 class RouteForm(SettingsForm):
-    """Which requests go to which services of an instance. `settings` is what the form begins with."""
+    """Which requests go to which services of an instance. `settings` has what the form begins with."""
 
     name = forms.CharField(max_length=80, help_text="For example orders only.")
 
@@ -81,7 +81,7 @@ class RouteForm(SettingsForm):
     ) -> None:
         self.services = {str(service.pk): service for service in instance.services.all()}
         outlines = {"": _outline(list(self.services.values()))}
-        super().__init__(data, files, outlines=outlines, settings={"": settings}, **kwargs)
+        super().__init__(data, files, outlines=outlines, settings=settings or {}, **kwargs)
 
     def clean(self) -> dict[str, Any]:
         """Return conditions and destinations as services take them."""
@@ -97,9 +97,7 @@ class RouteForm(SettingsForm):
 
 def shown_route(route: Route) -> dict[str, Any]:
     """Return a route as its form shows it."""
-    return {
-        "rules": shown_rules(route.rules),
-        "destinations": [
-            {"service": str(way.service_id), "weight": way.weight, "path": way.path} for way in route.destinations.all()
-        ],
-    }
+    ways = [
+        {"service": str(way.service_id), "weight": way.weight, "path": way.path} for way in route.destinations.all()
+    ]
+    return {"": {"rules": shown_rules(route.rules), "destinations": ways}}

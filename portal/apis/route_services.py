@@ -10,10 +10,22 @@ from portal.apis.checks import destination_path_fault, route_methods
 from portal.apis.models import ApiInstance, Destination, Route, Service
 from portal.apis.rules import Rules, rules_checked
 from portal.apis.services import CATCH_ALL_ORDER, instance_changed
+from portal.audit.undo import undoable
 from portal.core import ordering
 from portal.core.errors import ApplicationError
 
 MOST_DESTINATIONS = 20
+# Between the numbers of routes that are set together, so that one fits in between.
+ROUTE_STEP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class NewRoute:
+    """A route as it should be, among all of its instance."""
+
+    name: str
+    rules: Rules
+    destinations: Sequence["Way"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,7 @@ class Way:
     path: str = ""
 
 
+@undoable("route")
 @transaction.atomic
 def route_create(
     *, actor: Any, instance: ApiInstance, name: str, destinations: Sequence[Way], rules: Rules | None = None
@@ -37,6 +50,7 @@ def route_create(
     return route
 
 
+@undoable("route")
 @transaction.atomic
 def route_update(
     *,
@@ -62,6 +76,7 @@ def route_update(
     return route
 
 
+@undoable("route_place")
 @transaction.atomic
 def route_place(*, actor: Any, route: Route, position: int) -> Route:
     """Let a route be tried at a place among those of its instance, counted from 0."""
@@ -80,6 +95,7 @@ def route_move(*, actor: Any, route: Route, earlier: bool) -> Route:
     return route if position is None else route_place(actor=actor, route=route, position=position)
 
 
+@undoable("route")
 @transaction.atomic
 def route_delete(*, actor: Any, route: Route) -> None:
     """Remove a route; the last one stays, since an instance without any answers 404 to everything."""
@@ -91,6 +107,50 @@ def route_delete(*, actor: Any, route: Route) -> None:
     message = f"Removed route {route.name} of {route.instance}"
     instance_changed(actor, route.instance, "route.delete", message, before=_state(route))
     route.delete()
+
+
+@transaction.atomic
+def routes_replace(*, actor: Any, instance: ApiInstance, routes: Sequence[NewRoute]) -> list[Route]:
+    """Give an instance these routes in this order, and no others. A route of the same name stays the same one."""
+    lock_routes(instance)
+    present = list(instance.routes.all())
+    before = [_state(route) for route in present]
+    rules = [route_rules_checked(each.rules) for each in routes]
+    _check_all(routes, rules)
+    made = []
+    for number, (new, checked) in enumerate(zip(routes, rules, strict=True), start=1):
+        found = next((each for each in present if each.name == new.name.strip()), None)
+        if found is not None:
+            present.remove(found)
+        route = found or Route(instance=instance)
+        route.name, route.rules, route.order = new.name.strip(), checked, number * ROUTE_STEP
+        route.save_checked()
+        _lead(route, new.destinations)
+        made.append(route)
+    for route in present:
+        route.delete()
+    after = [_state(route) for route in made]
+    if after != before:
+        message = f"Changed the routes of {instance}"
+        instance_changed(actor, instance, "route.replace", message, before={"routes": before}, after={"routes": after})
+    return made
+
+
+def _check_all(routes: Sequence[NewRoute], rules: Sequence[Rules]) -> None:
+    """Raise where an instance would have no route, or one that never gets a request."""
+    if not routes:
+        raise ApplicationError("route_last", "An API needs at least one route.", status=409)
+    for number, (new, checked) in enumerate(zip(routes, rules, strict=True)):
+        if checked in rules[:number]:
+            raise _overlap(routes[rules.index(checked)].name, new.name)
+
+
+def _overlap(first: str, second: str) -> ApplicationError:
+    sentence = (
+        f"“{first}” and “{second}” hold for the same requests, so that “{second}” would never get any. "
+        "Give one of them another condition."
+    )
+    return ApplicationError("routes_overlap", sentence, fields={"rules": sentence}, status=409)
 
 
 def lock_routes(instance: ApiInstance) -> None:
@@ -123,11 +183,7 @@ def _fill(route: Route, *, name: str, rules: Any, destinations: Sequence[Way] | 
     for other in route.instance.routes.exclude(pk=route.pk):
         if other.rules == route.rules:
             first, second = (other.name, route.name) if other.order <= route.order else (route.name, other.name)
-            sentence = (
-                f"“{first}” and “{second}” hold for the same requests, so that “{second}” would never get any. "
-                "Give one of them another condition."
-            )
-            raise ApplicationError("routes_overlap", sentence, fields={"rules": sentence}, status=409)
+            raise _overlap(first, second)
     route.save_checked()
     if destinations is not None:
         _lead(route, destinations)

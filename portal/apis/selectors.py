@@ -58,6 +58,18 @@ def instances_for_list(queryset: Any) -> Any:
     )
 
 
+def instance_dependents(instance: ApiInstance) -> list[str]:
+    """Return what is deleted with an instance, of whatever app: `2 routes`. What there is none of is left out."""
+    found = []
+    for relation in ApiInstance._meta.related_objects:
+        count = relation.related_model._base_manager.filter(**{relation.field.name: instance.pk}).count()
+        if count:
+            several = str(relation.get_accessor_name()).replace("_", " ")
+            one = f"{several[:-3]}y" if several.endswith("ies") else several.removesuffix("s")
+            found.append(f"{count} {one if count == 1 else several}")
+    return found
+
+
 def api_deployed(environment: Any) -> bool:
     """Tell whether the environment has an active API instance."""
     return ApiInstance.objects.filter(environment=environment, status=InstanceStatus.ACTIVE).exists()

@@ -1,6 +1,6 @@
 """The form of a service: its URL, and everything else folded. What it offers comes from the document's own part."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -12,7 +12,7 @@ PLACE = "settings"
 
 
 class ServiceForm(SettingsForm):
-    """A backend. `settings` is what is stored of it, `kept` are the paths of stored secrets, which are never shown."""
+    """A backend. `settings` has what is stored of it, `kept` stored secrets by path, which are never shown."""
 
     folds = True
     name = forms.CharField(max_length=80, help_text="For example orders-eu.")
@@ -29,15 +29,15 @@ class ServiceForm(SettingsForm):
         files: Any = None,
         *,
         settings: Mapping[str, Any] | None = None,
-        kept: Collection[str] = (),
+        kept: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
             data,
             files,
             outlines={PLACE: OUTLINE},
-            settings={PLACE: settings},
-            kept={f"{PLACE}.{path}" for path in kept},
+            settings=settings or {},
+            kept={f"{PLACE}.{path}": secret for path, secret in (kept or {}).items()},
             **kwargs,
         )
 

@@ -7,9 +7,11 @@ from django.db import transaction
 from portal.apis.models import ApiInstance, Service
 from portal.apis.service_settings import Settings, masked_settings, service_secrets, service_set
 from portal.apis.services import instance_changed
+from portal.audit.undo import undoable
 from portal.core.errors import ApplicationError
 
 
+@undoable("service")
 @transaction.atomic
 def service_create(
     *, actor: Any, instance: ApiInstance, name: str, url: str, settings: Settings | None = None
@@ -24,6 +26,7 @@ def service_create(
     return service
 
 
+@undoable("service")
 @transaction.atomic
 def service_update(
     *,
@@ -51,6 +54,7 @@ def service_update(
     return service
 
 
+@undoable("service")
 @transaction.atomic
 def service_delete(*, actor: Any, service: Service) -> None:
     """Remove a service that no route leads to any more."""

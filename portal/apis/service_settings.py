@@ -69,7 +69,7 @@ class UnusableService(Exception):
 
 def service_secrets(service: Service) -> dict[str, Any]:
     """Return the secret settings of a service, decrypted. Never for a page, an answer or the audit trail."""
-    secrets: dict[str, Any] = json.loads(service.secrets)
+    secrets: dict[str, Any] = json.loads(service.secrets) if service.secrets else {}
     return secrets
 
 
@@ -104,7 +104,7 @@ def service_set(service: Service, *, url: str, settings: Any = None) -> None:
         raise _refused(path, fault.message, fault.code) from fault
     service.url = url
     service.settings, secrets = split(settings, SECRET)
-    service.secrets = json.dumps(secrets)
+    service.secrets = json.dumps(secrets) if secrets else None
 
 
 def _forget_key(settings: Any) -> None:

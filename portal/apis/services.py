@@ -13,6 +13,7 @@ from portal.apis.models import ApiInstance, Destination, InstanceStatus, Route, 
 from portal.apis.selectors import DEFAULT_SERVICE, instance_implementation_url
 from portal.apis.service_settings import service_set
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.catalog.models import ApiVersion
 from portal.catalog.services import NewApi, api_create_from
 from portal.core.errors import ApplicationError
@@ -108,6 +109,7 @@ def _deploy(
     instance.save_checked()
     service = Service(instance=instance, name=DEFAULT_SERVICE)
     _service_set(service, implementation_url, service_settings)
+    service.save_checked()
     route = Route(instance=instance, order=CATCH_ALL_ORDER)
     route.save_checked()
     Destination(route=route, service=service).save_checked()
@@ -124,6 +126,8 @@ def endpoint_check(
     base_path: str,
     implementation_url: str,
     consumer_endpoint: str = "",
+    settings: Settings | None = None,
+    service_settings: Settings | None = None,
     besides: ApiInstance | None = None,
     name: str = "the new API",
 ) -> None:
@@ -145,10 +149,15 @@ def endpoint_check(
     fields = {field: fault for field, fault in faults.items() if fault}
     if fields:
         raise ApplicationError("endpoint_invalid", "Some fields need another value.", fields=fields)
+    if settings is not None:
+        instance_settings_checked(settings)
+    if service_settings is not None:
+        _service_set(Service(instance=ApiInstance(environment=environment)), implementation_url, service_settings)
     if listener is not None:
         overlap_check(name=name, listener=listener, base_path=base_path, besides=besides)
 
 
+@undoable("instance")
 @transaction.atomic
 def instance_update(
     *,
@@ -196,20 +205,23 @@ def instance_update(
     instance.listener = _listener(actor, instance.gateway, port or instance.listener.port)
     instance.save_checked()
     service = instance.services.filter(name=DEFAULT_SERVICE).first() or instance.services.first()
-    if service is not None:
+    if service is not None and service.url != implementation_url.rstrip("/"):
         _service_set(service, implementation_url)
+        service.save_checked()
     after = _state(instance)
     if after != before:
         instance_changed(actor, instance, "instance.update", f"Changed {instance}", before=before, after=after)
     return instance
 
 
+@undoable("instance")
 @transaction.atomic
 def instance_stop(*, actor: Any, instance: ApiInstance) -> ApiInstance:
     """Take an instance off the gateway and keep all its settings."""
     return _switch(actor, instance, InstanceStatus.STOPPED, "instance.stop", f"Stopped {instance}")
 
 
+@undoable("instance")
 @transaction.atomic
 def instance_start(*, actor: Any, instance: ApiInstance) -> ApiInstance:
     """Bring a stopped instance back to the gateway."""
@@ -268,14 +280,13 @@ def _listener(actor: Any, gateway: Gateway, port: int) -> Listener:
 
 
 def _service_set(service: Service, implementation_url: str, settings: Settings | None = None) -> None:
-    """Set and save the main service of an instance; its URL is a field of the instance's own form."""
+    """Set the main service of an instance without saving it: its URL is a field of the instance's own form."""
     try:
         service_set(service, url=implementation_url, settings=settings)
     except ApplicationError as error:
         names = {"url": "implementation_url"}
         fields = {names.get(name, f"service_{name}"): sentence for name, sentence in error.fields.items()}
         raise ApplicationError(error.code, error.message, fields=fields, status=error.status) from error
-    service.save_checked()
 
 
 def _state(instance: ApiInstance) -> dict[str, Any]:

@@ -6,9 +6,11 @@ import django_filters
 
 from portal.apis.bulk_actions import PLACE
 from portal.apis.forms import InstanceDeleteForm, InstanceForm
+from portal.apis.instance_settings import limits_said
 from portal.apis.models import ApiInstance
 from portal.apis.selectors import (
     instance_curl,
+    instance_dependents,
     instance_implementation_url,
     instance_url,
     instances_for_list,
@@ -17,8 +19,10 @@ from portal.apis.selectors import (
 from portal.apis.services import instance_delete, instance_start, instance_stop, instance_update
 from portal.core import ordering
 from portal.core.bulk_pages import BulkListPage
+from portal.core.commands import Rest
 from portal.core.filters import ConsoleFilterSet
 from portal.core.links import console_url
+from portal.core.setting_forms.pages import SettingsPage
 from portal.core.tables import Column, Table
 from portal.core.views import Action, ActionView, Breadcrumb, DetailPage, EditPage, Empty, ObjectView
 from portal.gateways.models import Gateway
@@ -92,7 +96,13 @@ class InstanceList(BulkListPage):
     search_fields = ("api_version__api__name", "label", "base_path")
     bulk_place = PLACE
     bulk_url_name = "apis:bulk"
-    actions = (Action(label="Add API", url_name="apis:create", permission="instance.change", icon="plus"),)
+    actions = (
+        Action(label="Add API", url_name="apis:create", permission="instance.change", icon="plus"),
+        Action(label="Map", url_name="landscape:map", permission="instance.view", icon="sitemap", primary=False),
+        Action(
+            label="Import", url_name="transfers:import", permission="instance.change", icon="file-import", primary=False
+        ),
+    )
     empty = Empty(
         title="No API is deployed here",
         text="Choose a gateway and an API, say where it runs, and it is live in under a second.",
@@ -121,14 +131,16 @@ class InstanceDetail(InstancePage, DetailPage):
             url=instance_url(self.object),
             curl=instance_curl(self.object),
             implementation_url=instance_implementation_url(self.object),
+            limits=limits_said(self.object),
             routes=ordering.places(routes_in_order(self.object)),
             **context,
         )
 
 
-class InstanceSettings(InstancePage, EditPage):
+class InstanceSettings(InstancePage, SettingsPage):
     """Change an instance."""
 
+    rest = Rest("PATCH", "/api-instances/{object.pk}/")
     template_name = "apis/settings.html"
     permission = "instance.change"
     form_class = InstanceForm
@@ -143,11 +155,16 @@ class InstanceSettings(InstancePage, EditPage):
         """Return what all tabs of an instance have above them."""
         return super().breadcrumbs()[:-1]
 
+    def get_context(self, **context: Any) -> dict[str, Any]:
+        """Say what would go with it."""
+        return super().get_context(dependents=instance_dependents(self.object), **context)
+
     def form_arguments(self) -> dict[str, Any]:
         """Begin with the present values."""
         instance = self.object
         return {
             "instance": instance,
+            "settings": {"settings": instance.settings},
             "initial": {
                 "port": instance.listener.port,
                 "base_path": instance.base_path,
@@ -163,6 +180,7 @@ class InstanceSettings(InstancePage, EditPage):
 class InstanceStop(InstancePage, ActionView):
     """Take an instance off the gateway."""
 
+    rest = Rest("POST", "/api-instances/{object.pk}/stop/", body=False)
     permission = "instance.change"
     service = instance_stop
     message = "{object} is stopped. Its settings are kept."
@@ -171,6 +189,7 @@ class InstanceStop(InstancePage, ActionView):
 class InstanceStart(InstancePage, ActionView):
     """Bring a stopped instance back."""
 
+    rest = Rest("POST", "/api-instances/{object.pk}/start/", body=False)
     permission = "instance.change"
     service = instance_start
     message = "{object} is on its way to the gateway."
@@ -179,6 +198,7 @@ class InstanceStart(InstancePage, ActionView):
 class InstanceDelete(InstancePage, EditPage):
     """Remove an instance after its name was typed."""
 
+    rest = Rest("DELETE", "/api-instances/{object.pk}/")
     template_name = "apis/delete.html"
     permission = "instance.change"
     form_class = InstanceDeleteForm
@@ -188,6 +208,10 @@ class InstanceDelete(InstancePage, EditPage):
     def page_title(self) -> str:
         """Say what is going to happen."""
         return f"Remove {self.object}"
+
+    def get_context(self, **context: Any) -> dict[str, Any]:
+        """Say what would go with it."""
+        return super().get_context(dependents=instance_dependents(self.object), **context)
 
     def form_arguments(self) -> dict[str, Any]:
         """Say whose name must be typed."""

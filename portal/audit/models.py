@@ -5,8 +5,9 @@ from typing import Any
 from django.db import models
 
 from portal.audit.wording import differences, readable
+from portal.core.crypto import EncryptedTextField
 from portal.core.models import Record
-from portal.core.permissions import ScopedQuerySet
+from portal.core.permissions import ScopedManager, ScopedQuerySet
 
 
 class AppendOnly(TypeError):
@@ -79,3 +80,23 @@ class AuditEvent(Record):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Refuse."""
         raise AppendOnly
+
+
+class UndoStep(Record):
+    """What is needed to take one change back, for a day: the thing before and after, with its secrets, encrypted."""
+
+    event = models.OneToOneField(AuditEvent, on_delete=models.CASCADE, related_name="undo_step")
+    thing = models.CharField(max_length=40)
+    target = models.CharField(max_length=64)
+    # JSON; null is that there was, or is, no such thing.
+    before = EncryptedTextField()
+    after = EncryptedTextField()
+    expires_at = models.DateTimeField(db_index=True)
+    undone_at = models.DateTimeField(null=True)
+
+    objects = ScopedManager()
+    scope_organization = "event__organization_id"
+    scope_environment = "event__environment_id"
+
+    def __str__(self) -> str:
+        return f"Undo of {self.event}"

@@ -1,11 +1,16 @@
 """Recording changes. Called by every service that changes something, inside its transaction."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db import models
 
 from portal.audit.models import AuditEvent
 from portal.core.request_id import current_request_id
+
+_listening: ContextVar[tuple[list[AuditEvent], ...]] = ContextVar("audit_listening", default=())
 
 
 def audit_record(
@@ -25,7 +30,7 @@ def audit_record(
     `actor` is None for what the system does by itself. The id of the request being answered is found by itself;
     a job that goes on with a request's work passes it.
     """
-    return AuditEvent.objects.create(
+    event = AuditEvent.objects.create(
         organization_id=_place(target, getattr(target, "scope_organization", "")),
         environment_id=_place(target, getattr(target, "scope_environment", "")),
         actor_id=getattr(actor, "pk", None),
@@ -39,6 +44,20 @@ def audit_record(
         message=message,
         request_id=request_id or current_request_id(),
     )
+    for noted in _listening.get():
+        noted.append(event)
+    return event
+
+
+@contextmanager
+def events_recorded() -> Iterator[list[AuditEvent]]:
+    """Collect the events that are recorded inside of the block, in order."""
+    events: list[AuditEvent] = []
+    token = _listening.set((*_listening.get(), events))
+    try:
+        yield events
+    finally:
+        _listening.reset(token)
 
 
 def _place(target: models.Model, lookup: str) -> Any:

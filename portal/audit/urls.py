@@ -7,5 +7,6 @@ from portal.audit import views
 app_name = "audit"
 urlpatterns = [
     path("", views.AuditLog.as_view(), name="list"),
+    path("<uuid:pk>/undo/", views.ChangeUndo.as_view(), name="undo"),
     path("<uuid:pk>/", views.AuditDetail.as_view(), name="detail"),
 ]

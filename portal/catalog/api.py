@@ -3,6 +3,7 @@
 from typing import Any
 
 import django_filters
+from django.db import transaction
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.catalog.models import Api, ApiVersion, Layer, Specification, Visibility
+from portal.catalog.openapi.checks import openapi_from
 from portal.catalog.openapi.fetching import specification_fetch
 from portal.catalog.openapi.limits import MAX_BYTES
 from portal.catalog.services import (
@@ -25,7 +27,7 @@ from portal.catalog.services import (
     api_version_update,
     specification_import,
 )
-from portal.core.api import ErrorSerializer, ScopedRelatedField, ScopedViewSet
+from portal.core.api import ErrorSerializer, ScopedRelatedField, ScopedViewSet, own_transaction
 from portal.core.errors import ApplicationError
 from portal.organizations.models import Organization
 
@@ -228,9 +230,12 @@ class ApiVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scoped
         responses={200: SpecificationSerializer, 400: OpenApiResponse(ErrorSerializer, "What to mend, by line.")},
     )
     @specification.mapping.put
+    @own_transaction
     def specification_put(self, request: Request, pk: str) -> Response:
         """Check an OpenAPI document, the body of the request, and make it the version's specification."""
-        version = self.get_object()
         body: Any = request.data
-        specification = specification_import(actor=request.user, api_version=version, source=body or b"")
+        self.find_object()
+        openapi = openapi_from(body or b"")
+        with transaction.atomic():
+            specification = specification_import(actor=request.user, api_version=self.get_object(), source=openapi)
         return Response(SpecificationSerializer(specification).data)

@@ -25,6 +25,7 @@ from portal.catalog.services import (
     api_version_update,
     specification_import,
 )
+from portal.core.commands import Rest
 from portal.core.filters import ConsoleFilterSet
 from portal.core.links import console_url
 from portal.core.markdown import markdown_html
@@ -135,6 +136,7 @@ class ApiDetail(DetailPage):
 class ApiCreate(ApiPage, EditPage):
     """Add an API by name."""
 
+    rest = Rest("POST", "/apis/")
     queryset = Api.objects.select_related("organization")
     permission = "api.change"
     title = "Add API by name"
@@ -153,6 +155,7 @@ class ApiCreate(ApiPage, EditPage):
 class ApiImport(ApiPage, EditPage):
     """Add an API as its specification describes it."""
 
+    rest = Rest("POST", "/apis/import/")
     queryset = Api.objects.select_related("organization")
     permission = "api.change"
     title = "Import specification"
@@ -171,6 +174,7 @@ class ApiImport(ApiPage, EditPage):
 class ApiEdit(ApiPage, EditPage):
     """Change an API."""
 
+    rest = Rest("PATCH", "/apis/{object.pk}/")
     template_name = "catalog/edit.html"
     queryset = Api.objects.select_related("organization")
     permission = "api.change"
@@ -186,6 +190,7 @@ class ApiEdit(ApiPage, EditPage):
 class ApiDelete(ApiPage, ActionView):
     """Remove an API."""
 
+    rest = Rest("DELETE", "/apis/{object.pk}/")
     queryset = Api.objects.select_related("organization")
     permission = "api.change"
     service = api_delete
@@ -196,6 +201,7 @@ class ApiDelete(ApiPage, ActionView):
 class VersionCreate(ApiPage, EditPage):
     """Add a version to an API."""
 
+    rest = Rest("POST", "/api-versions/", takes_object=True)
     queryset = Api.objects.select_related("organization")
     permission = "api.change"
     title = "Add version"
@@ -209,6 +215,7 @@ class VersionCreate(ApiPage, EditPage):
 class VersionEdit(ApiPage, EditPage):
     """Say how far a version is."""
 
+    rest = Rest("PATCH", "/api-versions/{object.pk}/")
     template_name = "catalog/version_edit.html"
     queryset = VERSIONS
     permission = "api.change"
@@ -225,6 +232,7 @@ class VersionEdit(ApiPage, EditPage):
 class VersionDelete(ApiPage, ActionView):
     """Remove a version."""
 
+    rest = Rest("DELETE", "/api-versions/{object.pk}/")
     queryset = VERSIONS
     permission = "api.change"
     object_name = "api_version"
@@ -235,6 +243,7 @@ class VersionDelete(ApiPage, ActionView):
 class SpecificationEdit(ApiPage, EditPage):
     """Import or replace the specification of a version."""
 
+    rest = Rest("PUT", "/api-versions/{object.pk}/specification/", file="openapi.yaml")
     queryset = VERSIONS
     permission = "api.change"
     parents = CATALOG
@@ -243,6 +252,15 @@ class SpecificationEdit(ApiPage, EditPage):
     service = specification_import
     submit_label = "Import"
     message = "The specification is imported."
+
+    def shown_besides(self) -> dict[str, str]:
+        """Return the document that the import replaces."""
+        present = getattr(self.object, "specification", None)
+        return {"Document": f"OpenAPI {present.openapi}, SHA-256 {present.digest}" if present is not None else ""}
+
+    def history_of(self) -> Any:
+        """Return the specification, whose imports are recorded, or the version while it has none."""
+        return getattr(self.object, "specification", self.object)
 
     def page_title(self) -> str:
         """Say whose it is."""

@@ -5,7 +5,8 @@ import sys
 import click
 
 from portal.cli.key_commands import keys
-from portal.cli.transfer_commands import export
+from portal.cli.rollout_commands import rollout
+from portal.cli.transfer_commands import export, promote, take_in
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -165,3 +166,6 @@ def why(request_id: str, portal: str, token: str | None) -> None:
 
 portico.add_command(export)
 portico.add_command(keys)
+portico.add_command(take_in)
+portico.add_command(promote)
+portico.add_command(rollout)

@@ -1,5 +1,6 @@
 """The form of an SLA tier."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -48,7 +49,8 @@ class TierForm(ConsoleForm):
             given = {"name": tier.name, "description": tier.description, "approval": tier.approval}
             kwargs["initial"] = {**given, **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
-        self.row_count = min(MOST_LIMITS, max(LEAST_ROWS, len(limits) + 1))
+        typed = sum(name.startswith("requests_") for name in self.data)
+        self.row_count = min(MOST_LIMITS, max(LEAST_ROWS, len(limits) + 1, typed))
         for row in range(self.row_count):
             self._add_row(row, limits[row] if row < len(limits) else None)
 
@@ -75,6 +77,23 @@ class TierForm(ConsoleForm):
         unit = next((unit for unit, length in reversed(UNITS.items()) if period_ms % length == 0), "seconds")
         count = period_ms / UNITS[unit]
         return (int(count) if count.is_integer() else count), unit
+
+    def part_of(self, name: str) -> str:
+        """Let all limits be one part."""
+        return "limits" if self.row_of(name) else name
+
+    def row_of(self, name: str) -> str:
+        """Return the number of a limit's row."""
+        _, _, number = name.rpartition("_")
+        return number if number.isdecimal() else ""
+
+    def row_counts(self, fields: Mapping[str, str]) -> bool:
+        """Leave rows out that have no number of requests."""
+        return all(value for name, value in fields.items() if name.startswith("requests_"))
+
+    def part_label(self, part: str) -> str:
+        """Return the name of a field, or of the limits."""
+        return "Limits" if part == "limits" else super().part_label(part)
 
     def limit_rows(self) -> list[tuple[BoundField, BoundField, BoundField]]:
         """Return the fields of each row, for the template."""

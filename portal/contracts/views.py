@@ -12,6 +12,7 @@ from portal.contracts.forms import TierForm
 from portal.contracts.models import Contract, ContractStatus, SlaTier
 from portal.contracts.services.contracts import transitions_from
 from portal.contracts.tables import ContractConsoleFilters, ContractTable
+from portal.core.commands import Rest
 from portal.core.denied import Denied
 from portal.core.links import console_url
 from portal.core.views import ActionView, DetailPage, EditPage, Empty, ListPage, ObjectView
@@ -64,6 +65,7 @@ class ContractDecision(ActionView):
 class ContractApprove(ContractDecision):
     """Grant a request."""
 
+    rest = Rest("POST", "/contracts/{object.pk}/approve/", body=False)
     service = services.contract_approve
     message = "Approved: {object}."
 
@@ -71,6 +73,7 @@ class ContractApprove(ContractDecision):
 class ContractReject(ContractDecision):
     """Answer a request with no."""
 
+    rest = Rest("POST", "/contracts/{object.pk}/reject/", body=False)
     service = services.contract_reject
     message = "Rejected: {object}."
 
@@ -78,6 +81,7 @@ class ContractReject(ContractDecision):
 class ContractRevoke(ContractDecision):
     """Take access away."""
 
+    rest = Rest("POST", "/contracts/{object.pk}/revoke/", body=False)
     service = services.contract_revoke
     message = "Revoked: {object}."
 
@@ -85,6 +89,7 @@ class ContractRevoke(ContractDecision):
 class ContractRestore(ContractDecision):
     """Give access back."""
 
+    rest = Rest("POST", "/contracts/{object.pk}/restore/", body=False)
     service = services.contract_restore
     message = "Restored: {object}."
 
@@ -92,6 +97,7 @@ class ContractRestore(ContractDecision):
 class ContractDelete(ContractDecision):
     """Remove a contract that gives no access."""
 
+    rest = Rest("DELETE", "/contracts/{object.pk}/")
     service = services.contract_delete
     message = "Deleted: {object}."
 
@@ -131,6 +137,7 @@ class TierPage(EditPage):
 class TierCreate(TierPage):
     """Offer a tier on an instance."""
 
+    rest = Rest("POST", "/tiers/")
     service = services.tier_create
     title = "Add tier"
     submit_label = "Add tier"
@@ -144,6 +151,7 @@ class TierCreate(TierPage):
 class TierEdit(TierPage):
     """Change a tier."""
 
+    rest = Rest("PATCH", "/tiers/{object.pk}/")
     service = services.tier_update
     title = "Edit tier"
 
@@ -155,6 +163,7 @@ class TierEdit(TierPage):
 class TierDelete(ActionView):
     """Withdraw a tier."""
 
+    rest = Rest("DELETE", "/tiers/{object.pk}/")
     queryset = SlaTier.objects.select_related("instance__environment__organization")
     permission = "tier.change"
     view_permission = "contract.view"

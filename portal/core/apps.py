@@ -9,7 +9,7 @@ class CoreConfig(AppConfig):
     name = "portal.core"
 
     def ready(self) -> None:
-        """Make our Celery application the current one, and load what every app declares to be found.
+        """Make our Celery application the current one, and load what every app declares to be found and undone.
 
         The first so that tasks of the apps are registered with it.
         """
@@ -17,4 +17,4 @@ class CoreConfig(AppConfig):
 
         import portal.celery  # noqa: F401
 
-        autodiscover_modules("findables")
+        autodiscover_modules("findables", "undoables")

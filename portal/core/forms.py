@@ -1,5 +1,6 @@
 """Forms of the console: labels, help and errors beside each field, and services' errors in their place."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -59,6 +60,30 @@ class ConsoleFormMixin:
             form.add_error(name if name in self.fields else None, sentence)
         if not error.fields:
             form.add_error(None, error.message)
+
+    def part_of(self, name: str) -> str:
+        """Return which part of the form a field belongs to when two people's changes are compared: its own."""
+        return name
+
+    def part_label(self, part: str) -> str:
+        """Return how a part is called."""
+        return str(self.fields[part].label or part.replace("_", " ").capitalize()) if part in self.fields else part
+
+    def row_of(self, name: str) -> str:
+        """Return which row of its part a field belongs to; parts of one field have one row."""
+        return ""
+
+    def row_counts(self, fields: Mapping[str, str]) -> bool:
+        """Tell whether a row says anything. Blank ones are left out of comparisons."""
+        return True
+
+    def is_secret(self, name: str) -> bool:
+        """Tell whether a field's value is never shown."""
+        return isinstance(self.fields[name].widget, forms.PasswordInput)
+
+    def kept_secret(self, name: str) -> str:
+        """Return the stored secret of a field that may be left empty."""
+        return ""
 
     def sections(self) -> list[tuple[str, str, list[Any]]]:
         """Return the visible fields by group: title, help, bound fields."""

@@ -4,180 +4,34 @@ Every page starts from `queryset.visible_to(user, permission)` and stays inside 
 strangers sign in, what a person may not see is 404, what they may see but not do is a 403 that names the roles.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.functional import cached_property
-from django.views import View
-from django_htmx.http import HttpResponseClientRedirect
 
+from portal.core import undo_offer
+from portal.core.commands import PARAMETER, command_of, without_secrets
 from portal.core.denied import Denied
+from portal.core.edited import EditedMeanwhile
 from portal.core.errors import ApplicationError
 from portal.core.filters import ConsoleFilterSet
 from portal.core.links import console_url
 from portal.core.lists import Listing
-from portal.core.permissions import rows_here, scope_of
+from portal.core.meanwhile import ChangedMeanwhile
+from portal.core.pages import Action, Breadcrumb, ConsoleView, Empty, ObjectView, Service, go
 from portal.core.saved_views import SavedViews
 from portal.core.tables import Table
 
-Service = Callable[..., Any]
-Breadcrumb = tuple[str, str]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """A button in a page's header that leads to another page, shown to those who hold `permission` here."""
-
-    label: str
-    url_name: str
-    permission: str = ""
-    icon: str = ""
-    primary: bool = True
-    # Give the id of the page's object to the address.
-    with_object: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Empty:
-    """What an empty list teaches: what these things are, the button, a command to copy, a page of the docs."""
-
-    title: str
-    text: str
-    icon: str = "inbox"
-    command: str = ""
-    docs: str = ""
-
-
-def go(request: HttpRequest, url: str) -> HttpResponse:
-    """Send the browser to `url`, also out of an htmx request."""
-    return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else redirect(url)
-
-
-class ConsoleView(View):
-    """What all pages share: sign-in, the scoped queryset and the page's names."""
-
-    queryset: ClassVar[Any] = None
-    permission: ClassVar[str] = ""
-    # Lookup to the environment's id. None: the model's own; "": the page shows the whole organization.
-    environment_lookup: ClassVar[str | None] = None
-    template_name: ClassVar[str] = ""
-    title: ClassVar[str] = ""
-    subtitle: ClassVar[str] = ""
-    # (title, console page name or "") from the outermost page to the one above this.
-    parents: ClassVar[tuple[Breadcrumb, ...]] = ()
-    actions: ClassVar[tuple[Action, ...]] = ()
-    object: Any = None
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Keep services plain functions: a function in a class body would otherwise become a method."""
-        super().__init_subclass__(**kwargs)
-        for name in ("service", "create_service"):
-            if callable(value := cls.__dict__.get(name)) and not isinstance(value, staticmethod):
-                setattr(cls, name, staticmethod(value))
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Ask strangers to sign in."""
-        if not request.user.is_authenticated:
-            login = redirect_to_login(request.get_full_path())
-            return HttpResponseClientRedirect(login["Location"]) if getattr(request, "htmx", False) else login
-        return super().dispatch(request, *args, **kwargs)
-
-    @property
-    def environment(self) -> Any:
-        """Return the environment of the address, or None outside of the console."""
-        return getattr(self.request, "environment", None)
-
-    def held_here(self, permission: str) -> bool:
-        """Tell whether the user holds `permission` in the environment of the address."""
-        if self.environment is None:
-            return bool(scope_of(self.request.user, permission).organizations)
-        scope = scope_of(self.request.user, permission)
-        return scope.covers(self.environment.organization_id, self.environment.pk)
-
-    def get_queryset(self, permission: str = "") -> Any:
-        """Return the rows that the user holds `permission` on, inside the environment of the address."""
-        if self.queryset is None:
-            raise ImproperlyConfigured(f"{type(self).__name__} needs a queryset.")
-        return rows_here(
-            self.queryset.all(),
-            self.request.user,
-            self.environment,
-            permission or self.permission,
-            self.environment_lookup,
-        )
-
-    def page_title(self) -> str:
-        """Return the heading of the page."""
-        return self.title or str(self.object)
-
-    def breadcrumbs(self) -> list[Breadcrumb]:
-        """Return (title, url) of the pages above this one."""
-        return [(title, console_url(self.request, name) if name else "") for title, name in self.parents]
-
-    def header_actions(self) -> list[dict[str, Any]]:
-        """Return the buttons of the header that this user may use."""
-        arguments = (self.object.pk,) if self.object is not None else ()
-        return [
-            {"action": action, "url": console_url(self.request, action.url_name, *arguments * action.with_object)}
-            for action in self.actions
-            if not action.permission or self.held_here(action.permission)
-        ]
-
-    def get_context(self, **context: Any) -> dict[str, Any]:
-        """Return what the template needs; subclasses add to it."""
-        return {
-            "view": self,
-            "title": self.page_title(),
-            "subtitle": self.subtitle,
-            "breadcrumbs": self.breadcrumbs(),
-            "actions": self.header_actions(),
-            "object": self.object,
-            **context,
-        }
-
-    def page(self, status: int = 200, **context: Any) -> HttpResponse:
-        """Answer with the page."""
-        return render(self.request, self.template_name, self.get_context(**context), status=status)
-
-
-class ObjectView(ConsoleView):
-    """A page about one object, found by `pk` of its address."""
-
-    # What one needs to know that the object exists; by default the `.view` of the same area.
-    view_permission: ClassVar[str] = ""
-    # The keyword under which services take the object; by default the model's name.
-    object_name: ClassVar[str] = ""
-
-    def get_object(self) -> Any:
-        """Return the object, 404 when the user may not see it, 403 when they may see but not change it."""
-        key = {"pk": self.kwargs["pk"]}
-        found = self.get_queryset().filter(**key).first()
-        if found is not None:
-            return found
-        view_permission = self.view_permission or f"{self.permission.partition('.')[0]}.view"
-        if view_permission != self.permission and self.get_queryset(view_permission).filter(**key).exists():
-            raise Denied(self.permission, self.title)
-        raise Http404("There is nothing here, or you may not see it.")
-
-    def object_argument(self) -> dict[str, Any]:
-        """Return the object as services take it: `{"gateway": …}`."""
-        return {self.object_name or self.object._meta.model_name: self.object} if self.object is not None else {}
-
-    def service_arguments(self) -> dict[str, Any]:
-        """Return what a service gets besides actor, object and the form's values."""
-        return {}
-
-    def success_url(self, result: Any) -> str:
-        """Return where to go afterwards: the page of the result, or of the object."""
-        target = result if hasattr(result, "get_absolute_url") else self.object
-        return target.get_absolute_url()
+def said(request: HttpRequest, text: str) -> None:
+    """Say what was done, in a toast with “Undo” where it can be taken back."""
+    made = undo_offer.take()
+    if text or made is not None:
+        text = text or f"{made.text}." if made is not None else text
+        messages.success(request, text, extra_tags=f"{undo_offer.TAG}{made.event}" if made is not None else "")
 
 
 class ListPage(ConsoleView):
@@ -232,7 +86,7 @@ class DetailPage(ObjectView):
         return self.page(place=self.place)
 
 
-class EditPage(ObjectView):
+class EditPage(EditedMeanwhile, ObjectView):
     """A form whose values go to a service. With `pk` in the address it edits, without it creates.
 
     The service gets `actor`, the object (when editing), `service_arguments()` and the form's values.
@@ -297,23 +151,37 @@ class EditPage(ObjectView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Save by the service, or show the form again with its errors and the person's input."""
-        self.form = self.form_class(request.POST, request.FILES, **self.form_arguments())
-        if not self.form.is_valid():
+        self.form = self.form_class(self.posted(request.POST), request.FILES, **self.form_arguments())
+        if not self.form.is_valid() or not self.answered():
             return self.form_page(status=422)
+        if PARAMETER in request.GET and self.rest is not None:
+            return self.form_page(command=command_of(self, self.command_values()))
+        undo_offer.take()
         try:
             with transaction.atomic():
+                if not self.creating:
+                    self.lock()
                 result = self.save(self.form.cleaned_data)
                 self.check_again(result)
+        except ChangedMeanwhile as error:
+            return self.form_page(status=error.status)
         except ApplicationError as error:
             self.form.add_application_error(error)
             return self.form_page(status=422)
-        if self.message:
-            messages.success(request, self.message)
+        said(request, self.success_message(result))
         return self.saved(result)
 
     def save(self, values: dict[str, Any]) -> Any:
         """Call the service with the form's values."""
         return self.service(actor=self.request.user, **self.object_argument(), **self.service_arguments(), **values)
+
+    def success_message(self, result: Any) -> str:
+        """Return what to say afterwards; "" for nothing."""
+        return self.message
+
+    def command_values(self) -> dict[str, Any]:
+        """Return what the service would get, with placeholders for secrets."""
+        return {**self.service_arguments(), **without_secrets(self.form, self.form.cleaned_data)}
 
     def saved(self, result: Any) -> HttpResponse:
         """Answer after success; a page that shows a secret once overrides this."""
@@ -324,14 +192,16 @@ class EditPage(ObjectView):
         if isinstance(result, self.queryset.model) and not self.get_queryset().filter(pk=result.pk).exists():
             raise Denied(self.permission, self.title)
 
-    def form_page(self, status: int = 200) -> HttpResponse:
+    def form_page(self, status: int = 200, **context: Any) -> HttpResponse:
         """Answer with the form."""
         return self.page(
             status=status,
+            **context,
             form=self.form,
             submit_label=self.submit_label,
             cancel_url=self.cancel_url(),
             creating=self.creating,
+            **self.meanwhile_context(),
         )
 
 
@@ -341,24 +211,39 @@ class ActionView(ObjectView):
     With `form_class`, the posted values are checked and given to the service too.
     """
 
-    http_method_names = ["post", "options"]
+    http_method_names = ["get", "post", "options"]
+    template_name = "generic/command.html"
     service: ClassVar[Service]
     message: ClassVar[str] = ""
     form_class: ClassVar[type[Any] | None] = None
     # A console page to go to afterwards; by default the object's own.
     success_url_name: ClassVar[str] = ""
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Do nothing, but show the command when that is asked for."""
+        if PARAMETER not in request.GET or self.rest is None:
+            return self.http_method_not_allowed(request)
+        self.object = self.get_object()
+        back = self.object.get_absolute_url() if hasattr(self.object, "get_absolute_url") else ""
+        return self.page(command=command_of(self, self.command_values()), back=back)
+
+    def command_values(self) -> dict[str, Any]:
+        """Return what the service would get besides the object; a button's own values stand in the address."""
+        form = self.form_class(self.request.GET) if self.form_class is not None else None
+        posted = form.cleaned_data if form is not None and form.is_valid() else {}
+        return {**self.service_arguments(), **posted}
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Do it."""
         self.object = self.get_object()
         back = self.object.get_absolute_url() if hasattr(self.object, "get_absolute_url") else ""
+        undo_offer.take()
         try:
             result = self.act(self.values())
         except ApplicationError as error:
             messages.error(request, error.message)
             return go(request, back or self.after(None))
-        if message := self.success_message(result):
-            messages.success(request, message)
+        said(request, self.success_message(result))
         return self.done(result)
 
     def values(self) -> dict[str, Any]:
@@ -390,11 +275,14 @@ class ActionView(ObjectView):
 __all__ = [
     "Action",
     "ActionView",
+    "Breadcrumb",
     "ConsoleView",
     "DetailPage",
     "EditPage",
     "Empty",
     "ListPage",
     "ObjectView",
+    "Service",
     "go",
+    "said",
 ]

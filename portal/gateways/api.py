@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import django_filters
+from django.db.models import Prefetch
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -12,36 +11,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.core.api import ScopedRelatedField, ScopedViewSet
+from portal.gateways.filters import GatewayFilter
 from portal.gateways.listener_api import ListenerSerializer
 from portal.gateways.models import Gateway, Replica
 from portal.gateways.registration_api import NewRegistrationTokenSerializer, RenewSerializer, token_body
 from portal.gateways.registration_services import registration_renew, registration_revoke
 from portal.gateways.registration_tokens import registration_token_create
-from portal.gateways.selectors import gateway_status, replica_state
+from portal.gateways.replica_api import ReplicaSerializer
+from portal.gateways.replica_selectors import replicas_with_lag
+from portal.gateways.selectors import gateway_status
 from portal.gateways.services import (
     gateway_create,
     gateway_delete,
     gateway_update,
 )
 from portal.organizations.models import Environment
-
-
-class ReplicaSerializer(serializers.ModelSerializer):
-    """One running gateway."""
-
-    connection = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Replica
-        fields = [
-            "replica_id", "connection", "host", "pid", "version", "workers", "started_at", "seen_at", "revision",
-            "state", "error_code", "message", "stopping", "served", "waiting", "dropped", "registration",
-        ]  # fmt: skip
-
-    @extend_schema_field(OpenApiTypes.STR)
-    def get_connection(self, replica: Replica) -> str:
-        """Return whether it is heard of now."""
-        return replica_state(replica, timezone.now()).value
 
 
 class GatewayStatusSerializer(serializers.Serializer):
@@ -87,24 +71,18 @@ class GatewayChangeSerializer(serializers.ModelSerializer):
         fields = ["name", "public_host", "sampled_percent"]
 
 
-class GatewayFilter(django_filters.FilterSet):
-    """Filters of `/api/v1/gateways/`."""
-
-    environment = django_filters.UUIDFilter(field_name="environment_id")
-
-    class Meta:
-        model = Gateway
-        fields = ["slug"]
-
-
 class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
     """Gateways."""
 
-    queryset = Gateway.objects.prefetch_related("listeners__certificates", "replicas")
+    queryset = Gateway.objects.prefetch_related(
+        "listeners__certificates",
+        Prefetch("replicas", queryset=replicas_with_lag(Replica.objects.order_by("-seen_at"))),
+    )
     serializer_class = GatewaySerializer
     filterset_class = GatewayFilter
     view_permission = "gateway.view"
     change_permission = "gateway.change"
+    unversioned_fields = ("replicas", "status")
 
     def create(self, request: Request) -> Response:
         """Create a gateway with one listener."""
@@ -113,7 +91,7 @@ class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
         values = serializer.validated_data
         self.check_change(Environment.objects.filter(pk=values["environment"].pk))
         gateway = gateway_create(actor=request.user, **values)
-        return Response(self.get_serializer(gateway).data, status=status.HTTP_201_CREATED)
+        return Response(self.get_serializer(self.as_shown(gateway)).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=GatewayChangeSerializer, responses=GatewaySerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -122,7 +100,7 @@ class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
         serializer = GatewayChangeSerializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         gateway_update(actor=request.user, gateway=gateway, **serializer.validated_data)
-        return Response(self.get_serializer(gateway).data)
+        return Response(self.get_serializer(self.as_shown(gateway)).data)
 
     @extend_schema(request=None, responses={201: NewRegistrationTokenSerializer})
     @action(detail=True, methods=["post"], url_path="registration-tokens")
@@ -146,7 +124,11 @@ class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
     def revoke(self, request: Request, pk: str) -> Response:
         """End every registration: all replicas stop serving within seconds."""
         gateway = registration_revoke(actor=request.user, gateway=self.get_object())
-        return Response(self.get_serializer(gateway).data)
+        return Response(self.get_serializer(self.as_shown(gateway)).data)
+
+    def as_shown(self, gateway: Gateway) -> Any:
+        """Return a gateway that was just changed, with everything that an answer says of it."""
+        return self.get_queryset().get(pk=gateway.pk)
 
     def destroy(self, request: Request, pk: str) -> Response:
         """Remove a gateway that serves nothing."""

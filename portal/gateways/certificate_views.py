@@ -5,6 +5,7 @@ from typing import Any
 import django_filters
 from django.utils import timezone
 
+from portal.core.commands import Rest, placeholder
 from portal.core.filters import ConsoleFilterSet
 from portal.core.tables import Column, Table
 from portal.core.views import Action, ActionView, DetailPage, EditPage, Empty, ListPage, ObjectView
@@ -18,6 +19,8 @@ from portal.gateways.certificate_selectors import (
 from portal.gateways.certificate_services import certificate_create, certificate_delete, certificate_update
 from portal.gateways.models import Certificate
 
+# What is typed and never shown.
+SECRET = ("key", "passphrase")
 CERTIFICATES = Certificate.objects.select_related("environment__organization").defer("private_key")
 
 
@@ -102,7 +105,16 @@ class CertificateDetail(CertificatePage, DetailPage):
         return super().get_context(listeners=certificate_listeners(self.object), expiry=_expiry(self.object), **context)
 
 
-class CertificateCreate(EditPage):
+class CertificateFormPage(EditPage):
+    """What adding and renewing share."""
+
+    def command_values(self) -> dict[str, Any]:
+        """Return what the service gets, with a placeholder for the key and its passphrase."""
+        values = {**self.service_arguments(), **self.form.cleaned_data}
+        return {name: placeholder(name) if name in SECRET and value else value for name, value in values.items()}
+
+
+class CertificateCreate(CertificateFormPage):
     """Upload a certificate."""
 
     queryset = CERTIFICATES
@@ -110,6 +122,7 @@ class CertificateCreate(EditPage):
     title = "Add certificate"
     parents = (("Certificates", "certificates:list"),)
     form_class = CertificateForm
+    rest = Rest("POST", "/certificates/")
     service = certificate_create
     submit_label = "Add certificate"
     message = "The certificate is stored. Choose it for a listener to serve it."
@@ -120,12 +133,13 @@ class CertificateCreate(EditPage):
         return {"environment": self.environment}
 
 
-class CertificateEdit(CertificatePage, EditPage):
+class CertificateEdit(CertificatePage, CertificateFormPage):
     """Renew a certificate for all who use it, or rename it."""
 
     template_name = "certificates/edit.html"
     permission = "gateway.change"
     form_class = CertificateEditForm
+    rest = Rest("PATCH", "/certificates/{object.pk}/")
     service = certificate_update
 
     def form_arguments(self) -> dict[str, Any]:
@@ -137,6 +151,7 @@ class CertificateDelete(CertificatePage, ActionView):
     """Remove a certificate that nothing uses."""
 
     permission = "gateway.change"
+    rest = Rest("DELETE", "/certificates/{object.pk}/")
     service = certificate_delete
     message = "Certificate {object} is removed."
     success_url_name = "certificates:list"

@@ -12,6 +12,7 @@ from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.written import written_path
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.core.errors import ApplicationError
 from portal.core.setting_forms.outline import field_path
 from portal.gateways.listener_settings import terms_checked, terms_part
@@ -30,6 +31,7 @@ class CertificateUse:
     names: list[str] = field(default_factory=list)
 
 
+@undoable("listener")
 @transaction.atomic
 def listener_create(
     *,
@@ -61,6 +63,7 @@ def listener_create(
     return listener
 
 
+@undoable("listener")
 @transaction.atomic
 def listener_update(
     *,
@@ -103,6 +106,7 @@ def listener_update(
     return listener
 
 
+@undoable("listener")
 @transaction.atomic
 def listener_delete(*, actor: Any, listener: Listener) -> None:
     """Close a port that no API instance uses any more."""

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 
+from portal.core.commands import Rest
 from portal.core.setting_forms.pages import SettingsPage
 from portal.core.views import ActionView
 from portal.gateways.listener_forms import ListenerForm, shown_listener
@@ -41,6 +42,10 @@ class ListenerFormPage(SettingsPage):
             "certificates": mine.filter(environment=self.gateway.environment_id).defer("private_key", "chain"),
         }
 
+    def command_values(self) -> dict[str, Any]:
+        """Return what the service gets."""
+        return dict(self.form.values)
+
     def save(self, values: dict[str, Any]) -> Any:
         """Call the service with the settings."""
         return self.service(actor=self.request.user, **self.object_argument(), **self.form.values)
@@ -57,6 +62,7 @@ class ListenerCreate(ListenerFormPage):
 
     queryset = Gateway.objects.select_related("environment__organization")
     title = "Add listener"
+    rest = Rest("POST", "/listeners/", takes_object=True)
     service = listener_create
     submit_label = "Add listener"
     message = "The listener is there; the gateway opens it within seconds."
@@ -73,6 +79,7 @@ class ListenerEdit(ListenerFormPage):
 
     queryset = LISTENERS
     view_permission = "gateway.view"
+    rest = Rest("PATCH", "/listeners/{object.pk}/")
     service = listener_update
 
     @property
@@ -106,5 +113,6 @@ class ListenerDelete(ActionView):
 
     queryset = LISTENERS
     permission = "gateway.change"
+    rest = Rest("DELETE", "/listeners/{object.pk}/")
     service = listener_delete
     message = "{object} is closed."

@@ -161,6 +161,10 @@ class Replica(Record):
     dropped = models.BigIntegerField(default=0)
     # The number of the registration with which it was started; 0 is from before registrations were numbered.
     registration = models.PositiveIntegerField(default=0)
+    # How far its clock is ahead of that of Redis; unknown for versions that do not tell.
+    clock_skew_seconds = models.FloatField(null=True)
+    # When the first certificate of its listeners expires; none without TLS.
+    certificate_expires_at = models.DateTimeField(null=True)
 
     objects = ScopedManager()
     scope_organization = "gateway__environment__organization_id"

@@ -72,7 +72,9 @@ def registration_revoke(*, actor: Any, gateway: Gateway) -> Gateway:
     credentials_end(gateway=gateway, now=now, every=True)
     audit_record(actor=actor, action="registration.revoke", target=gateway)
     # Revisions from now on are sealed with a key that no machine has yet.
-    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Revoked the registration of {gateway}")
+    gateway_configuration_changed(
+        gateway=gateway, actor=actor, message=f"Revoked the registration of {gateway}", waits=False
+    )
     return gateway
 
 
@@ -110,7 +112,9 @@ def access_keep_now() -> None:
 def _finish(gateway: Gateway, now: datetime, actor: Any) -> None:
     """End what is due, seal anew where that needs another key, and tell Redis."""
     if credentials_end(gateway=gateway, now=now):
-        gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Renewed the registration of {gateway}")
+        gateway_configuration_changed(
+            gateway=gateway, actor=actor, message=f"Renewed the registration of {gateway}", waits=False
+        )
     transaction.on_commit(access_keep_now)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse
 
+from portal.core.commands import Rest
 from portal.core.forms import ConsoleForm
 from portal.core.views import ActionView, ConsoleView, EditPage
 from portal.gateways.forms import GatewayCreateForm
@@ -38,6 +39,7 @@ def token_page(view: ConsoleView, made: NewRegistrationToken) -> HttpResponse:
 class GatewayCreate(EditPage):
     """Add a gateway with its first listener, and show at once how its first replica is started."""
 
+    rest = Rest("POST", "/gateways/")
     queryset = WITH_PLACE
     permission = "gateway.change"
     title = "Add gateway"
@@ -59,6 +61,7 @@ class GatewayCreate(EditPage):
 class RegistrationTokenCreate(ActionView):
     """Make a token for a further replica, and show it."""
 
+    rest = Rest("POST", "/gateways/{object.pk}/registration-tokens/", body=False)
     queryset = WITH_PLACE
     permission = "gateway.change"
     parents = (("Gateways", "gateways:list"),)
@@ -78,6 +81,7 @@ class RenewForm(ConsoleForm):
 class RegistrationRenew(RegistrationTokenCreate):
     """Replace password and key, and show the token with which the first machine registers again."""
 
+    rest = Rest("POST", "/gateways/{object.pk}/renew/")
     service = registration_renew
     form_class = RenewForm
     message = "The registration of {object} is renewed. Register every replica again."
@@ -86,6 +90,7 @@ class RegistrationRenew(RegistrationTokenCreate):
 class RegistrationRevoke(ActionView):
     """Put all replicas of a gateway out of service."""
 
+    rest = Rest("POST", "/gateways/{object.pk}/revoke/", body=False)
     queryset = WITH_PLACE
     permission = "gateway.change"
     service = registration_revoke

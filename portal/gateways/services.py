@@ -6,12 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 from django.utils.text import slugify
 
 from gateway_runtime.schema.envelope import new_keys
 from gateway_runtime.schema.replica import ReplicaStatus
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.core.addresses import is_host
 from portal.core.errors import ApplicationError
 from portal.gateways.listener_services import listener_create
@@ -52,6 +52,7 @@ def gateway_create(
     return gateway
 
 
+@undoable("gateway")
 @transaction.atomic
 def gateway_update(
     *,
@@ -73,7 +74,7 @@ def gateway_update(
         gateway.sampled_percent = sampled_percent
     gateway.save_checked()
     audit_record(actor=actor, action="gateway.update", target=gateway, before=before, after=_state(gateway))
-    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed gateway {gateway.name}")
+    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed gateway {gateway.name}", waits=False)
     return gateway
 
 
@@ -104,7 +105,7 @@ def replica_report(*, gateway: Gateway, statuses: Iterable[ReplicaStatus]) -> li
             version=status.version[:40],
             workers=status.workers,
             started_at=datetime.fromtimestamp(status.started_at, UTC),
-            seen_at=datetime.fromtimestamp(status.seen_at, UTC),
+            seen_at=datetime.fromtimestamp(status.heard_at, UTC),
             revision=status.revision,
             state=status.state.value,
             error_code=status.error_code[:80],
@@ -114,10 +115,13 @@ def replica_report(*, gateway: Gateway, statuses: Iterable[ReplicaStatus]) -> li
             waiting=status.waiting,
             dropped=status.dropped,
             registration=status.registration,
+            clock_skew_seconds=status.clock_skew_seconds,
+            certificate_expires_at=(
+                datetime.fromtimestamp(status.certificate_expires_at, UTC) if status.certificate_expires_at else None
+            ),
         )
         for status in statuses
     ]
-    gateway.replicas.filter(seen_at__lt=timezone.now() - REPLICA_KEPT).delete()
     identity = ["gateway", "replica_id"]
     reported = [
         field.name
@@ -127,6 +131,11 @@ def replica_report(*, gateway: Gateway, statuses: Iterable[ReplicaStatus]) -> li
     return Replica.objects.bulk_create(
         replicas, update_conflicts=True, unique_fields=identity, update_fields=[*reported, "updated_at"]
     )
+
+
+def replicas_expire(*, now: datetime) -> int:
+    """Forget replicas that have been silent for so long that nobody looks for them. Return how many."""
+    return Replica.objects.filter(seen_at__lt=now - REPLICA_KEPT).delete()[0]
 
 
 def _name_check(*, environment: Environment, name: str, besides: Gateway | None = None) -> None:
@@ -162,4 +171,6 @@ def _state(gateway: Gateway) -> dict[str, Any]:
 def environment_gateways_publish(*, environment: Environment, actor: Any) -> None:
     """Bring an environment's own settings (private upstream addresses) to all of its gateways."""
     for gateway in environment.gateways.all():
-        gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Changed environment {environment}")
+        gateway_configuration_changed(
+            gateway=gateway, actor=actor, message=f"Changed environment {environment}", waits=False
+        )

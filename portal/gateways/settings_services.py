@@ -6,11 +6,13 @@ from typing import Any
 from django.db import transaction
 
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.gateways.models import Gateway
 from portal.gateways.settings import settings_set, settings_shown
 from portal.gateways.signals import gateway_configuration_changed
 
 
+@undoable("gateway settings")
 @transaction.atomic
 def gateway_settings_update(*, actor: Any, gateway: Gateway, settings: Mapping[str, Any]) -> Gateway:
     """Replace the sections that are given; None makes one as by default, and secrets left empty are kept."""

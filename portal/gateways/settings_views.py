@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from portal.core.commands import Rest, placeholder
 from portal.core.setting_forms.pages import SettingsPage
+from portal.core.setting_forms.secrets import joined, split
 from portal.core.views import ActionView
-from portal.gateways.settings import NAMES
+from portal.gateways.settings import NAMES, SECRET
 from portal.gateways.settings_forms import GatewaySettingsForm
 from portal.gateways.settings_services import gateway_settings_update
 from portal.gateways.views import GatewayPage
@@ -16,6 +18,7 @@ class GatewaySettingsEdit(GatewayPage, SettingsPage):
     template_name = "gateways/settings.html"
     permission = "gateway.change"
     form_class = GatewaySettingsForm
+    rest = Rest("PATCH", "/gateways/{object.pk}/settings/")
     service = gateway_settings_update
     message = "Saved. Every replica takes the settings within seconds."
 
@@ -27,6 +30,11 @@ class GatewaySettingsEdit(GatewayPage, SettingsPage):
         """Begin with the present settings."""
         return {"gateway": self.object}
 
+    def command_values(self) -> dict[str, Any]:
+        """Return the settings with a placeholder for each secret."""
+        plain, secrets = split(self.form.values, SECRET)
+        return joined(plain, {path: placeholder(path) for path, value in secrets.items() if value})
+
     def save(self, values: dict[str, Any]) -> Any:
         """Call the service with the settings."""
         return super().save({"settings": self.form.values})
@@ -36,6 +44,7 @@ class GatewaySettingsReset(GatewayPage, ActionView):
     """Let everything be as by default again."""
 
     permission = "gateway.change"
+    rest = Rest("DELETE", "/gateways/{object.pk}/settings/")
     service = gateway_settings_update
     message = "All settings of {object} are as by default."
 

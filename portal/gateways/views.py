@@ -7,19 +7,26 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from portal.core.commands import Rest
 from portal.core.tables import Column, Table
 from portal.core.views import Action, ActionView, DetailPage, EditPage, Empty, ListPage, ObjectView
+from portal.gateways.filters import GatewayFilters
 from portal.gateways.forms import GatewayEditForm
 from portal.gateways.models import Gateway, Replica
-from portal.gateways.selectors import gateway_status, replica_state
+from portal.gateways.replica_selectors import replica_details, replicas_with_lag
+from portal.gateways.selectors import gateway_status
 from portal.gateways.services import (
     gateway_delete,
     gateway_update,
 )
 
 GATEWAYS = Gateway.objects.select_related("environment__organization").prefetch_related(
-    "listeners", Prefetch("replicas", queryset=Replica.objects.order_by("-seen_at"))
+    "listeners", Prefetch("replicas", queryset=replicas_with_lag(Replica.objects.order_by("-seen_at")))
 )
+
+
+# Replicas on a gateway's page, those heard last first. REST has all of them.
+SHOWN = 50
 
 
 class GatewayTable(Table):
@@ -59,6 +66,7 @@ class GatewayList(ListPage):
     title = "Gateways"
     subtitle = "A gateway carries the traffic of your APIs. All its replicas share one configuration."
     table = GatewayTable
+    filters = GatewayFilters
     search_fields = ("name", "slug")
     actions = (Action(label="Add gateway", url_name="gateways:create", permission="gateway.change", icon="plus"),)
     empty = Empty(
@@ -120,13 +128,14 @@ class GatewayLive(GatewayPage):
 def live(gateway: Gateway) -> dict[str, Any]:
     """Return what changes by itself on a gateway's page."""
     now = timezone.now()
-    replicas = [(replica, replica_state(replica, now)) for replica in gateway.replicas.all()[:20]]
-    return {"state": gateway_status(gateway, now), "replicas": replicas}
+    shown = replica_details(gateway, gateway.replicas.all()[:SHOWN], now)
+    return {"state": gateway_status(gateway, now), "replicas": shown, "more": gateway.replicas.all()[SHOWN:]}
 
 
 class GatewayEdit(GatewayPage, EditPage):
     """Rename a gateway or say where consumers reach it."""
 
+    rest = Rest("PATCH", "/gateways/{object.pk}/")
     template_name = "gateways/edit.html"
     permission = "gateway.change"
     form_class = GatewayEditForm
@@ -141,6 +150,7 @@ class GatewayEdit(GatewayPage, EditPage):
 class GatewayDelete(GatewayPage, ActionView):
     """Remove a gateway."""
 
+    rest = Rest("DELETE", "/gateways/{object.pk}/")
     permission = "gateway.change"
     service = gateway_delete
     message = "Gateway {object} is removed."

@@ -76,7 +76,17 @@ class EnvironmentSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Environment
-        fields = ["id", "organization", "name", "slug", "kind", "allow_private_targets", "created_at", "updated_at"]
+        fields = [
+            "id",
+            "organization",
+            "name",
+            "slug",
+            "kind",
+            "colour",
+            "allow_private_targets",
+            "created_at",
+            "updated_at",
+        ]
         read_only_fields = ["id", "created_at", "updated_at"]
         # The service says the same in a sentence beside the right field.
         validators: list[Any] = []
@@ -87,7 +97,7 @@ class EnvironmentChangeSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Environment
-        fields = ["name", "kind", "allow_private_targets"]
+        fields = ["name", "kind", "colour", "allow_private_targets"]
 
 
 class EnvironmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from portal.core.forms import ConsoleForm
-from portal.organizations.models import Environment, EnvironmentKind
+from portal.organizations.models import Environment, EnvironmentColour, EnvironmentKind
 
 EVERYWHERE = "everywhere"
 ROLE_HELP = "Owners decide who may do what; editors change APIs, policies and contracts; viewers only read."
@@ -60,6 +60,12 @@ class EnvironmentForm(ConsoleForm):
         initial=EnvironmentKind.SANDBOX,
         help_text="Production is marked everywhere, so that nobody changes it by mistake.",
     )
+    colour = forms.ChoiceField(
+        label="Colour",
+        choices=[("", "That of its kind"), *EnvironmentColour.choices],
+        required=False,
+        help_text="A bar of this colour is on every page of the environment.",
+    )
     allow_private_targets = forms.BooleanField(
         required=False, label="Allow private upstream addresses", help_text=PRIVATE_TARGETS_HELP
     )
@@ -74,7 +80,7 @@ class NewEnvironmentForm(EnvironmentForm):
         label="Short name",
         help_text="Part of addresses, for example: staging. Made of the name when left empty; it cannot be changed.",
     )
-    field_order = ("name", "slug", "kind", "allow_private_targets")
+    field_order = ("name", "slug", "kind", "colour", "allow_private_targets")
 
 
 class OrganizationForm(ConsoleForm):

@@ -10,6 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
 
 from portal.core.denied import Denied
+from portal.organizations.asking import Reasons, names_of, people_to_ask
 from portal.organizations.context import held_permissions
 from portal.organizations.models import Environment, Role
 from portal.organizations.roles import PERMISSIONS
@@ -50,6 +51,7 @@ class EnvironmentMiddleware:
             raise Http404("There is no such place, or you may not see it.")
         request.environment, request.organization = found, found.organization
         request.permissions = SimpleLazyObject(lambda: held_permissions(request.user, found))
+        request.reasons = Reasons(request.user, found)
         place = [organization, environment]
         if request.session.get(LAST_PLACE) != place:
             request.session[LAST_PLACE] = place
@@ -60,4 +62,6 @@ class EnvironmentMiddleware:
         if not isinstance(exception, Denied):
             return None
         roles = [Role(role).label for role, held in PERMISSIONS.items() if exception.permission in held]
-        return render(request, "403.html", {"denied": exception, "roles": roles}, status=403)
+        environment = getattr(request, "environment", None)
+        ask = names_of(people_to_ask(environment)) if environment is not None else ""
+        return render(request, "403.html", {"denied": exception, "roles": roles, "ask": ask}, status=403)

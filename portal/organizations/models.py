@@ -31,6 +31,17 @@ class EnvironmentKind(models.TextChoices):
     SANDBOX = "sandbox", "Sandbox"
 
 
+class EnvironmentColour(models.TextChoices):
+    """By which colour people know where they are."""
+
+    RED = "red", "Red"
+    AMBER = "amber", "Amber"
+    GREEN = "green", "Green"
+    BLUE = "blue", "Blue"
+    VIOLET = "violet", "Violet"
+    GREY = "grey", "Grey"
+
+
 class Environment(Record):
     """A separate place for gateways and API instances, such as Production or Sandbox."""
 
@@ -38,6 +49,8 @@ class Environment(Record):
     name = models.CharField(max_length=80)
     slug = models.SlugField()
     kind = models.CharField(max_length=20, choices=EnvironmentKind.choices, default=EnvironmentKind.SANDBOX)
+    # Empty: that of its kind.
+    colour = models.CharField(max_length=10, choices=EnvironmentColour.choices, blank=True)
     allow_private_targets = models.BooleanField(
         "Allow private upstream addresses",
         default=False,
@@ -54,6 +67,18 @@ class Environment(Record):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shade(self) -> str:
+        """Return the colour in which it is shown: the chosen one, else red for production and blue for a sandbox."""
+        if self.colour:
+            return self.colour
+        return EnvironmentColour.RED if self.kind == EnvironmentKind.PRODUCTION else EnvironmentColour.BLUE
+
+    @property
+    def marked(self) -> bool:
+        """Tell whether a bar across every page says where one is: in production, and where a colour was chosen."""
+        return bool(self.colour) or self.kind == EnvironmentKind.PRODUCTION
 
 
 class Role(models.TextChoices):

@@ -103,7 +103,7 @@ def organization_rename(*, organization: Organization, actor: User, name: str) -
 
 
 def _shown(environment: Environment) -> dict[str, Any]:
-    names = ("name", "slug", "kind", "allow_private_targets")
+    names = ("name", "slug", "kind", "colour", "allow_private_targets")
     return {name: getattr(environment, name) for name in names}
 
 
@@ -124,6 +124,7 @@ def environment_create(
     name: str,
     slug: str = "",
     kind: str = EnvironmentKind.SANDBOX,
+    colour: str = "",
     allow_private_targets: bool = False,
 ) -> Environment:
     """Create an environment."""
@@ -132,6 +133,7 @@ def environment_create(
         name=name.strip(),
         slug=_new_slug(name, slug, organization.environments, "environment"),
         kind=kind,
+        colour=colour,
         allow_private_targets=allow_private_targets,
     )
     _check(environment)
@@ -142,17 +144,26 @@ def environment_create(
 
 @transaction.atomic
 def environment_change(
-    *, environment: Environment, actor: User, name: str, kind: str, allow_private_targets: bool
+    *,
+    environment: Environment,
+    actor: User,
+    name: str,
+    kind: str,
+    allow_private_targets: bool,
+    colour: str | None = None,
 ) -> Environment:
     """Change an environment. Its short name stays: addresses know it by that."""
     before = _shown(environment)
     environment.name, environment.kind = name.strip(), kind
     environment.allow_private_targets = allow_private_targets
+    environment.colour = environment.colour if colour is None else colour
     _check(environment)
     environment.save()
     after = _shown(environment)
     if after != before:
         _environment_recorded(environment, actor, "change", before=before, after=after)
+    # A colour is nothing to a gateway.
+    if {**after, "colour": ""} != {**before, "colour": ""}:
         environment_changed(environment=environment, actor=actor)
     return environment
 

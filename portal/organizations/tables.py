@@ -41,6 +41,12 @@ class EnvironmentTable(Table):
         ),
         Column("slug", "Short name"),
         Column("kind", "Kind", render=lambda environment: environment.get_kind_display()),
+        Column(
+            "colour",
+            "Colour",
+            template="organizations/cells/colour.html",
+            text=lambda environment: environment.get_colour_display(),
+        ),
         Column("allow_private_targets", "Private upstreams"),
         Column("created_at", "Added", sort="created_at", extra=True),
         Column("pk", "Actions", template="organizations/cells/environment_actions.html", actions=True),

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 
 from portal.accounts.current import current_user
 from portal.accounts.views import ServiceFormView
+from portal.core.commands import Rest
 from portal.core.links import console_url
 from portal.core.permissions import scope_of
 from portal.core.views import Action, ActionView, EditPage, Empty, ListPage, Service, go
@@ -57,6 +58,7 @@ class People(ListPage):
 class InvitePerson(EditPage):
     """Adds somebody by e-mail address."""
 
+    rest = Rest("POST", "/people/")
     queryset = RoleBinding.objects.select_related("user", "environment", "organization")
     permission = "people.change"
     environment_lookup = ""
@@ -97,6 +99,7 @@ class InvitePerson(EditPage):
 class ChangeRole(EditPage):
     """Gives a person another role in the same place."""
 
+    rest = Rest("PATCH", "/people/{object.pk}/")
     queryset = RoleBinding.objects.select_related("user", "environment", "organization")
     permission = "people.change"
     environment_lookup = ""
@@ -140,6 +143,7 @@ class ChangeRole(EditPage):
 class RemoveRole(ActionView):
     """Takes a role from a person."""
 
+    rest = Rest("DELETE", "/people/{object.pk}/")
     queryset = RoleBinding.objects.select_related("user", "environment", "organization")
     permission = "people.change"
     environment_lookup = ""
@@ -156,6 +160,7 @@ class RemoveRole(ActionView):
 class InviteAgain(ActionView):
     """Makes a new link for somebody who never signed in."""
 
+    no_command = "A link is made again in the console alone; over REST, add the person once more."
     queryset = RoleBinding.objects.select_related("user", "environment", "organization")
     permission = "people.change"
     environment_lookup = ""
@@ -191,6 +196,7 @@ class Environments(ListPage):
 class EnvironmentEdit(EditPage):
     """Creates or changes an environment."""
 
+    rest = Rest("PATCH", "/environments/{object.pk}/")
     queryset = Environment.objects.select_related("organization")
     permission = "environment.change"
     environment_lookup = ""
@@ -201,7 +207,7 @@ class EnvironmentEdit(EditPage):
 
     def form_arguments(self) -> dict[str, Any]:
         """Start with the present settings."""
-        names = ("name", "kind", "allow_private_targets")
+        names = ("name", "kind", "colour", "allow_private_targets")
         return {"initial": {name: getattr(self.object, name) for name in names}} if self.object else {}
 
     def success_url(self, result: Any) -> str:
@@ -212,6 +218,7 @@ class EnvironmentEdit(EditPage):
 class EnvironmentCreate(EnvironmentEdit):
     """Creates an environment, which takes the right in the whole organization."""
 
+    rest = Rest("POST", "/environments/")
     form_class = NewEnvironmentForm
     service = environment_create
     title = "Add environment"

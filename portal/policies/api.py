@@ -23,6 +23,7 @@ from portal.policies.serializers import (
     ExpressionSerializer,
     PolicySerializer,
 )
+from portal.policies.settings import settings_masked
 
 
 class PolicyViewSet(viewsets.ViewSet):
@@ -87,6 +88,10 @@ class BindingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
     change_permission = "policy.change"
     filterset_class = BindingFilterSet
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    def shown_request(self, instance: Any) -> Any:
+        """Return what was sent without the secrets of the policy."""
+        return settings_masked(instance.policy, self.request.data)
 
     def _answer(self, binding: Any, code: int = status.HTTP_200_OK) -> Response:
         return Response(BindingSerializer(binding, context=self.get_serializer_context()).data, status=code)

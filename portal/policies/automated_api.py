@@ -18,6 +18,7 @@ from portal.policies import automated_services as services
 from portal.policies.coverage import coverage_of
 from portal.policies.models import AutomatedPolicy
 from portal.policies.serializers import ConfigField
+from portal.policies.settings import settings_masked
 
 
 class AutomatedPolicySerializer(serializers.ModelSerializer[AutomatedPolicy]):
@@ -79,6 +80,10 @@ class AutomatedPolicyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, S
     change_permission = "policy.change"
     filterset_class = AutomatedPolicyFilterSet
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    def shown_request(self, instance: Any) -> Any:
+        """Return what was sent without the secrets of the policy."""
+        return settings_masked(instance.policy, self.request.data)
 
     def _answer(self, automated: Any, code: int = status.HTTP_200_OK) -> Response:
         return Response(AutomatedPolicySerializer(automated, context=self.get_serializer_context()).data, status=code)

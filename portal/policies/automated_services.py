@@ -6,6 +6,7 @@ from django.db import transaction
 
 from portal.apis.labels import Labels, labels_checked
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.core.errors import ApplicationError
 from portal.gateways.signals import gateway_configuration_changed
 from portal.organizations.models import Environment
@@ -25,6 +26,7 @@ from portal.policies.settings import (
 _Config = dict[str, Any]
 
 
+@undoable("automated_policy")
 @transaction.atomic
 def automated_policy_apply(
     *,
@@ -55,6 +57,7 @@ def automated_policy_apply(
     return automated
 
 
+@undoable("automated_policy")
 @transaction.atomic
 def automated_policy_update(
     *,
@@ -101,6 +104,7 @@ def automated_policy_disable(*, actor: Any, automated: AutomatedPolicy) -> Autom
     return automated_policy_update(actor=actor, automated=automated, enabled=False)
 
 
+@undoable("automated_policy")
 @transaction.atomic
 def automated_policy_remove(*, actor: Any, automated: AutomatedPolicy) -> None:
     """Take a policy away. The instances' own ones of its kind act again."""
@@ -118,6 +122,7 @@ def automated_policy_move(*, actor: Any, automated: AutomatedPolicy, earlier: bo
     )
 
 
+@undoable("automated_policy_place")
 @transaction.atomic
 def automated_policy_place(*, actor: Any, automated: AutomatedPolicy, position: int) -> AutomatedPolicy:
     """Put a policy at a place among those of its environment, counted from 0. What is beyond an end means the end.

@@ -12,6 +12,7 @@ from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.apis.labels import labels_text
 from portal.apis.models import ApiInstance
+from portal.core.commands import Rest
 from portal.core.denied import Denied
 from portal.core.links import console_url
 from portal.core.views import ActionView, ConsoleView, DetailPage, ObjectView
@@ -107,6 +108,7 @@ class _AutomatedForm(PolicyFormPage):
 class AutomatedApply(_AutomatedForm):
     """Apply a policy to every instance that matches."""
 
+    rest = Rest("POST", "/automated-policies/")
     service = services.automated_policy_apply
     submit_label = "Apply"
 
@@ -134,6 +136,7 @@ class AutomatedApply(_AutomatedForm):
 class AutomatedEdit(_AutomatedForm):
     """Change settings, selector and mode."""
 
+    rest = Rest("PATCH", "/automated-policies/{object.pk}/")
     service = services.automated_policy_update
 
     @cached_property
@@ -151,6 +154,10 @@ class AutomatedEdit(_AutomatedForm):
     def shown_config(self) -> dict[str, Any] | None:
         """Return the present settings, or the example when it was asked for."""
         return self.policy.example if "example" in self.request.GET else self.object.config
+
+    def present_arguments(self) -> dict[str, Any]:
+        """Compare with the saved settings, also where the example is shown."""
+        return {**self.form_arguments(), "config": self.object.config}
 
     def shown_when(self) -> dict[str, Any]:
         """Return the present selector and mode."""
@@ -196,18 +203,21 @@ class _AutomatedAction(ObjectView):
 class AutomatedEnable(_AutomatedAction, ActionView):
     """Switch it on."""
 
+    rest = Rest("PATCH", "/automated-policies/{object.pk}/", adds={"enabled": True})
     service = services.automated_policy_enable
 
 
 class AutomatedDisable(_AutomatedAction, ActionView):
     """Switch it off."""
 
+    rest = Rest("PATCH", "/automated-policies/{object.pk}/", adds={"enabled": False})
     service = services.automated_policy_disable
 
 
 class AutomatedEnforce(_AutomatedAction, ActionView):
     """Let one that was tried out act."""
 
+    rest = Rest("PATCH", "/automated-policies/{object.pk}/")
     service = services.automated_policy_update
 
     def service_arguments(self) -> dict[str, Any]:
@@ -218,6 +228,7 @@ class AutomatedEnforce(_AutomatedAction, ActionView):
 class AutomatedRemove(_AutomatedAction, ActionView):
     """Take it away."""
 
+    rest = Rest("DELETE", "/automated-policies/{object.pk}/")
     service = services.automated_policy_remove
 
     def success_message(self, result: Any) -> str:
@@ -231,6 +242,8 @@ class AutomatedRemove(_AutomatedAction, ActionView):
 
 class _AutomatedMove(_AutomatedAction, ActionView):
     """Under htmx the list is replaced where it stands."""
+
+    no_command = "Over REST a policy has its place by the number `order`."
 
     def after(self, result: Any) -> str:
         """Go back to the list."""

@@ -2,17 +2,18 @@
 
 from typing import Any, ClassVar
 
-from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.utils.functional import cached_property
 
 from gateway_runtime.policies.registry import definition
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.apis.models import ApiInstance
+from portal.core.commands import Rest
 from portal.core.links import console_url
 from portal.core.markdown import markdown_html
 from portal.core.setting_forms.pages import SettingsPage
+from portal.core.setting_forms.secrets import with_placeholders
 from portal.policies import services
 from portal.policies.declarative import binding_file, binding_json
 from portal.policies.forms import PolicyForm
@@ -74,6 +75,11 @@ class PolicyFormPage(SettingsPage):
         """Return the settings, and when it acts."""
         return {"config": self.form.config, **self.form.when}
 
+    def command_values(self) -> dict[str, Any]:
+        """Return the same with a placeholder for each secret that was typed; those left as they are stay so by REST."""
+        config = with_placeholders(self.form.config, self.policy.secret_settings())
+        return {**self.service_arguments(), "config": config}
+
     def success_url(self, result: Any) -> str:
         """Go back to the instance's policies, where the change is seen going out."""
         return console_url(self.request, "policies:list", self.instance.pk)
@@ -101,6 +107,7 @@ class PolicyFormPage(SettingsPage):
 class PolicyApply(InstancePage, PolicyFormPage):
     """Apply one policy to the instance."""
 
+    rest = Rest("POST", "/policy-bindings/", takes_object=True)
     permission = "policy.change"
     service = services.policy_apply
     message = ""
@@ -139,15 +146,15 @@ class PolicyApply(InstancePage, PolicyFormPage):
             ("Add policy", console_url(self.request, "policies:add", self.object.pk)),
         ]
 
-    def saved(self, result: Any) -> HttpResponse:
+    def success_message(self, result: Any) -> str:
         """Say what was applied."""
-        messages.success(self.request, f"{self.policy.title} is applied.")
-        return super().saved(result)
+        return f"{self.policy.title} is applied."
 
 
 class PolicyEdit(BindingView, PolicyFormPage):
     """Edit a binding's settings."""
 
+    rest = Rest("PATCH", "/policy-bindings/{object.pk}/")
     permission = "policy.change"
     service = services.policy_update
     template_name = "policies/form.html"
@@ -173,6 +180,10 @@ class PolicyEdit(BindingView, PolicyFormPage):
     def shown_config(self) -> dict[str, Any] | None:
         """Return the present settings, or the example when it was asked for."""
         return self.policy.example if "example" in self.request.GET else self.object.config
+
+    def present_arguments(self) -> dict[str, Any]:
+        """Compare with the saved settings, also where the example is shown."""
+        return {**self.form_arguments(), "config": self.object.config}
 
     def kept(self) -> dict[str, Any]:
         """Return the stored secrets."""

@@ -35,13 +35,12 @@ class PolicyForm(SettingsForm):
         self.definition = definition
         self.config: dict[str, Any] = {}
         self.when: dict[str, Any] = {}
-        self.kept_settings = dict(kept or {})
         super().__init__(
             data,
             files,
             outlines={"": outline(definition.config), PLACE: when_outline(definition, automated=automated)},
             settings={"": config, PLACE: when},
-            kept=self.kept_settings,
+            kept=kept,
             **kwargs,
         )
         # Who leaves it out says nothing about it: a new policy is enforced, another one stays as it is.
@@ -57,7 +56,7 @@ class PolicyForm(SettingsForm):
             self.add_error(f"{PLACE}.selector", error.message)
         if not self.errors:
             try:
-                read_config(self.definition, with_kept_secrets(self.definition, self.config, self.kept_settings))
+                read_config(self.definition, with_kept_secrets(self.definition, self.config, self.kept))
             except ConfigFault as fault:
                 self.add_fault(field_path(fault.path), fault.message)
         return cleaned

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from gateway_runtime.policies.registry import answers_preflight
 from portal.apis.models import ApiInstance
+from portal.audit.undo import undoable
 from portal.core import ordering
 from portal.core.errors import ApplicationError
 from portal.policies.models import AppliedPolicy, PolicyBinding
@@ -28,6 +29,7 @@ def policy_move(*, actor: Any, binding: PolicyBinding, earlier: bool) -> PolicyB
     return binding if position is None else policy_place(actor=actor, binding=binding, position=position)
 
 
+@undoable("policy_place")
 @transaction.atomic
 def policy_place(*, actor: Any, binding: PolicyBinding, position: int) -> PolicyBinding:
     """Put a policy at a place among those of its instance, counted from 0. What is beyond an end means the end.

@@ -7,6 +7,7 @@ from django.db import transaction
 from portal.apis.models import ApiInstance
 from portal.apis.rules import Rules
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.core.errors import ApplicationError
 from portal.gateways.signals import gateway_configuration_changed
 from portal.policies.models import PolicyBinding
@@ -24,6 +25,7 @@ from portal.policies.settings import (
 _Config = dict[str, Any]
 
 
+@undoable("policy")
 @transaction.atomic
 def policy_apply(
     *,
@@ -58,6 +60,7 @@ def policy_apply(
     return binding
 
 
+@undoable("policy")
 @transaction.atomic
 def policy_update(
     *,
@@ -92,12 +95,14 @@ def policy_update(
     return binding
 
 
+@undoable("policy")
 @transaction.atomic
 def policy_enable(*, actor: Any, binding: PolicyBinding) -> PolicyBinding:
     """Let a disabled policy act again."""
     return _switch(actor, binding, enabled=True)
 
 
+@undoable("policy")
 @transaction.atomic
 def policy_disable(*, actor: Any, binding: PolicyBinding) -> PolicyBinding:
     """Keep a policy and its settings, but let requests pass it by."""
@@ -117,6 +122,7 @@ def _switch(actor: Any, binding: PolicyBinding, *, enabled: bool) -> PolicyBindi
     return binding
 
 
+@undoable("policy")
 @transaction.atomic
 def policy_remove(*, actor: Any, binding: PolicyBinding) -> None:
     """Take a policy and its settings away."""

@@ -8,7 +8,7 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.policy import PolicyDefinition
 from portal.core.errors import ApplicationError
 from portal.core.setting_forms.outline import field_path
-from portal.core.setting_forms.secrets import masked, split, with_kept
+from portal.core.setting_forms.secrets import MASK, masked, split, with_kept
 from portal.policies.models import AppliedPolicy
 
 
@@ -54,6 +54,15 @@ def settings_set(policy: PolicyDefinition, applied: AppliedPolicy, config: dict[
 def masked_settings(binding: AppliedPolicy) -> dict[str, Any]:
     """Return the settings as they may be shown."""
     return masked(binding.config, secret_settings(binding))
+
+
+def settings_masked(name: str, sent: Any) -> Any:
+    """Return what was sent for a policy as it may be said back: nothing of it that is secret."""
+    config = sent.get("config") if isinstance(sent, dict) else None
+    if not isinstance(config, dict):
+        return sent
+    secret = policy_definition(name).secret_settings()
+    return {**sent, "config": {key: MASK if key in secret and value else value for key, value in config.items()}}
 
 
 def applied_state(binding: AppliedPolicy) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from gateway_runtime.policies.registry import all_definitions
 from gateway_runtime.schema.mode import Mode
 from portal.apis.models import ApiInstance
+from portal.core.commands import Rest
 from portal.core.forms import ConsoleForm
 from portal.core.links import console_url
 from portal.core.views import ActionView
@@ -17,6 +18,8 @@ from portal.policies.effective import policies_of
 from portal.policies.instance_pages import INSTANCES, BindingView, InstancePage, pages_above
 from portal.policies.models import PolicyBinding
 from portal.policies.settings import policy_title
+
+MOVED = "Over REST a policy has its place by the number `order`."
 
 
 class PolicyList(InstancePage):
@@ -97,12 +100,14 @@ class _PolicyAction(BindingView, ActionView):
 class PolicyEnable(_PolicyAction):
     """Switch a policy on."""
 
+    rest = Rest("POST", "/policy-bindings/{object.pk}/enable/", body=False)
     service = services.policy_enable
 
 
 class PolicyEnforce(_PolicyAction):
     """Let a policy that was tried out act."""
 
+    rest = Rest("PATCH", "/policy-bindings/{object.pk}/")
     service = services.policy_update
 
     def service_arguments(self) -> dict[str, Any]:
@@ -113,12 +118,14 @@ class PolicyEnforce(_PolicyAction):
 class PolicyDisable(_PolicyAction):
     """Switch a policy off."""
 
+    rest = Rest("POST", "/policy-bindings/{object.pk}/disable/", body=False)
     service = services.policy_disable
 
 
 class PolicyRemove(_PolicyAction):
     """Take a policy away."""
 
+    rest = Rest("DELETE", "/policy-bindings/{object.pk}/")
     service = services.policy_remove
 
     def success_message(self, result: Any) -> str:
@@ -129,6 +136,7 @@ class PolicyRemove(_PolicyAction):
 class PolicyEarlier(_PolicyAction):
     """Move a policy up."""
 
+    no_command = MOVED
     service = ordering.policy_move
     tells_place = True
 
@@ -156,6 +164,7 @@ class PlaceForm(ConsoleForm):
 class PolicyPlace(_PolicyAction):
     """Put a policy where it was dragged to."""
 
+    no_command = MOVED
     service = ordering.policy_place
     form_class = PlaceForm
     tells_place = True

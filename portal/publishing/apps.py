@@ -19,7 +19,7 @@ class PublishingConfig(AppConfig):
         panels_register()
 
 
-def _publish_requested(*, gateway: Any, actor: Any, message: str, **_: Any) -> None:
+def _publish_requested(*, gateway: Any, actor: Any, message: str, waits: bool, **_: Any) -> None:
     from portal.publishing.services import publish_request
 
-    publish_request(gateway=gateway, actor=actor, message=message)
+    publish_request(gateway=gateway, actor=actor, message=message, waits=waits)

@@ -27,7 +27,7 @@ from portal.gateways.models import Gateway
 from portal.gateways.settings import document_settings
 from portal.policies.effective import BEFORE_OWN, effective_policies
 from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
-from portal.publishing.listeners import document_listeners
+from portal.publishing.listeners import document_listeners, with_present_certificates
 from portal.publishing.specifications import Specifications, UnusableSpecification, asks
 
 _Read = tuple[PolicyDefinition, dict[str, Any], PolicyConfig]
@@ -69,7 +69,18 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
             quarantined[api.id] = {"name": api.name, "reason": str(fault), "kept": not api.quarantine}
     log = document_settings(gateway)["access_log"]
     logged = [api if api.access_log is not None else msgspec.structs.replace(api, access_log=log) for api in apis]
-    return Built(document_of(gateway, document_listeners(gateway), logged if log is not None else apis), quarantined)
+    return Built(_document(gateway, document_listeners(gateway), logged if log is not None else apis), quarantined)
+
+
+def instance_document(instance: ApiInstance) -> schema.Document:
+    """Return a document with nothing but one instance, as it is saved now. Raises `InstanceFault`."""
+    gateway = instance.gateway
+    automated = list(AutomatedPolicy.objects.filter(environment=gateway.environment_id, enabled=True))
+    found = _instances(gateway).filter(pk=instance.pk).first()
+    if found is None:
+        raise InstanceFault("It is stopped, so that its gateway does not serve it.")
+    listeners = document_listeners(gateway)
+    return document_of(gateway, listeners, [_api(found, automated, Specifications(gateway, automated))])
 
 
 def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = ()) -> schema.ApiInstance:
@@ -81,8 +92,21 @@ def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = 
 
 
 def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
-    """Return a document with these APIs, and with everything else as it is at this moment."""
-    consumers, contracts, tiers = _clients(gateway)
+    """Return a document with these APIs, and with everything else as it is at this moment.
+
+    An API may have been taken out of service since: its contracts are there all the same. A certificate that was
+    renewed since stays renewed.
+    """
+    listeners = with_present_certificates(gateway, listeners)
+    served = {api.id for api in apis}
+    others = ApiInstance.objects.filter(gateway=gateway).exclude(status=InstanceStatus.ACTIVE)
+    return _document(gateway, listeners, apis, [pk for pk in others.values_list("pk", flat=True) if str(pk) in served])
+
+
+def _document(
+    gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance], retired: Sequence[Any] = ()
+) -> schema.Document:
+    consumers, contracts, tiers = _clients(gateway, retired)
     return schema.Document(
         gateway=str(gateway.pk),
         name=gateway.name,
@@ -109,13 +133,16 @@ def platform_addresses() -> list[PlatformAddress]:
     return found
 
 
-def _clients(gateway: Gateway) -> tuple[list[schema.Consumer], list[schema.Contract], list[schema.Tier]]:
+def _clients(
+    gateway: Gateway, retired: Sequence[Any]
+) -> tuple[list[schema.Consumer], list[schema.Contract], list[schema.Tier]]:
     """Return who may call what on `gateway` at this moment, and under which tiers.
 
     Applications whose contracts wait or were revoked are there too, without a contract: so a gateway can tell “not
     (yet) allowed” from “unknown”.
     """
-    asked = Contract.objects.filter(instance__gateway=gateway, instance__status=InstanceStatus.ACTIVE)
+    asked = Contract.objects.filter(Q(instance__status=InstanceStatus.ACTIVE) | Q(instance__in=retired))
+    asked = asked.filter(instance__gateway=gateway)
     unexpired = Credential.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())).order_by("pk")
     applications = (
         ClientApplication.objects.filter(pk__in=asked.values("application"))

@@ -17,6 +17,8 @@ _API_PARTS = frozenset({"id", "name", "policies"})
 # Longer texts, such as specifications, are shown from a little before they differ.
 LONGEST_TEXT = 200
 _BEFORE = 60
+# What a change concerns is told by the calls of so many days before it.
+EFFECT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +29,52 @@ class SettingChange:
     old: str
     new: str
 
+    @property
+    def text(self) -> str:
+        """Return it in one line."""
+        return f"{self.path} {self.old or '—'} → {self.new or '—'}" if self.old else f"{self.path} {self.new}"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Whom a change of an API concerns. `calls` is None where nobody knows, or the reader may not."""
+
+    applications: int
+    calls: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Return it as half a sentence."""
+        affects = f"affects {_counted(self.applications, 'application')}"
+        return (
+            affects
+            if self.calls is None
+            else f"{affects}, {_counted(self.calls, 'call')} in the last {EFFECT_DAYS} days"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that was added, removed or changed. `where` is the API a policy belongs to."""
+    """One thing that was added, removed or changed. `where` is the API a policy belongs to, `api` the API's id."""
 
     action: str
     kind: str
     name: str
     where: str = ""
     settings: list[SettingChange] = field(default_factory=list)
+    api: str = ""
+    effect: Effect | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Return it as one sentence, without its effect."""
+        subject = f"{self.kind[:1].upper()}{self.kind[1:]} “{self.name}”" + (
+            f" on “{self.where}”" if self.where else ""
+        )
+        told = "; ".join(setting.text for setting in self.settings)
+        if self.action == "changed" and told:
+            return f"{subject}: {told}"
+        return f"{subject} {self.action}" + (f": {told}" if told else "")
 
 
 def revision_changes(old: schema.Document | None, new: schema.Document) -> list[Change]:
@@ -83,15 +121,15 @@ def _apis(old: schema.Document, new: schema.Document) -> Iterator[Change]:
     for key in [*before, *(k for k in after if k not in before)]:
         was, is_ = before.get(key), after.get(key)
         if was is None and is_ is not None:
-            yield Change("added", "API", is_.name, settings=_settings({}, _api_settings(is_)))
-            yield from _policies(is_.name, [], is_.policies)
+            yield Change("added", "API", is_.name, settings=_settings({}, _api_settings(is_)), api=key)
+            yield from _policies(is_, [], is_.policies)
         elif is_ is None and was is not None:
-            yield Change("removed", "API", was.name)
+            yield Change("removed", "API", was.name, api=key)
         elif was is not None and is_ is not None and was != is_:
             settings = _settings(_api_settings(was), _api_settings(is_))
             if settings:
-                yield Change("changed", "API", is_.name, settings=settings)
-            yield from _policies(is_.name, was.policies, is_.policies)
+                yield Change("changed", "API", is_.name, settings=settings, api=key)
+            yield from _policies(is_, was.policies, is_.policies)
 
 
 def _alone(api: schema.ApiInstance, document: schema.Document) -> schema.ApiInstance:
@@ -100,7 +138,9 @@ def _alone(api: schema.ApiInstance, document: schema.Document) -> schema.ApiInst
     return msgspec.structs.replace(api, access_log=None) if same else api
 
 
-def _policies(api: str, old: list[schema.PolicyBinding], new: list[schema.PolicyBinding]) -> Iterator[Change]:
+def _policies(
+    api: schema.ApiInstance, old: list[schema.PolicyBinding], new: list[schema.PolicyBinding]
+) -> Iterator[Change]:
     before, after = {b.id: b for b in old}, {b.id: b for b in new}
     for key in [*before, *(k for k in after if k not in before)]:
         was, is_ = before.get(key), after.get(key)
@@ -110,7 +150,8 @@ def _policies(api: str, old: list[schema.PolicyBinding], new: list[schema.Policy
             continue
         settings = _settings(_policy_settings(was), _policy_settings(is_), secret=_secret_settings(binding.policy))
         action = "added" if was is None else "removed" if is_ is None else "changed"
-        yield Change(action, "policy", policy_title(binding.policy), api, [] if is_ is None else settings)
+        told = [] if is_ is None else settings
+        yield Change(action, "policy", policy_title(binding.policy), api.name, told, api.id)
 
 
 def _contracts(old: schema.Document, new: schema.Document) -> Iterator[Change]:
@@ -123,6 +164,15 @@ def _contracts(old: schema.Document, new: schema.Document) -> Iterator[Change]:
             continue
         action = "added" if key not in before else "removed" if key not in after else "changed"
         yield Change(action, "contract", clients.get(key[1], key[1]), apis.get(key[0], key[0]))
+
+
+def _counted(count: int, noun: str) -> str:
+    """Return a count with its noun, large ones in short: “2.3 M calls”."""
+    for least, unit in ((999_950_000, "G"), (999_950, "M"), (10_000, "k")):
+        if count >= least:
+            shown = f"{count / {'G': 1e9, 'M': 1e6, 'k': 1e3}[unit]:.1f}".removesuffix(".0")
+            return f"{shown}\u00a0{unit} {noun}s"
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def policy_title(name: str) -> str:

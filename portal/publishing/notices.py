@@ -25,17 +25,24 @@ class PolicyNotice:
     hosts: tuple[str, ...]
 
 
+def connected_replicas(gateway: Any) -> list[replica.ReplicaStatus]:
+    """Return what the connected replicas of a gateway have said last. Nothing where Redis cannot be reached."""
+    try:
+        values: Any = connection().hvals(keys.replicas(str(gateway)))
+    except redis.RedisError:
+        return []
+    now = timezone.now().timestamp()
+    return [
+        status
+        for status in read_reports(values, replica.ReplicaStatus)
+        if not status.stopping and now - status.heard_at <= replica.DISCONNECTED_AFTER_SECONDS
+    ]
+
+
 def instance_notices(instance: ApiInstance) -> tuple[PolicyNotice, ...]:
     """Return what connected replicas say of an instance, the bad first. Nothing where Redis cannot be reached."""
-    try:
-        values: Any = connection().hvals(keys.replicas(str(instance.gateway_id)))
-    except redis.RedisError:
-        return ()
-    now = timezone.now().timestamp()
     said: dict[tuple[str, bool, str], list[tuple[replica.Notice, str]]] = {}
-    for status in read_reports(values, replica.ReplicaStatus):
-        if status.stopping or now - status.seen_at > replica.DISCONNECTED_AFTER_SECONDS:
-            continue
+    for status in connected_replicas(instance.gateway_id):
         for notice in status.notices:
             if notice.api == str(instance.pk):
                 said.setdefault((notice.policy, notice.good, notice.text), []).append((notice, status.host))

@@ -8,8 +8,13 @@ from portal.apis.models import ApiInstance
 from portal.core import panels
 from portal.core.links import console_url
 from portal.gateways.models import Gateway
+from portal.publishing.drift import gateways_drift
 from portal.publishing.notices import instance_notices
-from portal.publishing.selectors import gateway_deployment, quarantine_of
+from portal.publishing.rollouts import open_rollout
+from portal.publishing.selectors import gateway_deployment, quarantine_of, rollout_changes
+from portal.publishing.targets import instance_targets
+from portal.publishing.verdict import rollout_figures
+from portal.publishing.waiting import gateway_hold, waiting_of
 
 RECENT = 5
 
@@ -37,13 +42,56 @@ def _recent(request: HttpRequest, gateway: Gateway) -> dict[str, Any]:
     return {"revisions": gateway.revisions.defer("envelope").order_by("-number")[:RECENT]}
 
 
+def rollout_context(request: HttpRequest, gateway: Gateway) -> dict[str, Any] | None:
+    """Return what the card of a staged change is drawn from; None where nothing is staged."""
+    rollout = open_rollout(gateway)
+    if rollout is None:
+        return None
+    stable, candidate = rollout_figures(rollout)
+    return {
+        "rollout": rollout,
+        "changes": rollout_changes(rollout, request.user),
+        "rows": [("Stable", rollout.stable, stable), ("Candidate", rollout.candidate, candidate)],
+        "replica": gateway.replicas.filter(replica_id=rollout.replica_id).first() if rollout.replica_id else None,
+    }
+
+
+def _rollout_on_gateway(request: HttpRequest, gateway: Gateway) -> dict[str, Any] | None:
+    return rollout_context(request, gateway)
+
+
+def _rollout_on_instance(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:
+    rollout = open_rollout(instance.gateway)
+    return {"rollout": rollout} if rollout is not None else None
+
+
+def _drift(request: HttpRequest, environment: Any) -> dict[str, Any] | None:
+    drift = gateways_drift(Gateway.objects.filter(environment=environment))
+    return {"behind": sum(each.behind for each in drift)} if drift else None
+
+
+def _hold_on_gateway(request: HttpRequest, gateway: Gateway) -> dict[str, Any] | None:
+    hold = gateway_hold(gateway)
+    return {"waiting": waiting_of(hold, request.user)} if hold is not None else None
+
+
+def _hold_on_instance(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:
+    hold = gateway_hold(instance.gateway)
+    return {"hold": hold} if hold is not None else None
+
+
 def _notices(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:
     notices = instance_notices(instance)
     return {"notices": notices} if notices else None
 
 
+def _targets(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:
+    targets = instance_targets(instance)
+    return {"targets": targets} if targets else None
+
+
 def panels_register() -> None:
-    """Add the deployment panel, what policies see, and the last revisions to a gateway's page."""
+    """Add what waits, the deployment panel, what policies see, and the last revisions to pages of lower apps."""
     for place, context, order in (
         ("gateway", _on_gateway, 20),
         ("instance", _on_instance, 20),
@@ -57,7 +105,51 @@ def panels_register() -> None:
             permission="revision.view",
             order=order,
         )
+    panels.register(
+        "instance",
+        name="targets",
+        template="publishing/targets.html",
+        context=_targets,
+        permission="instance.view",
+        order=21,
+    )
+    panels.register(
+        "gateways", name="drift", template="publishing/drift_link.html", context=_drift, permission="revision.view"
+    )
+    panels.register(
+        "gateway",
+        name="rollout",
+        template="publishing/rollout.html",
+        context=_rollout_on_gateway,
+        permission="revision.view",
+        order=4,
+    )
     for place in ("instance", "policies"):
+        panels.register(
+            place,
+            name="rollout",
+            template="publishing/staged.html",
+            context=_rollout_on_instance,
+            permission="revision.view",
+            order=4,
+        )
+    panels.register(
+        "gateway",
+        name="hold",
+        template="publishing/hold.html",
+        context=_hold_on_gateway,
+        permission="revision.view",
+        order=5,
+    )
+    for place in ("instance", "policies"):
+        panels.register(
+            place,
+            name="hold",
+            template="publishing/held.html",
+            context=_hold_on_instance,
+            permission="revision.view",
+            order=5,
+        )
         panels.register(
             place,
             name="notices",
@@ -73,6 +165,15 @@ def panels_register() -> None:
         context=_recent,
         permission="revision.view",
         order=60,
+    )
+    panels.register_tab(
+        "gateway",
+        name="drift",
+        title="Who runs what",
+        url_name="publishing:drift",
+        icon="server-2",
+        permission="revision.view",
+        order=31,
     )
     panels.register_tab(
         "gateway",

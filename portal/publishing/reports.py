@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 import msgspec
 import redis
+from django.utils import timezone
 
 from gateway_runtime.schema import keys, replica
 from portal.core.redis import connection
 from portal.gateways.models import Gateway
-from portal.gateways.services import replica_report
+from portal.gateways.services import REPLICA_KEPT, replica_report, replicas_expire
 from portal.publishing.models import Acknowledgement, Revision
 
 log = logging.getLogger(__name__)
@@ -32,8 +33,9 @@ def read_reports(values: Iterable[bytes], type_: type[_Report]) -> list[_Report]
     return reports
 
 
-def reports_collect(*, client: "redis.Redis | None" = None) -> None:
-    """Store replica statuses and acknowledgements of every gateway."""
+def reports_collect(*, client: "redis.Redis | None" = None, now: datetime.datetime | None = None) -> None:
+    """Store replica statuses and acknowledgements of every gateway, and forget replicas that are long gone."""
+    now = now or timezone.now()
     client = client or connection()
     gateways = list(Gateway.objects.all())
     revisions = {gateway.pk: _recent(gateway) for gateway in gateways}
@@ -45,12 +47,17 @@ def reports_collect(*, client: "redis.Redis | None" = None) -> None:
         answers = iter(pipe.execute())
     for gateway in gateways:
         statuses = read_reports(next(answers), replica.ReplicaStatus)
-        if statuses:
-            replica_report(gateway=gateway, statuses=statuses)
+        oldest = (now - REPLICA_KEPT).timestamp()
+        if gone := [status.replica for status in statuses if status.heard_at < oldest]:
+            # Left there, they would be stored again each time.
+            client.hdel(keys.replicas(str(gateway.pk)), *gone)
+        if recent := [status for status in statuses if status.heard_at >= oldest]:
+            replica_report(gateway=gateway, statuses=recent)
         for revision in revisions[gateway.pk]:
             acknowledgements_store(
                 revision=revision, acknowledgements=read_reports(next(answers), replica.Acknowledgement)
             )
+    replicas_expire(now=now)
 
 
 def _recent(gateway: Gateway) -> list[Revision]:

@@ -9,15 +9,18 @@ import redis
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
+from gateway_runtime.schema import document as schema
 from gateway_runtime.schema import keys, replica
 from portal.core.redis import connection
 from portal.gateways.models import Gateway, Replica
 from portal.gateways.selectors import ConnectionState, replica_state
 from portal.publishing.changes import Change, revision_changes
+from portal.publishing.effects import with_effects
 from portal.publishing.errors import PublishError
-from portal.publishing.models import PublishRequest, Revision
+from portal.publishing.models import PublishRequest, Revision, Rollout
 from portal.publishing.reports import read_reports
 from portal.publishing.sealing import revision_document
+from portal.publishing.staging import effective
 
 # A publish normally takes a tenth of a second. After this long something is in its way.
 SLOW_SECONDS = 4.0
@@ -57,6 +60,7 @@ class Trouble(enum.StrEnum):
     WORKER_AWAY = "worker_away"
     PUBLISH_FAILED = "publish_failed"
     NOTHING_CONNECTED = "nothing_connected"
+    REPLICAS_UNKNOWN = "replicas_unknown"
     NO_ANSWER = "no_answer"
 
 
@@ -105,15 +109,20 @@ def gateways_to_publish() -> list[Any]:
 
 def revision_progress(revision: Revision) -> tuple[ReplicaProgress, ...]:
     """Return how each replica of the gateway took a revision: live from Redis, else as last stored."""
+    return _progress(revision)[0]
+
+
+def _progress(revision: Revision) -> tuple[tuple[ReplicaProgress, ...], bool]:
+    """Return the same, and whether it is what replicas say now."""
     try:
         statuses, answers = _live(revision)
     except redis.RedisError:
-        return _stored(revision)
+        return _stored(revision), False
     now = timezone.now().timestamp()
     progress = []
     for status in sorted(statuses, key=lambda s: (s.host, s.replica)):
         answer = answers.pop(status.replica, None)
-        connected = not status.stopping and now - status.seen_at <= replica.DISCONNECTED_AFTER_SECONDS
+        connected = not status.stopping and now - status.heard_at <= replica.DISCONNECTED_AFTER_SECONDS
         if answer is not None:
             progress.append(_answered(revision, answer, host=status.host, connected=connected))
         elif connected:
@@ -123,7 +132,7 @@ def revision_progress(revision: Revision) -> tuple[ReplicaProgress, ...]:
         _answered(revision, answer, host=hosts.get(name, ""), connected=False)
         for name, answer in sorted(answers.items())
     ]
-    return tuple(progress)
+    return tuple(progress), True
 
 
 def _live(revision: Revision) -> tuple[list[replica.ReplicaStatus], dict[str, replica.Acknowledgement]]:
@@ -197,7 +206,7 @@ def gateway_deployment(gateway: Gateway, now: datetime.datetime | None = None) -
     pending_since = request.requested_at if request and pending else None
     if pending and pending_since is None and revision is not None:
         pending_since = revision.requested_at  # its row is there, Redis has not heard of it yet
-    replicas = revision_progress(revision) if revision else ()
+    replicas, heard = _progress(revision) if revision else ((), True)
     answering = [r for r in replicas if r.connected]
     open_ = [r for r in answering if r.state is ReplicaState.WAITING]
     since = pending_since or (revision.requested_at if revision else None)
@@ -205,6 +214,8 @@ def gateway_deployment(gateway: Gateway, now: datetime.datetime | None = None) -
     trouble = Trouble.NONE
     if pending:
         trouble = _pending_trouble(request, slow)
+    elif not heard:
+        trouble = Trouble.REPLICAS_UNKNOWN
     elif revision is not None and not answering:
         trouble = Trouble.NOTHING_CONNECTED
     elif open_ and slow:
@@ -218,7 +229,7 @@ def gateway_deployment(gateway: Gateway, now: datetime.datetime | None = None) -
         pending_message=request.message if request else "",
         trouble=trouble,
         error=request.error if request else "",
-        settled=not pending and not open_,
+        settled=not pending and not open_ and heard,
     )
 
 
@@ -242,10 +253,40 @@ def quarantine_of(revision: Revision | None, instance_id: Any) -> dict[str, Any]
     return (revision.quarantined or {}).get(str(instance_id)) if revision else None
 
 
-def changes_of(revision: Revision) -> list[Change]:
+def changes_of(revision: Revision, user: Any = None) -> list[Change]:
     """Return what a revision changed against the one before it. Empty when it cannot be opened any more."""
     before = Revision.objects.filter(gateway=revision.gateway, number__lt=revision.number).order_by("-number").first()
+    return changes_between(before, revision, user=user)
+
+
+def changes_between(old: Revision | None, new: Revision, *, user: Any = None) -> list[Change]:
+    """Return what `new` has otherwise than `old`, and whom that concerns as far as `user` may know."""
     try:
-        return revision_changes(revision_document(before) if before else None, revision_document(revision))
+        was, is_ = revision_document(old) if old else None, revision_document(new)
     except PublishError:
         return []
+    base = _base_of(was, is_) if was is not None else None
+    is_ = effective(is_)
+    changes = revision_changes(base, is_)
+    return with_effects(changes, old=base, new=is_, gateway=new.gateway, user=user, until=new.requested_at)
+
+
+def rollout_changes(rollout: Rollout, user: Any) -> list[Change]:
+    """Return what the candidate has otherwise than what all others get."""
+    latest = rollout.gateway.revisions.order_by("-number").first()
+    try:
+        running = revision_document(latest) if latest else None
+    except PublishError:
+        return []
+    if running is None or running.candidate is None:
+        return []
+    tried = effective(running)
+    changes = revision_changes(running, tried)
+    return with_effects(changes, old=running, new=tried, gateway=rollout.gateway, user=user, until=timezone.now())
+
+
+def _base_of(was: schema.Document, is_: schema.Document) -> schema.Document:
+    """Return what a revision is compared with: the candidate of the one before, too, where it was not promoted."""
+    tried = effective(was)
+    promoted = was.candidate is not None and is_.candidate is None and is_.apis == tried.apis
+    return was if promoted else tried

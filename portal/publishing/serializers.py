@@ -1,13 +1,13 @@
 """REST shapes of revisions."""
 
-import dataclasses
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portal.publishing.models import Acknowledgement, Revision
+from portal.publishing.models import Acknowledgement, Hold, Revision
 from portal.publishing.selectors import changes_of
+from portal.publishing.waiting import waiting_of
 
 
 class AcknowledgementSerializer(serializers.ModelSerializer[Acknowledgement]):
@@ -26,14 +26,24 @@ class SettingChangeSerializer(serializers.Serializer[Any]):
     new = serializers.CharField()
 
 
+class EffectSerializer(serializers.Serializer[Any]):
+    """Whom a change concerns: applications with a contract, calls in the seven days before (null: not to be seen)."""
+
+    applications = serializers.IntegerField()
+    calls = serializers.IntegerField(allow_null=True)
+
+
 class ChangeSerializer(serializers.Serializer[Any]):
-    """One thing that a revision added, removed or changed."""
+    """One thing that a revision added, removed or changed. `effect` is there for changes of an API."""
+
+    sentence = serializers.CharField()
 
     action = serializers.CharField()
     kind = serializers.CharField()
     name = serializers.CharField()
     where = serializers.CharField()
     settings = SettingChangeSerializer(many=True)
+    effect = EffectSerializer(allow_null=True)
 
 
 class RevisionSerializer(serializers.ModelSerializer[Revision]):
@@ -59,6 +69,42 @@ class RevisionDetailSerializer(RevisionSerializer):
         fields = [*RevisionSerializer.Meta.fields, "acknowledgements", "changes"]
 
     @extend_schema_field(ChangeSerializer(many=True))
-    def get_changes(self, revision: Revision) -> list[dict[str, Any]]:
+    def get_changes(self, revision: Revision) -> Any:
         """Return what changed against the revision before."""
-        return [dataclasses.asdict(change) for change in changes_of(revision)]
+        return ChangeSerializer(changes_of(revision, self.context["request"].user), many=True).data
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    """What one revision has otherwise than another."""
+
+    base = serializers.IntegerField()
+    number = serializers.IntegerField()
+    changes = ChangeSerializer(many=True)
+
+
+class HoldSerializer(serializers.ModelSerializer[Hold]):
+    """A gateway that is held on the configuration of a revision."""
+
+    gateway_name = serializers.CharField(source="gateway.name")
+    revision_number = serializers.IntegerField(source="revision.number")
+
+    class Meta:
+        model = Hold
+        fields = [
+            "id", "gateway", "gateway_name", "revision", "revision_number", "reason", "actor_name",
+            "waiting_message", "waiting_actors", "created_at",
+        ]  # fmt: skip
+
+
+class HoldDetailSerializer(HoldSerializer):
+    """A hold with what waits."""
+
+    changes = serializers.SerializerMethodField()
+
+    class Meta(HoldSerializer.Meta):
+        fields = [*HoldSerializer.Meta.fields, "changes"]
+
+    @extend_schema_field(ChangeSerializer(many=True))
+    def get_changes(self, hold: Hold) -> Any:
+        """Return what would be otherwise if the hold were ended."""
+        return ChangeSerializer(waiting_of(hold, self.context["request"].user).changes, many=True).data

@@ -19,27 +19,41 @@ from portal.core.errors import ApplicationError
 from portal.core.redis import connection
 from portal.gateways.models import Gateway
 from portal.publishing import store
-from portal.publishing.builder import Built, build, document_of
+from portal.publishing.builder import Built, document_of
 from portal.publishing.errors import PublishError
-from portal.publishing.listeners import with_present_certificates
-from portal.publishing.models import PublishRequest, Revision
-from portal.publishing.sealing import document_seal, is_sealed_for_now, revision_document
+from portal.publishing.making import revision_create, revision_next
+from portal.publishing.models import Hold, HoldReason, PublishRequest, Revision, RolloutState
+from portal.publishing.noting import (
+    MESSAGE_LIMIT,
+    hold_begin,
+    joined_lines,
+    joined_names,
+    note_waiting,
+    remark_staged,
+    request_locked,
+)
+from portal.publishing.rollouts import open_rollout, rollout_close, rollout_open, staging_of, trial_values
+from portal.publishing.sealing import revision_document
+from portal.publishing.staging import effective
 
 log = logging.getLogger(__name__)
 
-MESSAGE_LIMIT = 2000
-SYSTEM = "Portico"
-
 
 @transaction.atomic
-def publish_request(*, gateway: Gateway, actor: Any = None, message: str = "") -> PublishRequest:
-    """Note in the caller's transaction that `gateway` needs a new revision, and start on commit."""
-    PublishRequest.objects.get_or_create(gateway=gateway)
-    request = PublishRequest.objects.select_for_update().get(gateway=gateway)
-    messages = [*request.message.splitlines(), message] if message else request.message.splitlines()
-    actors = [*filter(None, request.actor_name.split(", ")), str(actor) if actor is not None else SYSTEM]
-    request.message = "\n".join(dict.fromkeys(messages))[:MESSAGE_LIMIT]
-    request.actor_name = ", ".join(dict.fromkeys(actors))[:254]
+def publish_request(*, gateway: Gateway, actor: Any = None, message: str = "", waits: bool = True) -> PublishRequest:
+    """Note in the caller's transaction that `gateway` needs a new revision, and start on commit.
+
+    With `waits` it is a change that a held gateway does not take: it is noted there, and said to whoever made it.
+    """
+    request = request_locked(gateway)
+    hold = Hold.objects.filter(gateway=gateway).select_related("revision").first() if waits else None
+    if hold is not None:
+        note_waiting(hold, actor, message)
+    else:
+        if waits:
+            _stage(gateway, actor)
+        request.message = joined_lines(request.message, message)
+        request.actor_name = joined_names(request.actor_name, actor)
     # Of several changes that become one revision, the first has waited longest.
     request.requested_at = request.requested_at or timezone.now()
     request.requested = F("requested") + 1
@@ -47,6 +61,18 @@ def publish_request(*, gateway: Gateway, actor: Any = None, message: str = "") -
     publish_start(gateway_id=gateway.pk)
     request.refresh_from_db()
     return request
+
+
+def _stage(gateway: Gateway, actor: Any) -> None:
+    """Let a change become a candidate where the gateway has one, or stages all changes."""
+    rollout = open_rollout(gateway)
+    if rollout is None:
+        staging = staging_of(gateway)
+        stable = Revision.objects.filter(gateway=gateway).defer("envelope").order_by("-number").first()
+        if not staging.stage_changes or stable is None:
+            return
+        rollout = rollout_open(gateway=gateway, stable=stable, actor=actor, values=trial_values(staging))
+    remark_staged(rollout)
 
 
 def publish_start(*, gateway_id: Any) -> None:
@@ -91,49 +117,11 @@ def gateway_publish(*, gateway_id: Any, client: "redis.Redis | None" = None) -> 
         requested = request.requested
         revision = Revision.objects.filter(gateway_id=gateway_id).order_by("-number").first()
         if requested > request.published or revision is None or used > revision.number:
-            revision = _revision_next(request, revision, used)
+            revision = revision_next(request, revision, used)
     revision_send(revision=revision, client=client)
     PublishRequest.objects.filter(gateway_id=gateway_id, published__lt=requested).update(published=requested)
     PublishRequest.objects.filter(gateway_id=gateway_id).exclude(error="").update(error="")
     return revision
-
-
-def _revision_next(request: PublishRequest, latest: Revision | None, used: int) -> Revision:
-    """Return the latest revision when it has the configuration of now, else a new one."""
-    gateway = Gateway.objects.select_related("environment").get(pk=request.gateway_id)
-    previous = revision_document(latest) if latest else None
-    built = build(gateway, previous)
-    encoded = schema.encode(built.document)
-    unchanged = latest is not None and schema.digest(encoded) == latest.digest and is_sealed_for_now(latest)
-    if latest is None or not unchanged or used > latest.number:
-        number = max(latest.number if latest else 0, used) + 1
-        latest = _revision_create(
-            gateway,
-            built,
-            encoded,
-            number=number,
-            actor_name=request.actor_name or SYSTEM,
-            message=request.message,
-            requested_at=request.requested_at or timezone.now(),
-        )
-    # What is noted from now on belongs to the next revision.
-    request.actor_name, request.message, request.requested_at = "", "", None
-    request.save(update_fields=["actor_name", "message", "requested_at"])
-    return latest
-
-
-def _revision_create(gateway: Gateway, built: Built, encoded: bytes, *, number: int, **fields: Any) -> Revision:
-    digest = schema.digest(encoded)
-    sealed = document_seal(gateway, encoded, number=number, digest=digest)
-    return Revision.objects.create(
-        gateway=gateway,
-        number=number,
-        digest=digest,
-        sections=schema.sections(built.document),
-        envelope=sealed,
-        quarantined=built.quarantined,
-        **fields,
-    )
 
 
 def revision_send(*, revision: Revision, client: "redis.Redis | None" = None) -> None:
@@ -154,18 +142,20 @@ def publish_failed(*, gateway_id: Any, error: Exception) -> None:
 
 @transaction.atomic
 def revision_restore(*, revision: Revision, actor: Any) -> Revision:
-    """Publish the APIs and policies of an older revision under a new number.
+    """Publish the APIs and policies of an older revision under a new number, and hold the gateway on them.
 
     Client applications, contracts, tiers, certificates and what services may be asked stay those of now: what was
-    revoked, renewed or forbidden since does not come back. The next change in the console publishes the console's
-    state again.
+    revoked, renewed or forbidden since does not come back. What is saved from now on waits until the hold is ended.
     """
-    PublishRequest.objects.get_or_create(gateway=revision.gateway)
-    PublishRequest.objects.select_for_update().get(gateway=revision.gateway)
-    latest = Revision.objects.filter(gateway=revision.gateway).order_by("-number")[0]
     gateway = Gateway.objects.select_related("environment").get(pk=revision.gateway_id)
-    old = revision_document(revision)
-    document = document_of(gateway, with_present_certificates(gateway, old.listeners), old.apis)
+    request = request_locked(gateway)
+    latest = Revision.objects.filter(gateway=gateway).order_by("-number")[0]
+    old = effective(revision_document(revision))
+    rollout = open_rollout(gateway)
+    if rollout is not None:
+        text = f"Revision {revision.number} was restored."
+        rollout_close(rollout=rollout, state=RolloutState.UNDONE, actor=actor, reason=text)
+    document = document_of(gateway, old.listeners, old.apis)
     encoded = schema.encode(document)
     if schema.digest(encoded) == latest.digest:
         raise ApplicationError(
@@ -173,8 +163,8 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
             f"Revision {latest.number} already has this configuration. There is nothing to restore.",
             status=409,
         )
-    restored = _revision_create(
-        revision.gateway,
+    restored = revision_create(
+        gateway,
         Built(document, revision.quarantined),
         encoded,
         number=latest.number + 1,
@@ -182,6 +172,7 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
         message=f"Restored revision {revision.number}",
         requested_at=timezone.now(),
     )
+    hold_begin(gateway, revision, HoldReason.RESTORED, actor, request)
     audit_record(
         actor=actor,
         action="revision.restore",
@@ -189,5 +180,24 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
         before={"revision": latest.number},
         after={"revision": restored.number, "restored": revision.number},
     )
-    publish_start(gateway_id=revision.gateway_id)
+    publish_start(gateway_id=gateway.pk)
     return restored
+
+
+@transaction.atomic
+def hold_release(*, hold: Hold, actor: Any) -> None:
+    """End a hold: what was saved meanwhile is published, by whom and as what it was saved."""
+    gateway = hold.gateway
+    request_locked(gateway)
+    waiting = Hold.objects.filter(pk=hold.pk).first()
+    if waiting is None:
+        raise ApplicationError("hold_ended", f"{gateway} is not held any more. Nothing waits.", status=409)
+    audit_record(
+        actor=actor,
+        action="hold.release",
+        target=hold,
+        before={"held_on_revision": hold.revision.number, "waiting": waiting.waiting_message},
+    )
+    waiting.delete()
+    people = joined_names(waiting.waiting_actors, actor)
+    publish_request(gateway=gateway, actor=people, message=waiting.waiting_message or "Ended the hold")

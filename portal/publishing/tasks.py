@@ -8,6 +8,7 @@ from celery import shared_task
 from portal.publishing import services
 from portal.publishing.errors import PublishError
 from portal.publishing.reports import reports_collect
+from portal.publishing.rollout_services import rollouts_judge
 from portal.publishing.selectors import gateways_to_publish
 
 RETRIES = 4
@@ -31,6 +32,12 @@ def sweep() -> None:
     for gateway_id in gateways_to_publish():
         # The next sweep is its next try.
         publish.apply_async(args=[str(gateway_id)], retries=RETRIES)
+
+
+@shared_task(name="publishing.judge")
+def judge() -> None:
+    """Undo or promote what is staged, as its budget says."""
+    rollouts_judge()
 
 
 @shared_task(name="publishing.collect", autoretry_for=(redis.RedisError,), max_retries=0)

@@ -1,6 +1,6 @@
 """Revisions of a gateway, and the fragment that shows a change going out."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,15 +8,20 @@ from django.shortcuts import render
 from django.utils.functional import cached_property
 
 from portal.apis.models import ApiInstance
+from portal.core.commands import Rest
+from portal.core.denied import Denied
+from portal.core.errors import ApplicationError
 from portal.core.links import console_url
 from portal.core.tables import Column, Table
 from portal.core.views import ActionView, ConsoleView, Empty, ListPage, ObjectView
 from portal.gateways.models import Gateway
 from portal.publishing import services
-from portal.publishing.models import Revision
+from portal.publishing.models import Hold, Revision
 from portal.publishing.panels import deployment_context
-from portal.publishing.selectors import changes_of, revision_progress
+from portal.publishing.selectors import changes_between, changes_of, revision_progress
 
+# So many of the newest revisions are offered for comparing; any other can be given in the address.
+COMPARED = 200
 REVISIONS = Revision.objects.defer("envelope").select_related("gateway__environment__organization")
 
 
@@ -53,10 +58,10 @@ class RevisionTable(Table):
     )
 
 
-class _OfGateway(ConsoleView):
+class OfGateway(ConsoleView):
     """What belongs to the gateway of the address."""
 
-    queryset = REVISIONS
+    queryset: ClassVar[Any] = REVISIONS
     permission = "revision.view"
 
     @cached_property
@@ -83,7 +88,7 @@ class _OfGateway(ConsoleView):
         return above
 
 
-class RevisionList(_OfGateway, ListPage):
+class RevisionList(OfGateway, ListPage):
     """The revisions of a gateway."""
 
     template_name = "publishing/list.html"
@@ -108,7 +113,7 @@ class RevisionList(_OfGateway, ListPage):
         return super().get_context(gateway=self.gateway, **context)
 
 
-class RevisionDetail(_OfGateway, ObjectView):
+class RevisionDetail(OfGateway, ObjectView):
     """One revision: who, when, why, what changed, and how replicas took it."""
 
     template_name = "publishing/detail.html"
@@ -120,8 +125,9 @@ class RevisionDetail(_OfGateway, ObjectView):
         siblings = Revision.objects.filter(gateway=self.gateway)
         before = siblings.filter(number__lt=self.object.number).order_by("-number")
         return self.page(
-            changes=changes_of(self.object),
+            changes=changes_of(self.object, request.user),
             previous=before.values_list("number", flat=True).first(),
+            numbers=siblings.exclude(pk=self.object.pk).values_list("number", flat=True)[:COMPARED],
             latest=not siblings.filter(number__gt=self.object.number).exists(),
             replicas=revision_progress(self.object),
             quarantined=list(self.object.quarantined.values()),
@@ -132,16 +138,67 @@ class RevisionDetail(_OfGateway, ObjectView):
         return f"Revision {self.object.number}"
 
 
-class RevisionRestore(_OfGateway, ActionView):
+class RevisionCompare(OfGateway):
+    """What one revision has otherwise than another: `?base=3&number=7`. Without numbers, the last two."""
+
+    template_name = "publishing/compare.html"
+    title = "Compare revisions"
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Show the changes between the two, or say which of them there is not."""
+        rows = Revision.objects.filter(gateway=self.gateway).defer("envelope")
+        numbers = list(rows.values_list("number", flat=True)[:COMPARED])
+        asked = [request.GET.get("base", ""), request.GET.get("number", "")]
+        wanted = [int(text) if text.isdigit() else None for text in asked]
+        if not any(asked) and len(numbers) > 1:
+            wanted = [numbers[1], numbers[0]]
+        base, revision = (rows.filter(number=number).first() if number is not None else None for number in wanted)
+        missing = [text for text, found in zip(asked, (base, revision), strict=True) if text and found is None]
+        changes = changes_between(base, revision, user=request.user) if base and revision else []
+        return self.page(
+            numbers=sorted({*numbers, *(row.number for row in (base, revision) if row)}, reverse=True),
+            base=base,
+            revision=revision,
+            missing=missing,
+            changes=changes,
+            gateway=self.gateway,
+        )
+
+    def breadcrumbs(self) -> list[tuple[str, str]]:
+        """Return the way to the revisions."""
+        return [*super().breadcrumbs(), ("Revisions", console_url(self.request, "publishing:list", self.gateway.pk))]
+
+
+class RevisionRestore(OfGateway, ActionView):
     """Publish an older revision again under a new number."""
 
+    rest = Rest("POST", "/revisions/{object.pk}/restore/", body=False)
     permission = "gateway.publish"
     view_permission = "revision.view"
     service = services.revision_restore
-    message = "Restored. The new revision is going out."
+    message = "Restored. The new revision is going out, and the gateway is held on it."
 
 
-class DeploymentFragment(_OfGateway):
+class HoldPublish(OfGateway, ActionView):
+    """Publish what waits on a held gateway."""
+
+    queryset = Hold.objects.select_related("gateway__environment__organization", "revision")
+    permission = "gateway.publish"
+    view_permission = "revision.view"
+    service = services.hold_release
+    message = "The hold is ended. What waited is going out."
+
+    def get_object(self) -> Any:
+        """Return the hold of the gateway of the address."""
+        found = self.get_queryset(self.permission).first()
+        if found is not None:
+            return found
+        if not self.held_here(self.permission):
+            raise Denied(self.permission, "Publish what waits")
+        raise ApplicationError("hold_ended", f"{self.gateway} is not held any more. Nothing waits.", status=409)
+
+
+class DeploymentFragment(OfGateway):
     """The deployment panel by itself, asked for until every replica has answered."""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:

@@ -17,7 +17,7 @@ def _recent(request: HttpRequest, instance: ApiInstance) -> dict[str, Any]:
 
 
 def panels_register() -> None:
-    """Add the card and the tab."""
+    """Add the card and the tabs."""
     panels.register(
         "instance",
         name="traces",
@@ -34,4 +34,13 @@ def panels_register() -> None:
         icon="list-search",
         permission="traffic.view",
         order=45,
+    )
+    panels.register_tab(
+        "instance",
+        name="rehearsal",
+        title="Try a request",
+        url_name="traces:rehearsal",
+        icon="route",
+        permission="traffic.trace",
+        order=47,
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.traces import views
+from portal.traces import rehearsal_views, views
 
 app_name = "traces"
 urlpatterns = [
@@ -10,5 +10,6 @@ urlpatterns = [
     path("why/", views.Why.as_view(), name="why"),
     path("apis/<uuid:pk>/", views.InstanceTraces.as_view(), name="instance"),
     path("apis/<uuid:pk>/start/", views.TraceStart.as_view(), name="start"),
+    path("apis/<uuid:pk>/try/", rehearsal_views.RehearsalPage.as_view(), name="rehearsal"),
     path("<slug:pk>/", views.TraceDetail.as_view(), name="detail"),
 ]

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from gateway_runtime.schema.trace_token import HEADER
 from portal.apis.models import ApiInstance
+from portal.core.commands import Rest
 from portal.core.denied import Denied
 from portal.core.links import console_url
 from portal.core.views import Action, ConsoleView, DetailPage, EditPage, Empty, ListPage
@@ -114,6 +115,7 @@ class TraceDetail(DetailPage):
 class TraceStart(EditPage):
     """Makes a token and shows it on the answer to the form: it is stored nowhere."""
 
+    rest = Rest("POST", "/trace-tokens/", takes_object=True)
     template_name = "traces/start.html"
     queryset = INSTANCES
     permission = "traffic.trace"

@@ -10,7 +10,8 @@ class TransfersConfig(AppConfig):
 
     def ready(self) -> None:
         """Add the card of an instance's page."""
-        from portal.core import panels
+        from portal.apis.bulk_actions import PLACE
+        from portal.core import bulk, panels
         from portal.transfers.panels import move_panel
 
         panels.register(
@@ -20,4 +21,16 @@ class TransfersConfig(AppConfig):
             context=move_panel,
             permission="policy.view",
             order=80,
+        )
+        bulk.register(
+            PLACE,
+            bulk.BulkAction(
+                name="export", title="Export", permission="policy.view", url_name="transfers:export", order=60
+            ),
+        )
+        bulk.register(
+            PLACE,
+            bulk.BulkAction(
+                name="promote", title="Promote", permission="policy.view", url_name="transfers:promote", order=61
+            ),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema import document as schema
@@ -103,9 +104,11 @@ def _written(instance: ApiInstance, name: str, automated: Iterable[AutomatedPoli
             "api": instance.api_version.api.name,
             "version": instance.api_version.version,
             "label": instance.label,
+            "layer": instance.api_version.api.layer,
             "consumerEndpoint": instance.consumer_endpoint,
             "status": "" if instance.status == InstanceStatus.ACTIVE else instance.status,
         },
+        paths={str(each.pk): urlsplit(each.url).path.rstrip("/") for each in instance.services.all()},
         automated=frozenset(f"{each.pk} {instance.pk}" for each in automated),
     )
 

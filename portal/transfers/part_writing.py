@@ -32,6 +32,8 @@ class Written:
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, Any] = field(default_factory=dict)
     automated: frozenset[str] = frozenset()
+    # What the URLs of services end with, by id: a document has it on the routes.
+    paths: dict[str, str] = field(default_factory=dict)
 
 
 def resources_of(
@@ -152,7 +154,10 @@ def _service(service: schema.Service, name: str, written: Written, variables: Va
         plain = _plain(part) if part is not None else None
         if plain or (part is not None and key not in empty):
             spec[key] = plain
-    yield resource(Kind.SERVICE, name, literal(spec), annotations={"name": service.name})
+    annotations = {"name": service.name}
+    if service.id in written.paths:
+        annotations["path"] = written.paths[service.id] or "/"
+    yield resource(Kind.SERVICE, name, literal(spec), annotations=annotations)
     if service.tls is not None:
         config = _tls(service, service.tls, written, variables)
         yield _on_service(name, TLS_OUTBOUND, config)
@@ -180,7 +185,11 @@ def _tls(service: schema.Service, tls: UpstreamTls, written: Written, variables:
         config["certificate"] = {"key": key, "crt": literal(tls.certificate)}
     if tls.server_name:
         config["serverName"] = literal(tls.server_name)
-    config["minversion"], config["maxversion"] = tls.min_version, tls.max_version
+    usual = UpstreamTls()
+    if tls.min_version != usual.min_version:
+        config["minversion"] = tls.min_version
+    if tls.max_version != usual.max_version:
+        config["maxversion"] = tls.max_version
     if tls.ciphers:
         config["ciphers"] = list(tls.ciphers)
     return config

@@ -1,13 +1,13 @@
 """The console's pages about exporting."""
 
 from typing import Any
-from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 
 from portal.apis.models import ApiInstance
 from portal.core.denied import Denied
 from portal.core.errors import ApplicationError
+from portal.core.selections import selection_of
 from portal.core.views import ConsoleView
 from portal.transfers.export import Exported, exported_instances, instances_export, resource_names
 from portal.transfers.export_services import MOST_INSTANCES, instances_hand_out
@@ -37,8 +37,8 @@ class InstancesExport(ConsoleView):
         """Return the instances of the address; 404 where one of them is not there for the user."""
         if not self.held_here(self.permission):
             raise Denied(self.permission, self.title)
-        asked = set(self.request.GET.getlist("instance"))
-        if not asked or len(asked) > MOST_INSTANCES or not all(map(_is_id, asked)):
+        asked = selection_of(self.request)
+        if not asked or len(asked) > MOST_INSTANCES:
             raise Http404
         found = list(self.get_queryset().filter(pk__in=asked))
         if len(found) != len(asked):
@@ -74,11 +74,3 @@ def file_name(instances: list[ApiInstance]) -> str:
     """Return how the file of some instances is named."""
     names = list(resource_names(instances).values())
     return names[0] if len(names) == 1 else f"{len(names)}-apis"
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -211,6 +212,8 @@ def _inspected() -> Iterator[Case]:
     head, seen = _schema_validation(body)
     yield "schema validation, path, query and head", NO_GOAL, head
     yield "schema validation, 1 KB", 30.0, seen
+    _, spaced = _schema_validation(json.dumps(order).encode())
+    yield "schema validation, 1 KB with spaces", 30.0, spaced
     mock = policy_case("mock-response").handlers.request_headers
     assert mock is not None
     asking = request(path="/orders/17", headers={**HEADERS, "prefer": "example=large"})

@@ -1,9 +1,12 @@
+import pytest
+
 from gateway_runtime.configuration.compiler import Compiler
 from gateway_runtime.configuration.snapshot import Snapshot
-from gateway_runtime.decide import Call, Outcome, Verdict, decide
+from gateway_runtime.decide import Call, Outcome, Verdict, decide, rehearsed
 from gateway_runtime.http.limits import ApiLimits, Limits
 from gateway_runtime.policies.chain import Binding, Chain
 from gateway_runtime.policies.context import RequestContext
+from gateway_runtime.policies.registry import all_definitions
 from gateway_runtime.policies.results import Response
 from gateway_runtime.policies.shadow import count_nothing, shadowed
 from gateway_runtime.schema import document as documents
@@ -17,8 +20,9 @@ from gateway_runtime.schema.document import (
     Service,
     Target,
 )
+from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.mode import Mode
-from gateway_runtime.schema.policy import Handlers
+from gateway_runtime.schema.policy import Handlers, PolicyDefinition
 from gateway_runtime.upstream.registry import PoolRegistry
 from tests.gateway_runtime.http.bodies import Filter, filtering
 
@@ -176,3 +180,43 @@ def test_a_body_that_the_gateway_would_not_read_is_refused_but_not_in_shadow() -
     assert outcomes(reading(), b"x" * 11) == ("content_too_large", ["refused"])
     assert outcomes(reading(), None, ("content-length", "11")) == ("content_too_large", ["refused"])
     assert outcomes(reading(shadow=True), b"bad" * 11) == ("", ["needs_body", "continued"])
+
+
+def test_a_policy_that_fails_lets_nothing_past() -> None:
+    def fail(_: RequestContext) -> None:
+        raise ValueError
+
+    made = snapshot()
+    made.apis["orders"].chain = Chain([Binding("broken", Handlers(request_headers=fail), None)])
+    decision = decide(made, Call(port=8080, target="/orders/items"))
+    assert (decision.status, decision.policy) == (500, "broken")
+    assert decision.verdicts == (Verdict(policy="broken", outcome=Outcome.FAILED, code=decision.code),)
+
+
+def test_a_rehearsal_refuses_what_a_gateway_would_fence() -> None:
+    broken = ApiInstance(
+        id="a", name="a", listener="l", base_path="/a", policies=[PolicyBinding(id="p", policy="none", order=1)]
+    )
+    document = Document(gateway="g", name="edge", listeners=[Listener(id="l", name="l", port=1)], apis=[broken])
+    with pytest.raises(ConfigFault, match="no policy “none”"):
+        rehearsed(document)
+
+
+@pytest.mark.parametrize("policy", all_definitions(), ids=lambda policy: policy.name)
+def test_no_policy_starts_anything_when_it_is_rehearsed(policy: PolicyDefinition) -> None:
+    """Without an event loop nothing can be asked: a policy that tried would fail."""
+    specification = '{"openapi": "3.0.3", "info": {"title": "a", "version": "1"}, "paths": {}}'
+    api = ApiInstance(
+        id="a",
+        name="a",
+        listener="l",
+        base_path="",
+        specification=specification,
+        services=[Service(id="s", name="s", targets=[Target(host="127.0.0.1", port=1)])],
+        routes=[Route(id="r", name="all", service="s")],
+        policies=[PolicyBinding(id="p", policy=policy.name, order=1, config=policy.example)],
+    )
+    made = rehearsed(Document(gateway="g", name="e", listeners=[Listener(id="l", name="l", port=1)], apis=[api]))
+    for credentials in ("Basic YTpi", "Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.eyJzdWIiOiJhIn0.c2ln"):
+        decision = decide(made, Call(port=1, target="/x", headers=(("authorization", credentials),)))
+        assert not [verdict for verdict in decision.verdicts if verdict.outcome is Outcome.FAILED]

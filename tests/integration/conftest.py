@@ -39,7 +39,9 @@ class RedisServer:
         return Redis.from_url(self.url, socket_timeout=5)
 
     def start(self) -> None:
-        """Start it, with the data it had."""
+        """Start it, with the data it had. One that runs goes on running."""
+        if self._process is not None and self._process.poll() is None:
+            return
         # A port that was free a moment ago may be taken; once chosen it stays, for its users know the address.
         for port in [self.port] if self.port else free_ports(3):
             self.port = port

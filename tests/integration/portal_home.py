@@ -112,6 +112,13 @@ class PortalHome:
         """Start Celery's clock, which starts the sweeps."""
         return self._start("beat", [*CELERY, "beat", "--schedule", str(self.folder / "beat")])
 
+    def kill(self, name: str) -> None:
+        """End what was started under a name, as a lack of memory would."""
+        for process in self._processes:
+            if process.poll() is None and self._commands[process.pid][0] == name:
+                process.kill()
+                process.wait()
+
     def restart_ended(self) -> None:
         """Start again what has ended by itself, as whoever supervises it does."""
         for process in [each for each in self._processes if each.poll() is not None]:

@@ -1,5 +1,6 @@
 """Policies that work by the specification of an API version, from its import in the portal to the real gateway."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -23,16 +24,23 @@ paths:
         "200": {description: Planned, content: {application/json: {example: {planned: ANSWER}}}}
 ''')
 """
-MOCK = 'policies.policy_apply(actor=ada, instance=instance, policy="mock-response", config={"source": "context"})'
+# In one commit, so that they are one revision.
+POLICIES = """
+from django.db import transaction
+strict = {"source": "context", "strictParamsValidation": True}
+with transaction.atomic():
+    policies.policy_apply(actor=ada, instance=instance, policy="spec-validation", config=strict)
+    policies.policy_apply(actor=ada, instance=instance, policy="mock-response", config={"source": "context"})
+"""
 
 
-def test_the_specification_in_the_catalog_is_what_the_gateway_answers_from(
+def test_the_specification_in_the_catalog_is_what_the_gateway_judges_by_and_answers_from(
     home: PortalHome, backend: int, tmp_path: Path
 ) -> None:
     port = free_ports(1)[0]
     home.make_world(port=port, backend=backend)
     home.worker()
-    home.run(SPECIFICATION.replace("ANSWER", "1") + MOCK)
+    home.run(SPECIFICATION.replace("ANSWER", "1") + POLICIES)
     latest = "select coalesce(max(number), 0) from publishing_revision"
     wait_until(lambda: home.value(latest) == 1, seconds=60, what=f"revision 1\n{home.log('worker')}")
     gateway = GatewayProcess(tmp_path, home.registration, workers=1)
@@ -41,7 +49,10 @@ def test_the_specification_in_the_catalog_is_what_the_gateway_answers_from(
         gateway.wait_for_revision(1)
         answer = call(port, "/orders/planned")
         assert (answer.status, answer.body) == (200, b'{"planned":1}')
-        assert call(port, "/orders/1").status == 404, "the backend has it, the specification has not"
+        for path, code in (("/orders/1", "path_not_in_specification"), ("/orders/planned?x=1", "parameter_not_in_")):
+            refused = call(port, path)
+            assert (refused.status, json.loads(refused.body)["policy"]) == (400, "spec-validation")
+            assert json.loads(refused.body)["code"].startswith(code)
 
         home.run(
             SPECIFICATION.replace("ANSWER", "2")

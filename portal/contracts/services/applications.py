@@ -61,7 +61,7 @@ def _check_name(*, owner: User, name: str, except_pk: Any = None) -> None:
 
 def _republish(application: ClientApplication, *, actor: Any, message: str) -> None:
     for gateway in gateways_serving(application):
-        gateway_configuration_changed(gateway=gateway, actor=actor, message=message)
+        gateway_configuration_changed(gateway=gateway, actor=actor, message=message, waits=False)
 
 
 @transaction.atomic
@@ -108,7 +108,7 @@ def application_delete(*, actor: Any, application: ClientApplication) -> None:
     audit_record(actor=actor, action="application.delete", target=application, before=_described(application))
     application.delete()
     for gateway in gateways:
-        gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Application {name} deleted")
+        gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Application {name} deleted", waits=False)
 
 
 @transaction.atomic

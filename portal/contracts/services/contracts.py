@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from portal.apis.models import ApiInstance
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.contracts.emails import contract_decided_mail, contract_requested_mail
 from portal.contracts.models import Approval, ClientApplication, Contract, ContractStatus, SlaTier
 from portal.contracts.selectors import instances_offered_to
@@ -94,7 +95,7 @@ def contract_request(
 
 def _republish(contract: Contract, *, actor: Any, action: str) -> None:
     message = f"Contract {action}: {contract}"
-    gateway_configuration_changed(gateway=contract.instance.gateway, actor=actor, message=message)
+    gateway_configuration_changed(gateway=contract.instance.gateway, actor=actor, message=message, waits=False)
 
 
 def _decide(contract: Contract, *, actor: Any, action: str) -> Contract:
@@ -139,12 +140,14 @@ def contract_reject(*, actor: Any, contract: Contract) -> Contract:
     return _decide(contract, actor=actor, action="reject")
 
 
+@undoable("contract")
 @transaction.atomic
 def contract_revoke(*, actor: Any, contract: Contract) -> Contract:
     """Take access away from an active contract, from the next revision on."""
     return _decide(contract, actor=actor, action="revoke")
 
 
+@undoable("contract")
 @transaction.atomic
 def contract_restore(*, actor: Any, contract: Contract) -> Contract:
     """Give a revoked contract its access back."""

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from portal.apis.models import ApiInstance
 from portal.audit.services import audit_record
+from portal.audit.undo import undoable
 from portal.contracts.limits import limits_checked
 from portal.contracts.models import Approval, ContractStatus, SlaTier
 from portal.core.errors import ApplicationError
@@ -32,6 +33,7 @@ def _check_name(*, instance: ApiInstance, name: str, except_pk: Any = None) -> N
         raise ApplicationError("tier_name_taken", message, fields={"name": message})
 
 
+@undoable("tier")
 @transaction.atomic
 def tier_create(
     *,
@@ -53,6 +55,7 @@ def tier_create(
     return tier
 
 
+@undoable("tier")
 @transaction.atomic
 def tier_update(
     *, actor: Any, tier: SlaTier, name: str, limits: Any, description: str = "", approval: str = Approval.MANUAL
@@ -68,10 +71,13 @@ def tier_update(
     _audit(tier, actor=actor, action="update", before=before, after=after)
     enforced_changed = (before["name"], before["limits"]) != (after["name"], after["limits"])
     if enforced_changed and tier.contracts.filter(status=ContractStatus.ACTIVE).exists():
-        gateway_configuration_changed(gateway=tier.instance.gateway, actor=actor, message=f"Tier {tier} changed")
+        gateway_configuration_changed(
+            gateway=tier.instance.gateway, actor=actor, message=f"Tier {tier} changed", waits=False
+        )
     return tier
 
 
+@undoable("tier")
 @transaction.atomic
 def tier_delete(*, actor: Any, tier: SlaTier) -> None:
     """Withdraw a tier that no contract uses."""

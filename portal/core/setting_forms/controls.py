@@ -35,12 +35,16 @@ ACRONYMS = frozenset(
         "xml",
     }
 )
+# What is not written as a word.
+_NAMES = {"http1": "HTTP/1.1", "http2": "HTTP/2"}
 _WORDS = re.compile(r"[_\-\s]+|(?<=[a-z0-9])(?=[A-Z])")
 OMIT = object()
 
 
 def readable(name: str) -> str:
     """Return a wire name or a choice as words: `basicAuthentication` → “Basic authentication”."""
+    if name in _NAMES:
+        return _NAMES[name]
     words = [word.lower() for word in _WORDS.split(name) if word]
     words = [word.upper() if word in ACRONYMS else word for word in words]
     text = " ".join(words)

@@ -1,6 +1,6 @@
 """A form made from outlines. Field names are the settings' own: `rateLimits.0.key`."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -45,7 +45,7 @@ class Shown:
 class SettingsForm(ConsoleForm):
     """The settings of one or more outlines, each below a place of its own ("" for the top).
 
-    `settings` are by place what the form shows; `kept` are the paths of stored secrets, which are never shown. After
+    `settings` are by place what the form shows; `kept` are stored secrets by their paths, which are never shown. After
     validation `value_at` returns what a service takes.
     """
 
@@ -59,13 +59,14 @@ class SettingsForm(ConsoleForm):
         *,
         outlines: Mapping[str, Section],
         settings: Mapping[str, Any],
-        kept: Collection[str] = (),
+        kept: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self.outlines = outlines
-        self.kept = set(kept)
+        self.kept = dict(kept or {})
         self.place_errors: dict[str, list[str]] = {}
         self._said: set[str] = set()
+        self._secret: set[str] = set()
         posted = None
         if data is not None:
             posted = flat(data)
@@ -107,6 +108,8 @@ class SettingsForm(ConsoleForm):
         made.initial = node.initial(value)
         self.fields[place] = made
         self.dress(made)
+        if node.setting.secret:
+            self._secret.add(place)
 
     def _add_switch(self, node: Section, path: str, on: bool) -> None:
         made = forms.BooleanField(label="Switched on", required=False, initial=on)
@@ -149,6 +152,33 @@ class SettingsForm(ConsoleForm):
             if inner.isdecimal() and path in self.fields:
                 message = f"Line {int(inner) + 1}: {message}"
         self.add_error(None, message)
+
+    def part_of(self, name: str) -> str:
+        """Let all rows of a list be one part: mixed from two people's lists they would say what neither meant."""
+        steps = name.split(".")
+        return ".".join(steps[: next((at for at, step in enumerate(steps) if step.isdecimal()), len(steps))])
+
+    def row_of(self, name: str) -> str:
+        """Return the row of a list that a field is in."""
+        return "" if self.part_of(name) == name else name.rpartition(".")[0]
+
+    def row_counts(self, fields: Mapping[str, str]) -> bool:
+        """Leave rows out in which nothing is written."""
+        return any(fields.values())
+
+    def part_label(self, part: str) -> str:
+        """Return the title of a setting, of a list of them, or of a part that is switched on and off."""
+        shown = _by_path([each for place in self.outlines for each in self.shown_at(place)])
+        found = shown.get(part.removesuffix(f".{SWITCH}"))
+        return found.setting.title if found is not None else super().part_label(part)
+
+    def is_secret(self, name: str) -> bool:
+        """Tell what the outline says."""
+        return name in self._secret
+
+    def kept_secret(self, name: str) -> str:
+        """Return a stored secret as text."""
+        return str(self.kept.get(name) or "")
 
     def shown(self) -> list[Shown]:
         """Return the settings at the top as the template draws them."""

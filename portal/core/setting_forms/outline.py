@@ -86,6 +86,18 @@ def row_indexes(names: Mapping[str, Any], path: str) -> list[int]:
     return sorted(int(index) for index in found if index.isascii() and index.isdecimal() and len(index) <= 6)
 
 
+def outline_without(section: Section, *paths: str) -> Section:
+    """Return an outline without some of its settings, by their paths."""
+    nodes: list[Node] = []
+    for node in section.nodes:
+        name = node.setting.name
+        if name in paths:
+            continue
+        inner = [path.removeprefix(f"{name}.") for path in paths if path.startswith(f"{name}.")]
+        nodes.append(outline_without(node, *inner) if inner and isinstance(node, Section) else node)
+    return Section(setting=section.setting, nodes=tuple(nodes))
+
+
 @cache
 def outline(config: type[msgspec.Struct]) -> Section:
     """Return the tree of a type's settings."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from portal.core.meanwhile import asked_again, marks_read
 from portal.core.setting_forms.posted import ADD, REMOVE, posted_again
 from portal.core.views import EditPage
 
@@ -21,9 +22,9 @@ class SettingsPage(EditPage):
         own = {name: request.POST[name] for name in self.form_class.base_fields if name in request.POST}
         initial = {**arguments.get("initial", {}), **own}
         self.form = self.form_class(**{**arguments, "initial": initial, **self.typed_arguments(typed)})
+        self.marks = asked_again(marks_read(request.POST))
         return self.form_page()
 
     def typed_arguments(self, typed: dict[str, Any]) -> dict[str, Any]:
         """Return what the form's constructor takes for what was typed below each place."""
-        (settings,) = typed.values()
-        return {"settings": settings}
+        return {"settings": typed}

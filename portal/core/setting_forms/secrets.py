@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
+from portal.core.commands import placeholder
 from portal.core.setting_forms.controls import Control
 from portal.core.setting_forms.outline import Section, join
 
@@ -48,6 +49,12 @@ def joined(settings: Settings, secrets: Mapping[str, Any]) -> Settings:
 def masked(settings: Settings, secrets: Mapping[str, Any]) -> Settings:
     """Return settings as they may be shown."""
     return joined(settings, dict.fromkeys(secrets, MASK))
+
+
+def with_placeholders(settings: Settings, paths: Collection[str]) -> Settings:
+    """Return settings to be shown as a command: a secret that was typed is named, an empty one left out."""
+    plain, secrets = split(settings, paths)
+    return joined(plain, {path: placeholder(path) for path, value in secrets.items() if value})
 
 
 def with_kept(settings: Settings, kept: Mapping[str, Any], paths: Collection[str]) -> Settings:

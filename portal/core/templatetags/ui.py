@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, FileInput, RadioSelect
@@ -10,9 +11,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from portal.core import panels
+from portal.core import commands, panels, undo_offer
 from portal.core.icons import icon_svg
 from portal.core.links import console_url as console_address
+from portal.core.pages import reason_not
 
 register = template.Library()
 
@@ -33,6 +35,29 @@ TONES = {
 def console_url(context: Any, name: str, *args: Any, **kwargs: Any) -> str:
     """Return the address of a console page in the current organization and environment."""
     return console_address(context["request"], name, *args, **kwargs)
+
+
+@register.simple_tag
+def command_url(url: str, name: str = "", value: str = "") -> str:
+    """Return where the command for a button that posts to an address is shown; "" where there is none."""
+    if not commands.has_command(url):
+        return ""
+    return f"{url}?{urlencode({commands.PARAMETER: 1, **({name: value} if name else {})})}"
+
+
+@register.inclusion_tag("components/why_not.html", takes_context=True)
+def why_not(context: Any, permission: str, label: str, small: bool = False) -> dict[str, Any]:
+    """Draw a button that cannot be used here with its reason; nothing for those who could never use it."""
+    return {"reason": reason_not(context.get("request"), permission), "label": label, "small": small}
+
+
+@register.simple_tag(takes_context=True)
+def undo_url(context: Any, message: Any) -> str:
+    """Return where the change that a toast tells of is taken back; "" where it cannot be."""
+    tag, request = message.extra_tags or "", context.get("request")
+    if not tag.startswith(undo_offer.TAG) or getattr(request, "environment", None) is None:
+        return ""
+    return console_address(request, "audit:undo", tag.removeprefix(undo_offer.TAG))
 
 
 @register.simple_tag

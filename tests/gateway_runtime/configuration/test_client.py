@@ -192,3 +192,28 @@ def test_a_revision_that_needs_older_certificates_is_not_kept(case: Case) -> Non
     case.offered(offer(2))
     assert case.answers[-1].error_code == "listener_tls_invalid"
     assert case.last_good.load() == b"sealed-1"
+
+
+WITH_CANDIDATE = b'{"candidate": {}}'
+
+
+def test_candidate_known_from_the_disk_only_is_asked_for_once_more(case: Case) -> None:
+    kept = offer(3)._replace(document=WITH_CANDIDATE, accepted=True)
+    asyncio.run(case.client.start_from(kept))
+    case.offered(kept._replace(accepted=False))
+    case.offered(kept._replace(accepted=False))
+    assert case.source.asked == [2, 3]
+    assert case.workers.taken == [3, 3]
+
+
+def test_older_revision_than_a_kept_candidate_is_not_taken(case: Case) -> None:
+    asyncio.run(case.client.start_from(offer(3)._replace(document=WITH_CANDIDATE, accepted=True)))
+    case.offered(offer(2))
+    assert case.workers.taken == [3]
+
+
+def test_candidate_that_cannot_be_compiled_is_told_by_a_code_of_its_own(case: Case) -> None:
+    case.workers.fenced = [ApiFault(api="a", name="A", code="c", path="p", message="Broken.", candidate=True)]
+    case.offered(offer(3))
+    (answer,) = case.answers
+    assert (answer.state, answer.error_code) == (ApplyState.APPLIED, "candidate_refused")

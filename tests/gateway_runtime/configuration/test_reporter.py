@@ -2,6 +2,7 @@ import asyncio
 from typing import Any
 
 import msgspec
+import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateway_runtime.configuration.reporter import ANSWERS_KEPT, Reporter
@@ -35,11 +36,15 @@ class FakeRedis:
     def expire(self, name: str, seconds: int) -> None:
         self.ttls[name] = seconds
 
-    async def execute(self) -> None:
+    def time(self) -> None:
+        pass
+
+    async def execute(self) -> list[Any]:
         if self.away:
             raise RedisConnectionError("away")
         for name, key, value in self._queued:
             self.hashes.setdefault(name, {})[key] = value
+        return [None, (1_000, 500_000)]
 
 
 def status() -> ReplicaStatus:
@@ -82,3 +87,33 @@ def test_answers_wait_while_redis_is_away_and_are_bounded() -> None:
     redis.hashes.clear()
     asyncio.run(subject.report())
     assert list(redis.hashes) == [keys.replicas("g")]
+
+
+def reported_skew(redis: FakeRedis) -> float | None:
+    return msgspec.json.decode(redis.hashes[keys.replicas("g")]["r1"], type=ReplicaStatus).clock_skew_seconds
+
+
+def test_the_clock_is_compared_with_that_of_redis() -> None:
+    redis = FakeRedis()
+    times = iter((1002.4, 1002.6, 1002.4, 1002.6))
+    subject = Reporter(redis, gateway="g", status=status, now=lambda: next(times))  # type: ignore[arg-type]
+    asyncio.run(subject.report())
+    assert reported_skew(redis) is None
+    asyncio.run(subject.report())
+    assert reported_skew(redis) == 2.0
+
+
+@pytest.mark.parametrize(("clock", "told"), [(1002.6, 1), (998.0, 1), (1001.4, 0)])
+def test_a_clock_that_is_off_by_more_than_a_second_is_told_once(
+    capfd: pytest.CaptureFixture[str], clock: float, told: int
+) -> None:
+    subject = Reporter(FakeRedis(), gateway="g", status=status, now=lambda: clock)  # type: ignore[arg-type]
+    for _ in range(3):
+        asyncio.run(subject.report())
+    assert capfd.readouterr().err.count("clock_differs") == told
+
+
+def test_a_wrong_clock_does_not_move_when_a_replica_was_heard() -> None:
+    told = msgspec.structs.replace(status(), seen_at=500.0, clock_skew_seconds=-20.0)
+    assert told.heard_at == 520.0
+    assert status().heard_at == status().seen_at

@@ -152,6 +152,25 @@ def test_a_tunnel_in_the_place_of_the_exchange(told: Told) -> None:
     assert told.story == ["begun", "ended 101"]
 
 
+def test_a_tunnel_that_a_policy_has_waited_with_is_traced_to_its_opening() -> None:
+    async def scenario() -> None:
+        async def wait(context: RequestContext) -> None:
+            await asyncio.sleep(0)
+
+        place = Place()
+        api = place.snapshot.apis["a1"]
+        api.chain = Chain([Binding("slow", Handlers(response_headers=wait))])
+        upstream, client = FakeUpstream(place.pool), place.gateway.client()
+        client.send(handshake(f"X-Portico-Trace: {token()}"))
+        upstream.answer(switch())
+        assert place.traces() == []
+        await settle()
+        assert client.take().startswith(b"HTTP/1.1 101 ")
+        assert place.only_trace().status == 101
+
+    asyncio.run(scenario())
+
+
 def test_a_stream_of_http2(told: Told) -> None:
     gateway = gateway_with(told)
     upstream, client = gateway.upstream(), Http2Client(gateway.state)

@@ -1,5 +1,5 @@
 from gateway_runtime.schema.histogram import bucket
-from gateway_runtime.telemetry.recorder import Recorder
+from gateway_runtime.telemetry.recorder import Recorder, candidate_label
 from gateway_runtime.testing import FakeClock
 
 
@@ -70,3 +70,10 @@ def test_what_would_have_been_refused_has_rows_of_its_own_and_counts_no_request(
         2,
     )
     assert recorder.served == 1
+
+
+def test_requests_of_a_candidate_are_told_by_its_revision() -> None:
+    recorder = Recorder()
+    for api in ("a", candidate_label("a", 7), candidate_label("a", 7)):
+        recorder.record(api, "r", "app", 200, "", "", 10, 20, 100, 50)
+    assert sorted((row.api, row.revision, row.requests) for row in recorder.take()) == [("a", 0, 1), ("a", 7, 2)]

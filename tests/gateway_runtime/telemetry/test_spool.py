@@ -133,3 +133,14 @@ def test_what_would_have_been_refused_is_summed_and_is_no_request() -> None:
 def test_a_row_of_an_older_gateway_is_read() -> None:
     older = msgspec.msgpack.encode([1000, "a", "", "", 200, "", "", 1, 0, 0, {}, {}])
     assert msgspec.msgpack.decode(older, type=TrafficRow).shadowed == 0
+
+
+def test_rows_of_a_candidate_stay_apart() -> None:
+    spool = new()
+    tried = row()
+    tried.revision = 7
+    spool.add([row(), tried])
+    spool.pack()
+    first = spool.first()
+    assert first is not None
+    assert msgspec.msgpack.decode(first.payload, type=Batch).rows == [row(), tried]

@@ -2,14 +2,20 @@
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from portal.apis.add_forms import EndpointStepForm
 from portal.apis.models import ApiInstance
 from portal.audit.models import AuditEvent
 from portal.catalog.models import Api
 from portal.core.links import console_url
+from portal.core.setting_forms.posted import ADD, as_posted
 from portal.organizations.models import Role
 from tests.portal.base import PortalTestCase, make_gateway, make_role, make_user
 from tests.portal.catalog.specifications import ORDERS
 
+# What a browser sends of the parts that nobody opened.
+FOLDED = {
+    name: value for place, part in EndpointStepForm.parts.items() for name, value in as_posted(part, {}, place).items()
+}
 RETURNS = ORDERS.replace("title: Orders", "title: Returns")
 
 
@@ -31,7 +37,7 @@ class AddApiTests(PortalTestCase):
 
     def endpoint(self, **changes):
         form = {"port": "8080", "base_path": "/returns", "implementation_url": "https://returns.example.test/api/"}
-        return self.post("endpoint", **(form | {"label": "", "consumer_endpoint": ""} | changes))
+        return self.post("endpoint", **(form | {"label": "", "consumer_endpoint": ""} | FOLDED | changes))
 
     def test_api_of_the_catalog_is_deployed(self):
         assert self.choose_gateway()["Location"] == self.address("api")
@@ -46,6 +52,44 @@ class AddApiTests(PortalTestCase):
         assert instance.api_version == self.world.api_version
         assert instance.services.get().url == "https://returns.example.test/api"
         assert AuditEvent.objects.get(action="instance.deploy").actor_id == self.world.ada.pk
+
+    def test_folded_parts_are_deployed_with_it(self):
+        self.choose_gateway()
+        self.choose_version()
+        folded = {
+            "service_settings.targets.0.address": "https://returns-2.example.test",
+            "service_settings.targets.0.weight": "5",
+            "settings.limits.responseSeconds": "30",
+        }
+        assert self.endpoint(**folded)["Location"] == self.address("review")
+        self.post("review")
+        instance = ApiInstance.objects.get(base_path="/returns")
+        assert instance.services.get().settings["targets"] == [
+            {"address": "https://returns-2.example.test", "weight": 5}
+        ]
+        assert instance.settings["limits"] == {"responseSeconds": 30}
+
+    def test_what_is_wrong_in_a_folded_part_is_said_beside_it(self):
+        self.choose_gateway()
+        self.choose_version()
+        row = {"service_settings.targets.0.address": "http://b.test", "service_settings.targets.0.weight": "5"}
+        response = self.endpoint(**row)
+        assert "Write https here" in response.context["form"].errors["service_settings.targets.0.address"][0]
+
+    def test_a_target_more_is_given_without_script_and_nothing_typed_is_lost(self):
+        self.choose_gateway()
+        self.choose_version()
+        row = {"service_settings.targets.0.address": "https://b.test", "service_settings.targets.0.weight": "5"}
+        form = self.endpoint(base_path="/kept", **row, **{ADD: "service_settings.targets"}).context["form"]
+        assert form["base_path"].value() == "/kept"
+        assert form["service_settings.targets.0.address"].value() == "https://b.test"
+        assert "service_settings.targets.1.address" in form.fields
+
+    def test_nothing_secret_can_be_typed_into_what_a_session_keeps(self):
+        self.choose_gateway()
+        self.choose_version()
+        fields = self.client.get(self.address("endpoint")).context["form"].fields
+        assert not [name for name in fields if "tls.key" in name or "tls.certificate" in name]
 
     def test_new_api_from_an_uploaded_specification_is_deployed(self):
         self.choose_gateway()

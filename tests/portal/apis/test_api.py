@@ -1,8 +1,11 @@
 """REST: API instances."""
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from portal.apis.models import ApiInstance
 from portal.catalog.models import Api
-from tests.portal.base import PortalTestCase
+from tests.portal.base import PortalTestCase, make_instance
 from tests.portal.cases import ObjectApiCases
 from tests.portal.catalog.specifications import ORDERS
 
@@ -88,3 +91,14 @@ class ApiInstanceApiTests(ObjectApiCases, PortalTestCase):
         self.owner_client().delete(f"{self.path}{self.world.instance.pk}/")
         assert not ApiInstance.objects.filter(pk=self.world.instance.pk).exists()
         assert Api.objects.filter(pk=self.world.api.pk).exists()
+
+    def test_number_of_queries_does_not_depend_on_the_number_of_instances(self):
+        client = self.owner_client()
+        client.get(self.path)
+        with CaptureQueriesContext(connection) as one:
+            client.get(self.path)
+        for number in range(3):
+            make_instance(self.world.gateway, self.world.api_version, base_path=f"/more-{number}")
+        with CaptureQueriesContext(connection) as four:
+            assert client.get(self.path).json()["count"] == 4
+        assert len(four) == len(one)

@@ -62,3 +62,33 @@ class InstancePageTests(ObjectPageCases, PortalTestCase):
         for name, target in (("gateways:detail", self.world.gateway), ("catalog:detail", self.world.api)):
             page = self.owner_client().get(self.address(name, target.pk)).content.decode()
             assert self.world.instance.get_absolute_url() in page, name
+
+
+class InstanceSettingsTests(PortalTestCase):
+    def form(self, **changes):
+        instance = self.world.instance
+        form = {
+            "port": "8080",
+            "base_path": "/orders",
+            "implementation_url": "http://orders.example.test:9001",
+            "api_version": str(instance.api_version_id),
+            "settings.accessLog.sampling": "1.0",
+        }
+        return self.client_of(self.world.ada).post(
+            console_url(self.world.production, "apis:settings", instance.pk), form | changes
+        )
+
+    def test_limits_and_access_log_are_saved(self):
+        response = self.form(**{"settings.limits.bodyBytes": "1000", "settings.accessLog._on": "on"})
+        assert response.status_code == 302, response.context["form"].errors
+        self.world.instance.refresh_from_db()
+        assert self.world.instance.settings["limits"] == {"bodyBytes": 1000}
+        assert "accessLog" in self.world.instance.settings
+
+    def test_a_field_that_no_access_line_has_is_refused_beside_its_line(self):
+        response = self.form(**{"settings.accessLog._on": "on", "settings.accessLog.hide": "source.ip\nshoe.size"})
+        assert "Line 2" in response.context["form"].errors["settings.accessLog.hide"][0]
+
+    def test_deleting_says_what_goes_with_it(self):
+        address = console_url(self.world.production, "apis:delete", self.world.instance.pk)
+        assert "1 route" in self.client_of(self.world.ada).get(address).content.decode()

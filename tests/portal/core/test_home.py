@@ -41,6 +41,24 @@ class ShellTests(PortalTestCase):
         assert "console-production" in self.home(self.world.ada, self.world.production)
         assert "console-production" not in self.home(self.world.ada, self.world.sandbox)
 
+    def test_every_page_says_where_one_is(self) -> None:
+        for page in ("console_home", "apis:list", "gateways:create", "audit:list", "find"):
+            with self.subTest(page=page):
+                address = console_url(self.world.production, page)
+                html = self.client_of(self.world.ada).get(address).content.decode()
+                assert "/acme/production/" in address
+                assert "· Production · Acme · Portico</title>" in " ".join(html.split())
+                assert '<span class="place-environment">Production' in html
+                assert "console-marked" in html
+
+    def test_an_environment_has_the_colour_of_its_kind_until_one_is_chosen(self) -> None:
+        assert "shade-red" in self.home(self.world.ada, self.world.production)
+        assert "console-marked" not in self.home(self.world.ada, self.world.sandbox)
+        self.world.sandbox.colour = "violet"
+        self.world.sandbox.save()
+        html = self.home(self.world.ada, self.world.sandbox)
+        assert "console-sandbox shade-violet console-marked" in html
+
     def test_switcher_lists_only_visible_places(self) -> None:
         html = self.home(self.world.ada, self.world.production)
         assert "/console/acme/sandbox/" in html

@@ -60,6 +60,15 @@ class CertificatePageTests(ObjectPageCases, PortalTestCase):
         assert BANK.key.splitlines()[1] not in answer.content.decode()
         assert "june and july" not in answer.content.decode()
 
+    def test_command_that_does_the_same_has_no_key(self):
+        form = {"chain": chain_of(BANK), "key": sealed(BANK.key, "june and july"), "passphrase": "june and july"}
+        address = console_url(self.world.production, "certificates:create")
+        page = self.owner_client().post(f"{address}?_command=1", form).content.decode()
+        assert "YOUR_KEY" in page
+        assert "ENCRYPTED" not in page
+        assert "june and july" not in page
+        assert not Certificate.objects.exists()
+
     def test_list_warns_of_those_that_end_soon(self):
         certificate = make_certificate(self.world.production)
         for left, words in ((3, "Expires within 7 days"), (20, "Expires within 30 days"), (-1, "Expired")):

@@ -150,11 +150,6 @@ class TestReplicas:
         replica_report(gateway=world.gateway, statuses=[rejected])
         assert Replica.objects.get().message == "apis[0]: Bad pattern."
 
-    def test_replicas_long_silent_are_forgotten(self, world):
-        replica_report(gateway=world.gateway, statuses=[status("old", seen_at=0.0)])
-        replica_report(gateway=world.gateway, statuses=[status()])
-        assert Replica.objects.get().replica_id == "r1"
-
 
 class TestStatus:
     def state(self, world, seconds_later):

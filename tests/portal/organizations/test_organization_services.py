@@ -62,6 +62,17 @@ def test_change_of_an_environment_is_recorded_and_told_on(world: World, monkeypa
     assert event.environment_id == world.sandbox.pk
 
 
+def test_another_colour_is_recorded_and_is_nothing_to_gateways(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Environment] = []
+    monkeypatch.setattr(reactions, "_reactions", [lambda *, environment, actor: told.append(environment)])
+    settings = {"name": "Sandbox", "kind": "sandbox", "allow_private_targets": False}
+    environment_change(environment=world.sandbox, actor=world.ada, colour="violet", **settings)
+    assert AuditEvent.objects.get().differences == [("colour", "—", "violet")]
+    assert told == []
+    with pytest.raises(ApplicationError):
+        environment_change(environment=world.sandbox, actor=world.ada, colour="plaid", **settings)
+
+
 def test_organization_can_be_renamed(world: World) -> None:
     organization_rename(organization=world.organization, actor=world.ada, name="Acme & Co")
     world.organization.refresh_from_db()

@@ -1,10 +1,11 @@
 """What changed between two revisions, as people read it."""
 
 import msgspec
+import pytest
 
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.upstream import UpstreamTls
-from portal.publishing.changes import LONGEST_TEXT, SettingChange, revision_changes
+from portal.publishing.changes import LONGEST_TEXT, Effect, SettingChange, revision_changes
 
 TARGET = schema.Target(host="a.test", port=80)
 
@@ -110,6 +111,29 @@ def test_a_long_text_is_shown_from_its_beginning_when_it_is_added_and_a_short_on
     assert change.settings == [SettingChange("specification", "", f"{long[:LONGEST_TEXT]}…")]
     [change] = revision_changes(document(api()), document(msgspec.structs.replace(api(), specification=short)))
     assert change.settings == [SettingChange("specification", "", short)]
+
+
+def test_change_reads_as_one_sentence() -> None:
+    limit = {"maximumRequests": 100, "timePeriodInMilliseconds": 1000}
+    old = schema.PolicyBinding(id="p", policy="rate-limiting", order=1, config={"rateLimits": [limit]})
+    new = schema.PolicyBinding(
+        id="p", policy="rate-limiting", order=1, config={"rateLimits": [limit | {"maximumRequests": 50}]}
+    )
+    (change,) = revision_changes(document(api(old)), document(api(new)))
+    assert change.sentence == "Policy “Rate limiting” on “Orders v1”: rateLimits[0].maximumRequests 100 → 50"
+
+
+@pytest.mark.parametrize(
+    ("applications", "calls", "text"),
+    [
+        (14, 2_300_000, "affects 14 applications, 2.3 M calls in the last 7 days"),
+        (1, 1, "affects 1 application, 1 call in the last 7 days"),
+        (0, None, "affects 0 applications"),
+        (2, 12_000, "affects 2 applications, 12 k calls in the last 7 days"),
+    ],
+)
+def test_effect_says_whom_a_change_concerns(applications: int, calls: int | None, text: str) -> None:
+    assert Effect(applications, calls).text.replace("\u00a0", " ") == text
 
 
 def test_the_key_of_a_client_certificate_is_masked_wherever_it_changes() -> None:

@@ -1,15 +1,20 @@
 """Pages and REST of revisions."""
 
+import datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from portal.analytics.models import TrafficMinute
+from portal.contracts.models import ClientApplication, Contract, ContractStatus
 from portal.core.links import console_url
 from portal.gateways.signals import gateway_configuration_changed
 from portal.policies.services import policy_apply, policy_update
 from portal.publishing import services
 from portal.publishing.models import Revision
-from tests.portal.base import World, client_of
+from portal.publishing.sealing import revision_document
+from tests.portal.base import World, client_of, make_api, make_instance
 from tests.portal.publishing.fake_redis import FakeRedis
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +120,77 @@ def test_list_needs_the_same_number_of_queries_for_more_revisions(
         services.gateway_publish(gateway_id=world.gateway.pk)
     with django_assert_max_num_queries(14):
         client.get(url(world, "list"))
+
+
+def traffic(world: World, *, days_ago: float, requests: int) -> None:
+    TrafficMinute.objects.create(
+        minute=timezone.now() - datetime.timedelta(days=days_ago),
+        organization_id=world.organization.pk,
+        environment_id=world.production.pk,
+        gateway_id=world.gateway.pk,
+        instance=str(world.instance.pk),
+        status=200,
+        requests=requests,
+    )
+
+
+def test_change_says_how_many_applications_and_calls_it_affects(world: World, fake_redis: FakeRedis) -> None:
+    application = ClientApplication.objects.create(owner=world.cora, name="App", client_id="app-1")
+    Contract.objects.create(application=application, instance=world.instance, status=ContractStatus.ACTIVE)
+    gateway_configuration_changed(gateway=world.gateway, message="First")
+    services.gateway_publish(gateway_id=world.gateway.pk)
+    traffic(world, days_ago=1, requests=2_300_000)
+    traffic(world, days_ago=8, requests=1)
+    world.instance.base_path = "/moved"
+    world.instance.save()
+    gateway_configuration_changed(gateway=world.gateway, message="Moved")
+    revision = services.gateway_publish(gateway_id=world.gateway.pk)
+    assert revision is not None
+    (change,) = client_of(world.ada).get(f"/api/v1/revisions/{revision.pk}/").json()["changes"]
+    assert change["sentence"] == "API “Orders v1”: base_path /orders → /moved"
+    assert change["effect"] == {"applications": 1, "calls": 2_300_000}
+    html = client_of(world.ben).get(url(world, "detail", revision.pk)).content.decode()
+    assert "affects 1 application, 2.3\u00a0M calls in the last 7 days" in html
+
+
+def test_any_two_revisions_can_be_compared(world: World, revisions: list[Revision]) -> None:
+    services.revision_restore(revision=revisions[0], actor=world.ada)
+    ben = client_of(world.ben)
+    same = ben.get(url(world, "compare"), {"base": "1", "number": "3"}).content.decode()
+    assert "both have the same configuration" in same
+    back = ben.get(url(world, "compare"), {"base": "2", "number": "1"}).content.decode()
+    assert back.index("shop") < back.index("warehouse", back.index("shop"))
+    changes = ben.get(f"/api/v1/revisions/{revisions[0].pk}/compare/", {"base": 2}).json()["changes"]
+    assert {"path": "username", "old": "shop", "new": "warehouse"} in changes[0]["settings"]
+    assert "Choose two" in ben.get(url(world, "compare"), {"base": "9", "number": "x"}).content.decode()
+    refused = ben.get(f"/api/v1/revisions/{revisions[0].pk}/compare/", {"base": 9})
+    assert (refused.status_code, list(refused.json()["fields"])) == (400, ["/base"])
+
+
+@pytest.mark.parametrize("person", ["cora", "olaf"])
+def test_strangers_compare_nothing(world: World, revisions: list[Revision], person: str) -> None:
+    client = client_of(getattr(world, person))
+    assert client.get(url(world, "compare"), {"base": "1", "number": "2"}).status_code == 404
+    assert client.get(f"/api/v1/revisions/{revisions[0].pk}/compare/", {"base": 2}).status_code == 404
+
+
+def test_broken_api_is_told_with_its_reason_while_all_others_publish(world: World, fake_redis: FakeRedis) -> None:
+    other = make_instance(world.gateway, make_api(world.organization, "Payments").versions.get(), base_path="/pay")
+    gateway_configuration_changed(gateway=world.gateway, message="First")
+    services.gateway_publish(gateway_id=world.gateway.pk)
+    world.instance.routes.all().delete()
+    other.base_path = "/payments"
+    other.save()
+    gateway_configuration_changed(gateway=world.gateway, message="Broken, and moved")
+    revision = services.gateway_publish(gateway_id=world.gateway.pk)
+    assert revision is not None
+    published = {api.name: api for api in revision_document(revision).apis}
+    assert published["Payments v1"].base_path == "/payments"
+    assert published["Orders v1"].routes
+    ben = client_of(world.ben)
+    reason = "It has no route."
+    broken = ben.get(console_url(world.production, "apis:detail", world.instance.pk)).content.decode()
+    assert reason in broken
+    assert "Its last good form stays in force" in broken
+    assert reason in ben.get(url(world, "detail", revision.pk)).content.decode()
+    assert reason not in ben.get(console_url(world.production, "apis:detail", other.pk)).content.decode()

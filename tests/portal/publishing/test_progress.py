@@ -174,3 +174,16 @@ def test_one_unreadable_report_does_not_hide_the_others(world: World, fake_redis
     fake_redis.hashes[keys.replicas(str(world.gateway.pk))]["bad"] = b"{"
     reports_collect()
     assert Replica.objects.count() == 1
+
+
+def test_what_replicas_run_is_not_known_while_redis_is_away(world: World, fake_redis: FakeRedis) -> None:
+    revision = published(world)
+    report(world, fake_redis)
+    answer(revision, fake_redis)
+    assert "Live" in panel(world)
+    fake_redis.away = True
+    html = panel(world)
+    assert "nobody knows what replicas run now" in html
+    assert "No replica" not in html
+    assert "Live" not in html
+    assert polls(html)

@@ -258,13 +258,3 @@ def test_restoring_what_runs_is_refused(world: World, fake_redis: FakeRedis) -> 
     with pytest.raises(ApplicationError) as caught:
         services.revision_restore(revision=publish(world), actor=world.ada)
     assert caught.value.code == "revision_already_running"
-
-
-def test_change_after_a_restore_publishes_the_console_s_state(world: World, fake_redis: FakeRedis) -> None:
-    change(world, "/a")
-    first = publish(world)
-    change(world, "/b")
-    publish(world)
-    services.revision_restore(revision=first, actor=world.ada)
-    ask(world)
-    assert revision_document(publish(world)).apis[0].base_path == "/b"

@@ -1,0 +1,20 @@
+"""Questions to the audit trail."""
+
+import datetime
+from typing import Any
+
+from portal.audit.models import AuditEvent
+from portal.core.history import PastChange
+
+NEWEST = 5
+
+
+def changes_of_object(target: Any, since: datetime.datetime | None) -> list[PastChange]:
+    """Return the latest recorded changes of an object, those after `since` where it is given; the newest first."""
+    events = AuditEvent.objects.filter(target_type=target._meta.model_name, target_id=str(target.pk))
+    if since is not None:
+        events = events.filter(created_at__gte=since)
+    return [
+        PastChange(who=event.actor_name, when=event.created_at, what=event.label)
+        for event in events.order_by("-created_at")[:NEWEST]
+    ]
