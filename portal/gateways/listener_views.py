@@ -42,6 +42,10 @@ class ListenerFormPage(SettingsPage):
             "certificates": mine.filter(environment=self.gateway.environment_id).defer("private_key", "chain"),
         }
 
+    def typed_arguments(self, typed: dict[str, Any]) -> dict[str, Any]:
+        """Return what was typed at the top: there is nothing else."""
+        return {"settings": typed[""]}
+
     def command_values(self) -> dict[str, Any]:
         """Return what the service gets."""
         return dict(self.form.values)

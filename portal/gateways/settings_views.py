@@ -30,6 +30,10 @@ class GatewaySettingsEdit(GatewayPage, SettingsPage):
         """Begin with the present settings."""
         return {"gateway": self.object}
 
+    def typed_arguments(self, typed: dict[str, Any]) -> dict[str, Any]:
+        """Return what was typed at the top: there is nothing else."""
+        return {"settings": typed[""]}
+
     def command_values(self) -> dict[str, Any]:
         """Return the settings with a placeholder for each secret."""
         plain, secrets = split(self.form.values, SECRET)

@@ -10,10 +10,13 @@ from gateway_runtime.policies.registry import definition
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.secret import Hidden, without_secrets
+from portal.gateways.settings import PARTS
 
 MASK = "••••••"
 # Named by their own groups, not as settings of an API.
 _API_PARTS = frozenset({"id", "name", "policies"})
+# What a gateway has besides its listeners and APIs, as far as people say it.
+_GATEWAY_PARTS = ("name", "allow_private_targets", "format", "sampled_percent", *PARTS)
 # Longer texts, such as specifications, are shown from a little before they differ.
 LONGEST_TEXT = 200
 _BEFORE = 60
@@ -96,12 +99,10 @@ def _gateway(old: schema.Document, new: schema.Document) -> Iterator[Change]:
 
 
 def _gateway_settings(document: schema.Document) -> dict[str, Any]:
-    """Return what a gateway has besides what is named by groups of its own."""
+    """Return what people can say about a gateway, without secrets."""
     bare = msgspec.structs.replace(document, apis=[], listeners=[], consumers=[], contracts=[], tiers=[])
-    plain = _plain(bare)
-    for name in ("gateway", "platform_addresses"):
-        plain.pop(name, None)
-    return plain
+    plain = without_secrets(bare)
+    return {name: plain[name] for name in _GATEWAY_PARTS if name in plain}
 
 
 def _things(kind: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
