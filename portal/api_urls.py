@@ -14,9 +14,12 @@ from portal.audit.api import AuditEventViewSet
 from portal.catalog.api import ApiVersionViewSet, ApiViewSet
 from portal.contracts.api import ApplicationViewSet, ContractViewSet, TierViewSet
 from portal.core.saved_view_api import SavedViewViewSet
-from portal.gateways.api import GatewayViewSet, ListenerViewSet
+from portal.gateways.api import GatewayViewSet
+from portal.gateways.certificate_api import CertificateViewSet
+from portal.gateways.listener_api import ListenerViewSet
 from portal.gateways.registration_api import GatewayRegistrationView
 from portal.gateways.replica_api import ReplicaViewSet
+from portal.gateways.settings_api import GatewaySettingsViewSet
 from portal.landscape.api import CallersView, LandscapeView
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
@@ -44,6 +47,7 @@ router.register("apis", ApiViewSet)
 router.register("api-versions", ApiVersionViewSet)
 router.register("gateways", GatewayViewSet)
 router.register("listeners", ListenerViewSet)
+router.register("certificates", CertificateViewSet)
 router.register("replicas", ReplicaViewSet)
 router.register("api-instances", ApiInstanceViewSet)
 router.register("services", ServiceViewSet)
@@ -56,12 +60,15 @@ router.register("revisions", RevisionViewSet)
 router.register("holds", HoldViewSet)
 router.register("rollouts", RolloutViewSet)
 
+gateway_settings = GatewaySettingsViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"})
+
 urlpatterns = [
     path("api-instances/bulk/", InstanceBulkView.as_view(), name="api-instances-bulk"),
     path("api-versions/<uuid:pk>/deprecate/", VersionDeprecateView.as_view(), name="api-version-deprecate"),
     path("api-instances/<uuid:pk>/targets/", InstanceTargetsView.as_view(), name="api-instance-targets"),
     path("", include(router.urls)),
     path("gateway-registrations/", GatewayRegistrationView.as_view(), name="gateway-registrations"),
+    path("gateways/<uuid:pk>/settings/", gateway_settings, name="gateway-settings"),
     path("me/", MeView.as_view(), name="me"),
     path("gateways/<uuid:gateway_pk>/staging/", StagingView.as_view(), name="staging"),
     path("running-revisions/", DriftView.as_view(), name="running-revisions"),

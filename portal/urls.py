@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(CONSOLE + "gateways/<uuid:gateway_pk>/revisions/", include("portal.publishing.urls")),
     path(CONSOLE + "who-runs-what/", include("portal.publishing.environment_urls")),
     path(CONSOLE + "gateways/", include("portal.gateways.urls")),
+    path(CONSOLE + "certificates/", include("portal.gateways.certificate_urls")),
     path(CONSOLE + "apis/<uuid:instance_pk>/policies/", include("portal.policies.urls")),
     path(CONSOLE + "policies/", include("portal.policies.automated_urls")),
     path(CONSOLE + "apis/", include("portal.transfers.urls")),

@@ -22,7 +22,7 @@ LEVEL = {app: level for level, group in enumerate(APPS) for app in group}
 SHARED = {"portal.env", "portal.celery"}
 OF_THE_RUNTIME = (
     "gateway_runtime.schema", "gateway_runtime.policies.registry", "gateway_runtime.decide",
-    "gateway_runtime.declarative",
+    "gateway_runtime.declarative", "gateway_runtime.checks",
 )  # fmt: skip
 REDIS_NAME = re.compile(r"portico:[a-z]")
 NOT_IN_THE_RUNTIME = {"django", "rest_framework", "celery", "kombu", "portal"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -30,9 +29,9 @@ from gateway_runtime.local.sharing import RESERVED_PORT, Placed
 from gateway_runtime.local.tracing import read_tracing
 from gateway_runtime.policies import circuit_breaker
 from gateway_runtime.schema import upstream
-from gateway_runtime.schema.access_log import FIELDS
+from gateway_runtime.schema.access_log import FIELDS, unknown_field
 from gateway_runtime.schema.access_log import AccessLog as AccessLogSettings
-from gateway_runtime.schema.document import Timeouts
+from gateway_runtime.schema.document import LogLevel, Timeouts
 from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.limits import Limits, TrustedProxies
 from gateway_runtime.schema.log_output import LogOutput
@@ -69,7 +68,7 @@ class GatewaySettings:
         self._environment = environment
         self._set_at: dict[str, Place] = {}
         self._timeouts: dict[str, float] = {}
-        self.log_level = ""
+        self.log_level: LogLevel | None = None
         self.shared_storage: SharedStorage | None = None
         self.access_logs = AccessLogs()
         self.circuit_breaker: upstream.CircuitBreaker | None = None
@@ -273,6 +272,4 @@ def check_hidden(hide: Iterable[str] | None, place: Place) -> None:
     """Raise `FileFault` for a field that no access line has."""
     for index, name in enumerate(hide or ()):
         if name not in FIELDS:
-            near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
-            hint = f" Did you mean “{near[0]}”?" if near else ""
-            raise place.at("hide", index).fault(f"There is no field “{name}” in an access line.{hint}", "unknown_field")
+            raise place.at("hide", index).fault(unknown_field(name), "unknown_field")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Literal
 
 from gateway_runtime.local.faults import FileFault
 from gateway_runtime.local.place import Place
@@ -16,7 +17,7 @@ from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.tls.compiled import compile_tls
 
 TLS = "tls"
-DEFAULT_ALPN = ("h2", "http/1.1")
+DEFAULT_ALPN: tuple[Literal["h2", "http/1.1"], ...] = ("h2", "http/1.1")
 # Where the settings of the document stand in a file.
 _WRITTEN = {
     "certificates[0].certificate": "certificate.crt",

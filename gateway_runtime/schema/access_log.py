@@ -1,5 +1,6 @@
 """What is written about each finished request."""
 
+import difflib
 from typing import Annotated
 
 import msgspec
@@ -29,3 +30,10 @@ class AccessLog(Part, frozen=True):
     ] = 1.0
     query: Annotated[bool, setting("Query", "Write the query of a request, which may hold secrets.")] = False
     hide: Annotated[list[str], setting("Hidden fields", "Names of fields that are left out, such as source.ip.")] = []
+
+
+def unknown_field(name: str) -> str:
+    """Return what is said of a field that no line has."""
+    near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.5)
+    hint = f" Did you mean “{near[0]}”?" if near else ""
+    return f"There is no field “{name}” in an access line.{hint}"

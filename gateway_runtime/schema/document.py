@@ -7,16 +7,18 @@ import msgspec
 
 from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.deprecation import Deprecation
-from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies
+from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies, seconds
 from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
 from gateway_runtime.schema.platform import PlatformAddress
 from gateway_runtime.schema.policy import setting
 from gateway_runtime.schema.probe import Probe
+from gateway_runtime.schema.secret import Secret
 from gateway_runtime.schema.storage import SharedStorage
 from gateway_runtime.schema.tracing import ApiSpans, Tracing
 from gateway_runtime.schema.upstream import (
+    TLS_VERSIONS,
     Balance,
     CircuitBreaker,
     ForwardProxy,
@@ -29,6 +31,8 @@ from gateway_runtime.schema.upstream import (
 
 # A gateway refuses a document of another format and keeps its last good one; additive fields do not raise it.
 FORMAT = 1
+
+LogLevel = Literal["debug", "info", "warn", "error", "fatal"]
 
 
 class Rule(Part, frozen=True):
@@ -155,7 +159,7 @@ class Certificate(Part, frozen=True):
     """
 
     certificate: str
-    key: str
+    key: Secret
     names: list[str] = []
 
     def __repr__(self) -> str:
@@ -171,12 +175,48 @@ class Tls(Part, frozen=True):
     """
 
     certificates: list[Certificate]
-    require_client_certificate: bool = False
-    trusted_ca: str = ""
-    min_version: str = "1.2"
-    max_version: str = "1.3"
-    ciphers: list[str] = []
-    alpn: tuple[str, ...] = ("h2", "http/1.1")
+    trusted_ca: Annotated[
+        str,
+        setting(
+            "Trusted authorities",
+            "Certificates in PEM form. With them callers are asked for a client certificate that one of these issued.",
+            word="trustedCA",
+            bounds={"max_length": 1_000_000},
+            placeholder="-----BEGIN CERTIFICATE-----",
+        ),
+    ] = ""
+    require_client_certificate: Annotated[
+        bool,
+        setting("Require a client certificate", "Nobody comes in without one. It needs trusted authorities."),
+    ] = False
+    min_version: Annotated[
+        str,
+        setting(
+            "Lowest version",
+            "1.1 is outdated, and needs cipher suites that are listed.",
+            word="minversion",
+            choices=TLS_VERSIONS,
+        ),
+    ] = "1.2"
+    max_version: Annotated[
+        str,
+        setting(
+            "Highest version", "1.3, unless a caller cannot speak it rightly.", word="maxversion", choices=TLS_VERSIONS
+        ),
+    ] = "1.3"
+    ciphers: Annotated[
+        list[str],
+        setting(
+            "Cipher suites",
+            "IANA names, such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, for TLS 1.2 and below. Empty: the usual ones.",
+        ),
+    ] = []
+    alpn: Annotated[
+        tuple[Literal["h2", "http/1.1"], ...],
+        setting(
+            "Protocols", "What is agreed with callers (ALPN): h2 is HTTP/2. The first that a caller knows is taken."
+        ),
+    ] = ("h2", "http/1.1")
 
 
 class Listener(Part, frozen=True):
@@ -229,9 +269,15 @@ class Contract(Part, frozen=True):
 class Timeouts(Part, frozen=True):
     """How long a gateway waits, in seconds."""
 
-    stream_idle_seconds: float = 300.0
-    upstream_connection_idle_seconds: float = 60.0
-    upstream_response_seconds: float = 15.0
+    stream_idle_seconds: Annotated[
+        float, seconds("Idle streams", "How long nothing may flow in either direction of a request or a WebSocket.")
+    ] = 300.0
+    upstream_connection_idle_seconds: Annotated[
+        float, seconds("Idle connections to services", "How long a connection to a service is kept without a request.")
+    ] = 60.0
+    upstream_response_seconds: Annotated[
+        float, seconds("Answer of a service", "How long a service may take until its answer begins; 504 after that.")
+    ] = 15.0
 
 
 class Surroundings(Part, frozen=True):
@@ -252,19 +298,38 @@ class Surroundings(Part, frozen=True):
     consumers: list[Consumer] = []
     contracts: list[Contract] = []
     tiers: list[Tier] = []
-    timeouts: Timeouts = Timeouts()
-    forward_proxy: ForwardProxy | None = None
-    limits: Limits = Limits()
-    trusted_proxies: TrustedProxies = TrustedProxies()
-    log_level: str = "info"
-    shared_storage: SharedStorage | None = None
-    access_log: AccessLog | None = None
+    timeouts: Annotated[Timeouts, setting("Timeouts", "How long the gateway waits.")] = Timeouts()
+    forward_proxy: Annotated[
+        ForwardProxy | None, setting("Forward proxy", "What services are reached through.", switch=True)
+    ] = None
+    limits: Annotated[Limits, setting("Limits", "How much the gateway takes.")] = Limits()
+    trusted_proxies: Annotated[
+        TrustedProxies,
+        setting("Trusted proxies", "Whose word counts about who calls: that is what policies and logs then see."),
+    ] = TrustedProxies()
+    log_level: Annotated[
+        LogLevel, setting("Lowest level", "What the gateway writes about itself: this level and those above it.")
+    ] = "info"
+    shared_storage: Annotated[
+        SharedStorage | None,
+        setting(
+            "Shared storage",
+            "Where replicas share counters and caches, where that is not the Redis of the registration.",
+            switch=True,
+        ),
+    ] = None
+    access_log: Annotated[
+        AccessLog | None,
+        setting("Access log", "A line of JSON (Elastic Common Schema) for each request.", switch=True),
+    ] = None
     probe: Probe | None = None
     runtime_log_outputs: list[LogOutput] = []
     access_log_outputs: list[LogOutput] = []
     platform_addresses: list[PlatformAddress] = []
     sampled_percent: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0
-    tracing: Tracing | None = None
+    tracing: Annotated[Tracing | None, setting("Spans", "Traces for your own OpenTelemetry receiver.", switch=True)] = (
+        None
+    )
 
 
 class Trial(Part, frozen=True):

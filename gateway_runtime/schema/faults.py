@@ -25,6 +25,13 @@ class ConfigFault(Exception):
 _END = r"(?![\s\S])"
 _AT = re.compile(r"^(?P<text>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
+_BOUND = re.compile(r"^Expected `(?:int|float)(?: \| null)?` (?P<sign>[<>]=?) (?P<limit>-?[0-9.e+]+)$")
+_BOUNDS = {
+    ">=": "Use {limit} or more.",
+    ">": "Use more than {limit}.",
+    "<=": "Use {limit} or less.",
+    "<": "Use less than {limit}.",
+}
 _MISSING = re.compile(r"^Object missing required field `(?P<name>.*)`$", re.DOTALL)
 
 
@@ -85,6 +92,9 @@ def fault_from(error: msgspec.ValidationError, type_: Any) -> ConfigFault:
         )
     if missing := _MISSING.match(text):
         return ConfigFault(_join(path, missing["name"]), "required", "This setting is required.")
+    if bound := _BOUND.match(text):
+        limit = bound["limit"].removesuffix(".0")
+        return ConfigFault(path, "invalid_value", _BOUNDS[bound["sign"]].format(limit=limit))
     text = text.replace(repr(_END)[1:-1], "$")
     possible = _choices(type_, path) if text.startswith("Invalid enum value") else []
     hint = f" Possible: {', '.join(possible)}." if possible else ""

@@ -1,8 +1,9 @@
 """Where log lines are written or sent."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.secret import SECRET, Secret
 
 
 class LogTls(Part, frozen=True):
@@ -11,7 +12,7 @@ class LogTls(Part, frozen=True):
     ca_file: str = ""
     certificate_file: str = ""
     key_file: str = ""
-    passphrase: str = ""
+    passphrase: Secret = ""
     server_name: str = ""
     verify: bool = True
 
@@ -26,9 +27,9 @@ class LogHttp(Part, frozen=True):
     uri: str = "/"
     form: Literal["json", "json_lines"] = "json"
     compress: bool = False
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Annotated[tuple[tuple[str, str], ...], SECRET] = ()
     proxy: str = ""
-    proxy_credentials: str = ""
+    proxy_credentials: Secret = ""
 
     def __repr__(self) -> str:
         # The generated form would show what a header is for.

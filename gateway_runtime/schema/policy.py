@@ -70,6 +70,8 @@ def setting(
     word: str = "",
     choices: tuple[str, ...] = (),
     bounds: Mapping[str, int] | None = None,
+    unit: str = "",
+    verbatim: bool = False,
     **limits: Any,
 ) -> msgspec.Meta:
     """Describe one setting: `Annotated[int, setting("Maximum requests", "How many …", ge=1)]`.
@@ -80,6 +82,7 @@ def setting(
     defaults gets a `switch`, which says whether it is there. `word` is how a part of a document is written where that
     is not its own name (see `written`), and `choices` are what a form offers for a text. `bounds` are limits that hold
     where a part is written: a document from elsewhere that breaks them is still read, and its API fenced by name.
+    `unit` is said with the default. Choices that are `verbatim` are shown as they are written.
     """
     if "pattern" in limits:
         limits["pattern"] = whole(limits["pattern"])
@@ -91,6 +94,8 @@ def setting(
         "word": word,
         "choices": choices,
         "bounds": dict(bounds or {}),
+        "unit": unit,
+        "verbatim": verbatim,
     }
     return msgspec.Meta(title=title, description=help, extra=extra, **limits)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from gateway_runtime.schema.expression import ExpressionSetting
 from gateway_runtime.schema.part import Part
+from gateway_runtime.schema.policy import setting
 
 # The name of a span: a text with expressions of the request.
 SPAN_NAME = ExpressionSetting(text=True)
@@ -21,18 +22,22 @@ class Sampling(Part, frozen=True):
     of all these that is kept in the end.
     """
 
-    client: Percent = 100
-    random: Percent = 100
-    overall: Percent = 100
+    client: Annotated[
+        Percent, setting("Asked for by the caller", "Of requests with the header x-client-trace-id.", unit="percent")
+    ] = 100
+    random: Annotated[
+        Percent, setting("By chance", "Of requests that bring no trace and no such header.", unit="percent")
+    ] = 100
+    overall: Annotated[Percent, setting("Kept", "Of all these, those that are kept in the end.", unit="percent")] = 100
 
 
 class Label(Part, frozen=True):
     """One more attribute of the server's span: a text, what the environment says, or a header of the request."""
 
-    name: str
-    type: Literal["literal", "environment", "requestHeader"]
-    key_name: str = ""
-    default_value: str = ""
+    name: Annotated[str, setting("Name", "What the attribute is called.", min_length=1)]
+    type: Annotated[Literal["literal", "environment", "requestHeader"], setting("Kind", "Where its value comes from.")]
+    key_name: Annotated[str, setting("Variable or header", "Which variable of the environment, or which header.")] = ""
+    default_value: Annotated[str, setting("Text", "The value itself, or what stands there without the other.")] = ""
 
 
 class ApiSpans(Part, frozen=True):
@@ -49,10 +54,19 @@ class SpanReceiver(Part, frozen=True):
     `headers` go with each export and may hold credentials.
     """
 
-    endpoint: str
-    protocol: Literal["http/protobuf", "grpc"] = "http/protobuf"
-    headers: dict[str, str] = {}
-    service_name: str = "portico-gateway"
+    endpoint: Annotated[
+        str,
+        setting("Address", "Where it listens, such as http://collector.example:4318/v1/traces.", placeholder="http://"),
+    ]
+    protocol: Annotated[
+        Literal["http/protobuf", "grpc"],
+        setting("Protocol", "gRPC usually has port 4317.", verbatim=True),
+    ] = "http/protobuf"
+    headers: Annotated[
+        dict[str, str],
+        setting("Headers", "They go with each export, and may hold credentials: Authorization: …", secret=True),
+    ] = {}
+    service_name: Annotated[str, setting("Name of this gateway", "As the receiver shows it.")] = "portico-gateway"
 
     def __repr__(self) -> str:
         # The generated form would show the headers.
@@ -65,6 +79,12 @@ class Tracing(Part, frozen=True):
     Without `receiver` the environment of the gateway may name one (`OTEL_EXPORTER_OTLP_ENDPOINT`).
     """
 
-    receiver: SpanReceiver | None = None
-    sampling: Sampling | None = None
-    labels: list[Label] = []
+    receiver: Annotated[
+        SpanReceiver | None,
+        setting("Receiver", "Who takes the spans (OpenTelemetry).", switch=True),
+    ] = None
+    sampling: Annotated[
+        Sampling | None,
+        setting("Sampling", "Which requests get spans.", switch=True),
+    ] = None
+    labels: Annotated[list[Label], setting("Labels", "More attributes of each span.")] = []

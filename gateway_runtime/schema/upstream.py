@@ -217,10 +217,12 @@ class ForwardProxy(Part, frozen=True):
     An entry is a host name, which stands for the names below it too, an address, a network (CIDR) or `*`.
     """
 
-    address: str
-    username: str = ""
-    password: str = ""
-    no_proxy: list[str] = []
+    address: Annotated[str, setting("Address", "http://host:port.", placeholder="http://proxy.example:3128")]
+    username: Annotated[str, setting("User name", "Where the proxy asks for one.")] = ""
+    password: Annotated[str, setting("Password", "Encrypted, and never shown.", secret=True)] = ""
+    no_proxy: Annotated[
+        list[str], setting("Not through the proxy", "Host names with those below them, addresses, networks, or *.")
+    ] = []
 
     def __repr__(self) -> str:
         # The generated form would show the password.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway_runtime.schema.access_log import FIELDS, AccessLog
+from gateway_runtime.schema.access_log import FIELDS, AccessLog, unknown_field
 from gateway_runtime.schema.faults import ConfigFault
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def check_access_log(settings: AccessLog, path: str) -> None:
     """Raise `ConfigFault` for a field that does not exist."""
     for index, name in enumerate(settings.hide):
         if name not in FIELDS:
-            message = f"There is no field “{name}” in an access line."
-            raise ConfigFault(f"{path}.hide[{index}]", "unknown_field", message)
+            raise ConfigFault(f"{path}.hide[{index}]", "unknown_field", unknown_field(name))
 
 
 class AccessLogger:

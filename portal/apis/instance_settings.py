@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway_runtime.schema import document as schema
-from gateway_runtime.schema.access_log import FIELDS
+from gateway_runtime.schema.access_log import FIELDS, unknown_field
 from gateway_runtime.schema.faults import ConfigFault, convert
 from gateway_runtime.schema.written import unwritten_fields, written
 from portal.apis.models import ApiInstance
@@ -28,7 +28,7 @@ def instance_settings_checked(settings: Any) -> Settings:
         raise _refused(fault.path, fault.message, fault.code) from fault
     for index, name in enumerate(read.access_log.hide if read.access_log else ()):
         if name not in FIELDS:
-            raise _refused(f"accessLog.hide[{index}]", f"There is no field “{name}”.", "unknown_field")
+            raise _refused(f"accessLog.hide[{index}]", unknown_field(name), "unknown_field")
     return dict(settings)
 
 

@@ -7,22 +7,29 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from portal.apis.models import ApiInstance, InstanceStatus, Route
-from portal.gateways.models import Gateway
+from portal.gateways.models import Gateway, Protocol
 
 DEFAULT_SERVICE = "default"
+_USUAL_PORTS: dict[str, int] = {Protocol.HTTP: 80, Protocol.HTTPS: 443}
 
 
 def instance_url(instance: ApiInstance) -> str:
     """Return where consumers call the instance, without a slash at the end unless it is the root."""
     if instance.consumer_endpoint:
         return instance.consumer_endpoint
-    return endpoint_url(instance.gateway, instance.listener.port, instance.base_path)
+    return _address(instance.gateway, instance.listener.protocol, instance.listener.port, instance.base_path)
 
 
 def endpoint_url(gateway: Gateway, port: int, base_path: str) -> str:
-    """Return the address of a base path on a gateway's port."""
+    """Return the address of a base path on a gateway's port, which may have no listener yet."""
+    listener = gateway.listeners.filter(port=port).first()
+    return _address(gateway, listener.protocol if listener is not None else Protocol.HTTP, port, base_path)
+
+
+def _address(gateway: Gateway, scheme: str, port: int, base_path: str) -> str:
     host = gateway.public_host or settings.GATEWAY_HOST
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}{base_path}"
+    place = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{place}{'' if port == _USUAL_PORTS[scheme] else f':{port}'}{base_path}"
 
 
 def instance_curl(instance: ApiInstance) -> str:

@@ -17,9 +17,9 @@ from portal.audit.undo import undoable
 from portal.catalog.models import ApiVersion
 from portal.catalog.services import NewApi, api_create_from
 from portal.core.errors import ApplicationError
+from portal.gateways.listener_services import listener_create
 from portal.gateways.models import Gateway, Listener
 from portal.gateways.ports import port_check
-from portal.gateways.services import listener_create
 from portal.gateways.signals import gateway_configuration_changed
 from portal.organizations.models import Environment
 

@@ -3,14 +3,23 @@
 from functools import cache
 from typing import Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 
 
 @cache
+def _rings(keys: tuple[str, ...]) -> tuple[Fernet, MultiFernet]:
+    ring = [Fernet(key) for key in keys]
+    return ring[0], MultiFernet(ring)
+
+
+def _newest() -> Fernet:
+    return _rings(tuple(settings.KEY_RING))[0]
+
+
 def _key_ring() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.KEY_RING])
+    return _rings(tuple(settings.KEY_RING))[1]
 
 
 def encrypt(text: str) -> str:
@@ -21,6 +30,15 @@ def encrypt(text: str) -> str:
 def decrypt(token: str) -> str:
     """Return the text behind `token`. Raises `cryptography.fernet.InvalidToken` if no key of the ring made it."""
     return _key_ring().decrypt(token.encode()).decode()
+
+
+def needs_older_key(token: str) -> bool:
+    """Tell whether the newest key of the ring does not open `token`."""
+    try:
+        _newest().decrypt(token.encode())
+    except InvalidToken:
+        return True
+    return False
 
 
 class EncryptedTextField(models.TextField):

@@ -23,8 +23,9 @@ from portal.contracts.services.applications import application_create
 from portal.contracts.services.contracts import contract_request
 from portal.contracts.services.tiers import tier_create
 from portal.demo import company
+from portal.gateways.listener_services import listener_delete
 from portal.gateways.models import Gateway
-from portal.gateways.services import gateway_create, listener_delete
+from portal.gateways.services import gateway_create
 from portal.organizations.models import Environment, EnvironmentKind, Organization, Role
 from portal.organizations.services import environment_create, organization_create, role_grant
 

@@ -1,8 +1,7 @@
-"""REST: `/api/v1/gateways/` and `/api/v1/listeners/`."""
+"""REST: `/api/v1/gateways/`."""
 
 from typing import Any
 
-import django_filters
 from django.db.models import Prefetch
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -13,7 +12,8 @@ from rest_framework.response import Response
 
 from portal.core.api import ScopedRelatedField, ScopedViewSet
 from portal.gateways.filters import GatewayFilter
-from portal.gateways.models import Gateway, Listener, Replica
+from portal.gateways.listener_api import ListenerSerializer
+from portal.gateways.models import Gateway, Replica
 from portal.gateways.registration_api import NewRegistrationTokenSerializer, RenewSerializer, token_body
 from portal.gateways.registration_services import registration_renew, registration_revoke
 from portal.gateways.registration_tokens import registration_token_create
@@ -24,24 +24,8 @@ from portal.gateways.services import (
     gateway_create,
     gateway_delete,
     gateway_update,
-    listener_create,
-    listener_delete,
 )
 from portal.organizations.models import Environment
-
-
-class ListenerSerializer(serializers.ModelSerializer):
-    """An address and port of a gateway."""
-
-    gateway = ScopedRelatedField(queryset=Gateway.objects, permission="gateway.view")
-    name = serializers.CharField(max_length=80, required=False, default="")
-    port = serializers.IntegerField()
-
-    class Meta:
-        model = Listener
-        fields = ["id", "gateway", "name", "host", "port"]
-        # The service refuses a second one with a better sentence.
-        validators: list[Any] = []
 
 
 class GatewayStatusSerializer(serializers.Serializer):
@@ -91,7 +75,8 @@ class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
     """Gateways."""
 
     queryset = Gateway.objects.prefetch_related(
-        "listeners", Prefetch("replicas", queryset=replicas_with_lag(Replica.objects.order_by("-seen_at")))
+        "listeners__certificates",
+        Prefetch("replicas", queryset=replicas_with_lag(Replica.objects.order_by("-seen_at"))),
     )
     serializer_class = GatewaySerializer
     filterset_class = GatewayFilter
@@ -148,38 +133,4 @@ class GatewayViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
     def destroy(self, request: Request, pk: str) -> Response:
         """Remove a gateway that serves nothing."""
         gateway_delete(actor=request.user, gateway=self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class ListenerFilter(django_filters.FilterSet):
-    """Filters of `/api/v1/listeners/`."""
-
-    gateway = django_filters.UUIDFilter(field_name="gateway_id")
-
-    class Meta:
-        model = Listener
-        fields = ["port"]
-
-
-class ListenerViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
-    """Listeners of gateways."""
-
-    queryset = Listener.objects.select_related("gateway__environment")
-    serializer_class = ListenerSerializer
-    filterset_class = ListenerFilter
-    view_permission = "gateway.view"
-    change_permission = "gateway.change"
-
-    def create(self, request: Request) -> Response:
-        """Open a port on a gateway."""
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        values = serializer.validated_data
-        self.check_change(Gateway.objects.filter(pk=values["gateway"].pk))
-        listener = listener_create(actor=request.user, **values)
-        return Response(self.get_serializer(listener).data, status=status.HTTP_201_CREATED)
-
-    def destroy(self, request: Request, pk: str) -> Response:
-        """Close a port that serves nothing."""
-        listener_delete(actor=request.user, listener=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)

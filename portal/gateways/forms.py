@@ -1,4 +1,4 @@
-"""Forms of gateways and listeners."""
+"""Forms of gateways."""
 
 from django import forms
 from django.conf import settings
@@ -43,10 +43,3 @@ class GatewayCreateForm(GatewayForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["port"].initial = settings.GATEWAY_PORT
-
-
-class ListenerForm(ConsoleForm):
-    """A further port of a gateway."""
-
-    port = forms.IntegerField(min_value=1, max_value=65535, help_text="Every replica opens it within seconds.")
-    name = forms.CharField(max_length=80, required=False, help_text="How you call it, for example public.")

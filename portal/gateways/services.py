@@ -1,4 +1,4 @@
-"""Changes of gateways, listeners and replicas."""
+"""Changes of gateways and replicas."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,8 @@ from portal.audit.services import audit_record
 from portal.audit.undo import undoable
 from portal.core.addresses import is_host
 from portal.core.errors import ApplicationError
-from portal.gateways.models import Gateway, Listener, Replica
-from portal.gateways.ports import port_check
+from portal.gateways.listener_services import listener_create
+from portal.gateways.models import Gateway, Replica
 from portal.gateways.registration_services import revocation_create
 from portal.gateways.signals import gateway_configuration_changed
 from portal.organizations.models import Environment
@@ -91,44 +91,6 @@ def gateway_delete(*, actor: Any, gateway: Gateway) -> None:
     audit_record(actor=actor, action="gateway.delete", target=gateway, before=_state(gateway))
     revocation_create(gateway)
     gateway.delete()
-
-
-@undoable("listener")
-@transaction.atomic
-def listener_create(*, actor: Any, gateway: Gateway, port: int, name: str = "", host: str = "0.0.0.0") -> Listener:  # noqa: S104
-    """Open a port on a gateway."""
-    port_check(port, gateway=gateway)
-    taken = gateway.listeners.filter(port=port).first()
-    if taken is not None:
-        sentence = f"Port {port} is already used by listener {taken.name}. Choose another port or use that listener."
-        raise ApplicationError("listener_port_taken", sentence, fields={"port": sentence}, status=409)
-    listener = Listener(gateway=gateway, name=name.strip() or f"http-{port}", host=host, port=port)
-    listener.save_checked()
-    audit_record(
-        actor=actor,
-        action="listener.create",
-        target=listener,
-        after={"port": port, "host": host, "name": listener.name},
-    )
-    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Opened port {port}")
-    return listener
-
-
-@undoable("listener")
-@transaction.atomic
-def listener_delete(*, actor: Any, listener: Listener) -> None:
-    """Close a port that no API instance uses any more."""
-    names = sorted(str(instance) for instance in listener.api_instances.all()[:5])
-    if names:
-        raise ApplicationError(
-            "listener_in_use",
-            f"Port {listener.port} still serves {', '.join(names)}. Move or remove these API instances first.",
-            status=409,
-        )
-    gateway, port = listener.gateway, listener.port
-    audit_record(actor=actor, action="listener.delete", target=listener, before={"port": port, "name": listener.name})
-    listener.delete()
-    gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Closed port {port}")
 
 
 @transaction.atomic

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,16 +11,13 @@ from portal.core.commands import Rest
 from portal.core.tables import Column, Table
 from portal.core.views import Action, ActionView, DetailPage, EditPage, Empty, ListPage, ObjectView
 from portal.gateways.filters import GatewayFilters
-from portal.gateways.forms import GatewayEditForm, ListenerForm
-from portal.gateways.models import Gateway, Listener, Replica
-from portal.gateways.ports import port_warning
+from portal.gateways.forms import GatewayEditForm
+from portal.gateways.models import Gateway, Replica
 from portal.gateways.replica_selectors import replica_details, replicas_with_lag
 from portal.gateways.selectors import gateway_status
 from portal.gateways.services import (
     gateway_delete,
     gateway_update,
-    listener_create,
-    listener_delete,
 )
 
 GATEWAYS = Gateway.objects.select_related("environment__organization").prefetch_related(
@@ -96,6 +92,9 @@ class GatewayDetail(GatewayPage, DetailPage):
     actions = (
         Action(label="Edit", url_name="gateways:edit", permission="gateway.change", with_object=True, primary=False),
         Action(
+            label="Settings", url_name="gateways:settings", permission="gateway.change", with_object=True, primary=False
+        ),
+        Action(
             label="Add listener",
             url_name="gateways:listener_create",
             permission="gateway.change",
@@ -108,7 +107,7 @@ class GatewayDetail(GatewayPage, DetailPage):
     def get_context(self, **context: Any) -> dict[str, Any]:
         """Add the live part and the listeners."""
         return super().get_context(
-            listeners=self.object.listeners.all(),
+            listeners=self.object.listeners.prefetch_related("certificates__certificate"),
             credentials=self.object.credentials.filter(ended_at=None).only("gateway_id", "number", "ends_at"),
             **live(self.object),
             **context,
@@ -156,31 +155,3 @@ class GatewayDelete(GatewayPage, ActionView):
     service = gateway_delete
     message = "Gateway {object} is removed."
     success_url_name = "gateways:list"
-
-
-class ListenerCreate(GatewayPage, EditPage):
-    """Open a further port on a gateway."""
-
-    rest = Rest("POST", "/listeners/", takes_object=True)
-    permission = "gateway.change"
-    title = "Add listener"
-    form_class = ListenerForm
-    service = listener_create
-    submit_label = "Add listener"
-    message = "The listener is there; the gateway opens it within seconds."
-
-    def saved(self, result: Listener) -> HttpResponse:
-        """Also say when another gateway listens on the same port."""
-        if warning := port_warning(gateway=result.gateway, port=result.port):
-            messages.warning(self.request, warning)
-        return super().saved(result)
-
-
-class ListenerDelete(ActionView):
-    """Close a port."""
-
-    rest = Rest("DELETE", "/listeners/{object.pk}/")
-    queryset = Listener.objects.select_related("gateway__environment__organization")
-    permission = "gateway.change"
-    service = listener_delete
-    message = "{object} is closed."

@@ -28,6 +28,7 @@ ITEMS: tuple[Item, ...] = (
     Item(title="APIs", icon="api", url_name="apis:list", permission="instance.view", key="a"),
     Item(title="Catalog", icon="books", url_name="catalog:list", permission="api.view", key="c"),
     Item(title="Gateways", icon="building-bridge-2", url_name="gateways:list", permission="gateway.view", key="g"),
+    Item(title="Certificates", icon="certificate", url_name="certificates:list", permission="gateway.view", key="f"),
     Item(
         title="Automated policies",
         icon="shield-bolt",

@@ -24,8 +24,10 @@ from portal.apis.service_settings import DEFAULT_PORTS, UnusableService, service
 from portal.contracts.limits import CALENDAR_PERIOD, MAXIMUM_REQUESTS, TIME_PERIOD
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.gateways.models import Gateway
+from portal.gateways.settings import document_settings
 from portal.policies.effective import BEFORE_OWN, effective_policies
 from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
+from portal.publishing.listeners import document_listeners, with_present_certificates
 from portal.publishing.specifications import Specifications, UnusableSpecification, asks
 
 _Read = tuple[PolicyDefinition, dict[str, Any], PolicyConfig]
@@ -65,7 +67,9 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
             api = _stand_in(instance, last_good.get(str(instance.pk)), str(fault))
             apis.append(api)
             quarantined[api.id] = {"name": api.name, "reason": str(fault), "kept": not api.quarantine}
-    return Built(_document(gateway, _listeners(gateway), apis), quarantined)
+    log = document_settings(gateway)["access_log"]
+    logged = [api if api.access_log is not None else msgspec.structs.replace(api, access_log=log) for api in apis]
+    return Built(_document(gateway, document_listeners(gateway), logged if log is not None else apis), quarantined)
 
 
 def instance_document(instance: ApiInstance) -> schema.Document:
@@ -75,14 +79,8 @@ def instance_document(instance: ApiInstance) -> schema.Document:
     found = _instances(gateway).filter(pk=instance.pk).first()
     if found is None:
         raise InstanceFault("It is stopped, so that its gateway does not serve it.")
-    return document_of(gateway, _listeners(gateway), [_api(found, automated, Specifications(gateway, automated))])
-
-
-def _listeners(gateway: Gateway) -> list[schema.Listener]:
-    return [
-        schema.Listener(id=str(listener.pk), name=listener.name, port=listener.port, host=listener.host)
-        for listener in gateway.listeners.order_by("port", "pk")
-    ]
+    listeners = document_listeners(gateway)
+    return document_of(gateway, listeners, [_api(found, automated, Specifications(gateway, automated))])
 
 
 def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = ()) -> schema.ApiInstance:
@@ -96,8 +94,10 @@ def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = 
 def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
     """Return a document with these APIs, and with everything else as it is at this moment.
 
-    An API may have been taken out of service since: its contracts are there all the same.
+    An API may have been taken out of service since: its contracts are there all the same. A certificate that was
+    renewed since stays renewed.
     """
+    listeners = with_present_certificates(gateway, listeners)
     served = {api.id for api in apis}
     others = ApiInstance.objects.filter(gateway=gateway).exclude(status=InstanceStatus.ACTIVE)
     return _document(gateway, listeners, apis, [pk for pk in others.values_list("pk", flat=True) if str(pk) in served])
@@ -118,6 +118,7 @@ def _document(
         consumers=consumers,
         contracts=contracts,
         tiers=tiers,
+        **document_settings(gateway),
     )
 
 

@@ -9,12 +9,14 @@ import msgspec
 from gateway_runtime.policies.registry import definition
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.faults import ConfigFault
+from gateway_runtime.schema.secret import Hidden, without_secrets
+from portal.gateways.settings import PARTS
 
 MASK = "••••••"
 # Named by their own groups, not as settings of an API.
 _API_PARTS = frozenset({"id", "name", "policies"})
-# The key of a service's client certificate.
-_CLIENT_KEY = ".tls.key"
+# What a gateway has besides its listeners and APIs, as far as people say it.
+_GATEWAY_PARTS = ("name", "allow_private_targets", "format", "sampled_percent", *PARTS)
 # Longer texts, such as specifications, are shown from a little before they differ.
 LONGEST_TEXT = 200
 _BEFORE = 60
@@ -91,10 +93,16 @@ def revision_changes(old: schema.Document | None, new: schema.Document) -> list[
 
 
 def _gateway(old: schema.Document, new: schema.Document) -> Iterator[Change]:
-    names = ("name", "allow_private_targets", "format")
-    settings = _settings({n: getattr(old, n) for n in names}, {n: getattr(new, n) for n in names})
+    settings = _settings(_gateway_settings(old), _gateway_settings(new))
     if settings:
         yield Change("changed", "gateway", new.name, settings=settings)
+
+
+def _gateway_settings(document: schema.Document) -> dict[str, Any]:
+    """Return what people can say about a gateway, without secrets."""
+    bare = msgspec.structs.replace(document, apis=[], listeners=[], consumers=[], contracts=[], tiers=[])
+    plain = without_secrets(bare)
+    return {name: plain[name] for name in _GATEWAY_PARTS if name in plain}
 
 
 def _things(kind: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
@@ -110,7 +118,7 @@ def _things(kind: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
 
 
 def _apis(old: schema.Document, new: schema.Document) -> Iterator[Change]:
-    before, after = {a.id: a for a in old.apis}, {a.id: a for a in new.apis}
+    before, after = {a.id: _alone(a, old) for a in old.apis}, {a.id: _alone(a, new) for a in new.apis}
     for key in [*before, *(k for k in after if k not in before)]:
         was, is_ = before.get(key), after.get(key)
         if was is None and is_ is not None:
@@ -123,6 +131,12 @@ def _apis(old: schema.Document, new: schema.Document) -> Iterator[Change]:
             if settings:
                 yield Change("changed", "API", is_.name, settings=settings, api=key)
             yield from _policies(is_, was.policies, is_.policies)
+
+
+def _alone(api: schema.ApiInstance, document: schema.Document) -> schema.ApiInstance:
+    """Return an API without what is said once for all of its gateway."""
+    same = document.access_log is not None and api.access_log == document.access_log
+    return msgspec.structs.replace(api, access_log=None) if same else api
 
 
 def _policies(
@@ -192,7 +206,7 @@ def _api_settings(api: schema.ApiInstance) -> dict[str, Any]:
 
 
 def _plain(part: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(part)
+    plain: dict[str, Any] = without_secrets(part)
     plain.pop("id", None)
     if "secrets" in plain:  # digests say nothing to a reader
         plain["secrets"] = f"{len(plain['secrets'])} valid"
@@ -219,9 +233,9 @@ def _settings(old: Any, new: Any, path: str = "", secret: tuple[str, ...] = ()) 
                 old[index] if index < len(old) else None, new[index] if index < len(new) else None, f"{path}[{index}]"
             )
         ]
-    if path.endswith(_CLIENT_KEY):
-        return [SettingChange(path, MASK if old else "", f"{MASK} (new)" if new else "")]
     was, is_ = _text(old), _text(new)
+    if isinstance(new, Hidden):
+        is_ = f"{is_} (new)"
     same = next((at for at, (a, b) in enumerate(zip(was, is_, strict=False)) if a != b), min(len(was), len(is_)))
     start = max(0, same - _BEFORE)
     return [SettingChange(path, _cut(was, start), _cut(is_, start))]
@@ -239,6 +253,8 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, Hidden):
+        return MASK
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 

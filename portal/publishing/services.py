@@ -144,8 +144,8 @@ def publish_failed(*, gateway_id: Any, error: Exception) -> None:
 def revision_restore(*, revision: Revision, actor: Any) -> Revision:
     """Publish the APIs and policies of an older revision under a new number, and hold the gateway on them.
 
-    Client applications, contracts, tiers and what services may be asked stay those of now: what was revoked or
-    forbidden since does not come back. What is saved from now on waits until the hold is ended.
+    Client applications, contracts, tiers, certificates and what services may be asked stay those of now: what was
+    revoked, renewed or forbidden since does not come back. What is saved from now on waits until the hold is ended.
     """
     gateway = Gateway.objects.select_related("environment").get(pk=revision.gateway_id)
     request = request_locked(gateway)

@@ -105,7 +105,8 @@ def trace_explained(trace: Trace, *, instances: Any) -> Explanation:
     found.attempts = [{**attempt, "took": attempt["took_us"] / 1000} for attempt in trace.detail.get("attempts", [])]
     found.query = [tuple(pair) for pair in trace.detail.get("query", [])]
     found.bars = _bars(trace)
-    found.curl = _curl(trace)
+    scheme = str(found.instance.listener.protocol) if found.instance is not None else "http"
+    found.curl = _curl(trace, scheme)
     return found
 
 
@@ -191,14 +192,14 @@ def _bar(title: str, kind: str, at: int, took: int, whole: int, note: str) -> Ba
     return Bar(title, kind, at / 1000, took / 1000, start, width, note)
 
 
-def _curl(trace: Trace) -> str:
+def _curl(trace: Trace, scheme: str) -> str:
     """Return a command that asks the same again, with a place for each value that is secret."""
     steps = trace.detail.get("steps", [])
     if not trace.method:
         return ""
     # Only what is not to be seen by the service is lost: the address is that of the gateway.
     query = "&".join(f"{name}={_placed(name, value)}" for name, value in trace.detail.get("query", []))
-    url = f"http://{trace.host}{trace.path}{'?' + query if query else ''}"
+    url = f"{scheme}://{trace.host}{trace.path}{'?' + query if query else ''}"
     words = ["curl", "-i", *(["-X", trace.method] if trace.method != "GET" else []), shlex.quote(url)]
     for name, value in (steps[0]["saw"] or []) if steps else []:
         if name not in ("host", "user-agent", "accept"):

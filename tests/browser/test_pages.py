@@ -9,13 +9,15 @@ from playwright.sync_api import Browser, StorageState
 
 from tests.browser.pages import Inspector, pages_linked_from
 from tests.browser.test_walk import CONSOLE, sign_in
-from tests.stack import Stack, wait_until
+from tests.certificates import Authority
+from tests.stack import Stack, free_ports, wait_until
 
 STARTS = (f"{CONSOLE}/", "/account/", "/hub/", "/docs/")
 # What an environment without anything shows is another page than the one with something in it.
 EMPTY = "/console/harbour-goods/sandbox"
 WITHOUT_ANYTHING = tuple(
-    f"{EMPTY}/{page}" for page in ("", "apis/", "apis/new/", "gateways/", "contracts/", "analytics/", "traces/")
+    f"{EMPTY}/{page}"
+    for page in ("", "apis/", "apis/new/", "gateways/", "certificates/", "contracts/", "analytics/", "traces/")
 )
 NARROWED_TO_NOTHING = (
     f"{CONSOLE}/apis/?q=zzz",
@@ -27,7 +29,10 @@ NARROWED_TO_NOTHING = (
 
 @pytest.fixture(scope="module")
 def company(stack: Stack) -> Iterator[Stack]:
-    """The demo company with a policy that has refused a call, and one that was traced; without it again at the end."""
+    """The demo company with a policy that has refused a call, one that was traced, and a listener with TLS.
+
+    Without all that again at the end.
+    """
     rest = stack.rest("pages")
     instances = rest.get("/api-instances/").json()["results"]
     orders = next(each for each in instances if each["base_path"] == "/orders")
@@ -37,6 +42,14 @@ def company(stack: Stack) -> Iterator[Stack]:
         json={"instance": orders["id"], "policy": "http-basic-authentication", "config": config},
     )
     assert made.status_code == 201, made.text
+    root = Authority("Pages Root")
+    pair = root.issue("pages.example")
+    stored = rest.post(
+        "/certificates/",
+        json={"environment": orders["environment"], "chain": pair.certificate + root.pem, "key": pair.key},
+    ).json()
+    secure = {"protocol": "https", "certificates": [{"certificate": stored["id"]}]}
+    listener = rest.post("/listeners/", json={"gateway": orders["gateway"], "port": free_ports(1)[0], **secure}).json()
     address = f"{stack.gateway}/orders"
     wait_until(lambda: httpx.get(address).status_code == 401, seconds=10, what="401 from the new policy")
     token = rest.post("/trace-tokens/", json={"instance": orders["id"]}).json()
@@ -45,7 +58,12 @@ def company(stack: Stack) -> Iterator[Stack]:
         lambda: rest.get("/traces/", params={"request_id": traced}).json()["results"], seconds=15, what="the trace"
     )
     yield stack
-    assert rest.delete(f"/policy-bindings/{made.json()['id']}/").status_code == 204
+    for path in (
+        f"/policy-bindings/{made.json()['id']}/",
+        f"/listeners/{listener['id']}/",
+        f"/certificates/{stored['id']}/",
+    ):
+        assert rest.delete(path).status_code == 204, path
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +91,7 @@ def test_links_reach_every_part(addresses: list[str]) -> None:
     for part in (
         "/policies/add/", "/revisions/", "/audit/", "/people/", "/environments/", "/specification/", "/contracts/",
         "/account/api-tokens/new/", "/traces/", "/reference/", "/operations/", "/access/", "/hub/applications/new/",
-        "/docs/",
+        "/docs/", "/certificates/", "/gateways/listeners/",
     ):  # fmt: skip
         assert any(part in address for address in addresses), part
     assert len(addresses) > 60

@@ -66,6 +66,10 @@ class Setting:
     switch: bool = False
     # What a form offers for a text.
     choices: tuple[str, ...] = ()
+    # Whether choices are names that people know as they are written.
+    verbatim: bool = False
+    # What its default is counted in: seconds, bytes.
+    unit: str = ""
     required: bool = True
     nullable: bool = False
     default: Any = None
@@ -93,6 +97,10 @@ class Control:
     def value(self, cleaned: Any) -> Any:
         """Return the configuration's value for what was typed, or `OMIT`."""
         return OMIT if cleaned is None else cleaned
+
+    def typed(self, value: Any) -> Any:
+        """Return what a browser posts for a value of the configuration, a secret one too."""
+        return value if self.setting.secret else self.field().prepare_value(self.initial(value))
 
     def names(self, **more: Any) -> dict[str, Any]:
         """Return what all fields are made with."""
@@ -134,6 +142,10 @@ class Number(Control):
         return kind(
             **self.names(required=not self.setting.nullable, widget=forms.NumberInput(attrs=self.attrs())), **limits
         )
+
+    def initial(self, value: Any) -> Any:
+        """Return the number without a fraction where it has none."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _beyond(limit: Any, step: int, whole: bool) -> Any:
@@ -188,7 +200,7 @@ class Text(Control):
 
     def value(self, cleaned: Any) -> Any:
         """Return the text; an optional one that is empty is left out."""
-        if cleaned is None or (cleaned == "" and self.setting.nullable):
+        if cleaned is None or (cleaned == "" and (self.setting.nullable or self.setting.required)):
             return OMIT
         # Browsers send two characters for each line end, and places in a text are counted by one.
         return cleaned.replace("\r\n", "\n")
@@ -209,13 +221,17 @@ class Choice(Control):
 
     def field(self, *, kept: bool = False) -> forms.Field:
         """Return radio buttons for a few choices, a list for many."""
-        choices = [(text, readable(text)) for text in self.choices()]
+        choices = [(text, self.shown(text)) for text in self.choices()]
         if self.setting.nullable:
             choices.insert(0, ("", "Not set"))
         widget: Any = forms.RadioSelect if len(choices) <= 4 else forms.Select
         return forms.ChoiceField(
             **self.names(required=not self.setting.nullable, widget=widget(attrs=self.attrs())), choices=choices
         )
+
+    def shown(self, text: str) -> str:
+        """Return a choice as people read it."""
+        return text if self.setting.verbatim else readable(text)
 
     def initial(self, value: Any) -> Any:
         """Return the choice as the browser sends it."""
@@ -260,6 +276,32 @@ class Lines(Control):
             return line  # the definition refuses it, with its place
 
 
+class Pairs(Control):
+    """Names with texts: one per line, `Name: text`. Secret ones are never shown."""
+
+    def field(self, *, kept: bool = False) -> forms.Field:
+        """Return a text area."""
+        hint = f"{self.help} One per line, the name and its text with a colon between them."
+        hint += " Leave it empty to keep the present ones." if kept else ""
+        attrs = {**self.attrs(), "rows": 3, "spellcheck": "false"}
+        widget = HiddenText if self.setting.secret else forms.Textarea
+        names = self.names(required=self.setting.required and not kept, help_text=hint)
+        return forms.CharField(**names, widget=widget(attrs=attrs))
+
+    def initial(self, value: Any) -> Any:
+        """Return one line per pair."""
+        return "" if self.setting.secret else self.typed(value)
+
+    def typed(self, value: Any) -> str:
+        """Return the lines, of secret ones too."""
+        return "\n".join(f"{name}: {text}" for name, text in (value or {}).items())
+
+    def value(self, cleaned: Any) -> Any:
+        """Return the pairs; a line without a colon is a name without a text."""
+        lines = [line.partition(":") for line in (cleaned or "").splitlines() if line.strip()]
+        return {name.strip(): text.strip() for name, _, text in lines}
+
+
 class Raw(Control):
     """Anything that has no control of its own, as JSON."""
 
@@ -302,4 +344,6 @@ def control(setting: Setting, info: Any) -> Control:
         item = info.item_type.type if isinstance(info.item_type, msgspec.inspect.Metadata) else info.item_type
         if isinstance(item, _SCALARS):
             return Lines(setting=setting, type=info)
+    if isinstance(info, msgspec.inspect.DictType) and isinstance(info.value_type, msgspec.inspect.StrType):
+        return Pairs(setting=setting, type=info)
     return Raw(setting=setting, type=info)

@@ -1,6 +1,6 @@
 """A form made from outlines. Field names are the settings' own: `rateLimits.0.key`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -12,6 +12,8 @@ from portal.core.forms import ConsoleForm
 from portal.core.setting_forms.controls import Control, Setting
 from portal.core.setting_forms.outline import SWITCH, Rows, Section, join, row_indexes, shown_value
 from portal.core.setting_forms.posted import compacted, flat
+
+MadeBy = Callable[[Control], forms.Field]
 
 
 @dataclass(slots=True)
@@ -97,8 +99,12 @@ class SettingsForm(ConsoleForm):
             row = rows[index] if index < len(rows) else None
             self._add_section(node.item, f"{path}.{index}", row, posted)
 
+    def made(self, node: Control, *, kept: bool = False) -> forms.Field:
+        """Return the field of a control. A form that knows more about a setting overrides this."""
+        return node.field(kept=kept)
+
     def _add_field(self, node: Control, place: str, value: Any) -> None:
-        made = node.field(kept=node.setting.secret and place in self.kept)
+        made = self.made(node, kept=node.setting.secret and place in self.kept)
         made.initial = node.initial(value)
         self.fields[place] = made
         self.dress(made)
@@ -203,7 +209,9 @@ class SettingsForm(ConsoleForm):
                     for index in row_indexes(self.fields, place)
                 ]
                 found.append(
-                    Shown("rows", place, node.setting, parts=rows, blank=_blank_row(node, place), errors=errors)
+                    Shown(
+                        "rows", place, node.setting, parts=rows, blank=_blank_row(node, place, self.made), errors=errors
+                    )
                 )
         return found
 
@@ -224,29 +232,29 @@ class SettingsForm(ConsoleForm):
         )
 
 
-def _blank_row(node: Rows, path: str, depth: int = 0) -> Shown:
+def _blank_row(node: Rows, path: str, made_by: MadeBy, depth: int = 0) -> Shown:
     """Return the pattern from which the browser makes new rows; `__row0__` stands for the number, `__row1__` deeper."""
     placeholder = f"__row{depth}__"
     place = f"{path}.{placeholder}"
-    parts = _blank_parts(node.item, place, depth)
+    parts = _blank_parts(node.item, place, made_by, depth)
     return Shown("row", place, node.setting, parts=parts, placeholder=placeholder)
 
 
-def _blank_parts(section: Section, path: str, depth: int) -> list[Shown]:
+def _blank_parts(section: Section, path: str, made_by: MadeBy, depth: int) -> list[Shown]:
     pattern = ConsoleForm(auto_id="id_%s")
     found = []
     for part in section.nodes:
         place = join(path, part.setting.name)
         if isinstance(part, Control):
-            made = part.field()
+            made = made_by(part)
             made.initial = part.initial(part.setting.default)
             pattern.fields[place] = made
             pattern.dress(made)
             found.append(Shown("field", place, part.setting, bound=pattern[place]))
         elif isinstance(part, Section):
-            found.append(Shown("section", place, part.setting, parts=_blank_parts(part, place, depth)))
+            found.append(Shown("section", place, part.setting, parts=_blank_parts(part, place, made_by, depth)))
         else:
-            found.append(Shown("rows", place, part.setting, blank=_blank_row(part, place, depth + 1)))
+            found.append(Shown("rows", place, part.setting, blank=_blank_row(part, place, made_by, depth + 1)))
     return found
 
 

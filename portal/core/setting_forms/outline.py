@@ -126,6 +126,8 @@ def _nodes(info: Any) -> Iterator[Node]:
             secret=bool(extra.get("secret")),
             switch=bool(extra.get("switch")),
             choices=tuple(extra.get("choices", ())),
+            verbatim=bool(extra.get("verbatim")),
+            unit=extra.get("unit", ""),
             required=field.required,
             nullable=nullable,
             default=default,

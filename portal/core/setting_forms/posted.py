@@ -91,5 +91,5 @@ def as_posted(section: Section, config: Mapping[str, Any], path: str = "") -> di
         elif isinstance(value, bool):
             found.update({place: "on"} if value else {})
         elif value is not None:
-            found[place] = value if node.setting.secret else node.field().prepare_value(node.initial(value))
+            found[place] = node.typed(value)
     return found

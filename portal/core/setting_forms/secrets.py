@@ -62,7 +62,7 @@ def with_kept(settings: Settings, kept: Mapping[str, Any], paths: Collection[str
     full = deepcopy(settings)
     for path in paths:
         around, name = _around(full, path)
-        if around is not None and around.get(name) in (None, "", MASK):
+        if around is not None and around.get(name) in (None, "", {}, MASK):
             around.pop(name, None)
             if path in kept:
                 around[name] = kept[path]

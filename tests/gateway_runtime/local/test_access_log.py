@@ -45,7 +45,7 @@ def test_who_is_logged(spec: str, logs: str, of_the_api: AccessLog | None, of_ot
             "accessLog: {hide: [source.ipp]}",
             "hide[0]: There is no field “source.ipp” in an access line. Did you",
         ),
-        ("accessLog: {sampling: 0}", "sampling: Expected “float” > 0.0."),
+        ("accessLog: {sampling: 0}", "sampling: Use more than 0."),
         ("accessLog: {samplin: 1}", "samplin: There is no setting “samplin”. Did you mean “sampling”?"),
     ],
 )

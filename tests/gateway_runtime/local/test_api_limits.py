@@ -53,7 +53,7 @@ def test_an_instance_without_limits_has_none() -> None:
 @pytest.mark.parametrize(
     ("documents", "sentence"),
     [
-        ([INSTANCE, bound("response-timeout", "{timeout: 0}")], "spec.config.timeout: Expected “float” > 0.0."),
+        ([INSTANCE, bound("response-timeout", "{timeout: 0}")], "spec.config.timeout: Use more than 0."),
         ([INSTANCE, bound("response-timeout", "{timeouts: 1}")], "Did you mean “timeout”?"),
         (
             [INSTANCE, bound("response-timeout", "{timeout: 5}", "\nrules: [{path: /x}]")],

@@ -102,7 +102,7 @@ def test_a_client_id_can_be_sent_in_a_header(client_id: str) -> None:
     ("limits", "sentence"),
     [
         ("[{maximumRequests: 3}]", "A limit needs a time period in milliseconds or a calendar period, not both"),
-        ("[{maximumRequests: 0, calendarPeriod: day}]", "Expected “int” >= 1."),
+        ("[{maximumRequests: 0, calendarPeriod: day}]", "Use 1 or more."),
         ("[{maximumRequests: 1, calendarPeriod: hour}]", "Invalid"),
         (
             "[{maximumRequests: 1, calendarPeriod: day}, {maximumRequests: 2, calendarPeriod: day}]",

@@ -92,7 +92,7 @@ def test_every_part_is_checked_where_it_stands() -> None:
         "api.yaml:9: spec.services.orders.address: “ftp://10.0.0.1” is not an address. "
         "Write http://host:port or https://host:port.",
         "api.yaml:12: spec.services.orders.routes[1].rules[0].path: “/old(” is not a valid RE2 pattern.",
-        "api.yaml:20: spec.policies[1].config.rateLimits[0].maximumRequests: Expected “int” >= 1.",
+        "api.yaml:20: spec.policies[1].config.rateLimits[0].maximumRequests: Use 1 or more.",
     ]
 
 

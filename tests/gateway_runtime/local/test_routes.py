@@ -122,8 +122,8 @@ def test_a_weighted_route_with_one_service_is_a_route() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("weight: 90", "weight: 0"), "spec.config.routes[0].weight: Expected “int” >= 1."),
-        (("weight: 90", "weight: 101"), "spec.config.routes[0].weight: Expected “int” <= 100."),
+        (("weight: 90", "weight: 0"), "spec.config.routes[0].weight: Use 1 or more."),
+        (("weight: 90", "weight: 101"), "spec.config.routes[0].weight: Use 100 or less."),
         (("    - weight: 10\n      dest", "    - dest"), "spec.config.routes[1].weight: This setting is required."),
         (("name: new", "name: newer"), "spec.config.routes[1].destinationRef.name: There is no Service “newer”"),
         (("weight: 10", "wieght: 10"), "spec.config.routes[1].wieght: There is no setting “wieght”. Did you mean “wei"),

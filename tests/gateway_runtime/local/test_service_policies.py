@@ -118,7 +118,7 @@ def test_a_circuit_breaker_reaches_the_document() -> None:
 def test_an_idle_timeout_reaches_the_document() -> None:
     assert made(bound("idle-timeout-flex", {"timeout": 7})).timeouts.connection_idle_seconds == 7
     assert made(bound("idle-timeout-flex", {})).timeouts.connection_idle_seconds == 60
-    assert wrong(bound("idle-timeout-flex", {"timeout": 0})).startswith("spec.config.timeout: Expected “float” > 0")
+    assert wrong(bound("idle-timeout-flex", {"timeout": 0})).startswith("spec.config.timeout: Use more than 0.")
 
 
 def test_several_policies_work_together_and_none_twice() -> None:

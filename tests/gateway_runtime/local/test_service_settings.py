@@ -93,15 +93,15 @@ def test_targets_speak_the_same_and_are_there_once() -> None:
 
 def test_values_are_checked_where_they_stand() -> None:
     start = "address: http://10.0.0.1:9000\n"
-    assert wrong(start + "weight: -1").startswith("spec.weight: Expected “int” >= 0")
+    assert wrong(start + "weight: -1").startswith("spec.weight: Use 0 or more.")
     assert wrong(start + "balance: {policy: random}").startswith("spec.balance.policy: Invalid enum value")
     assert wrong(start + "balance: {policy: consistent_hash, hashOn: header}") == (
         "spec.balance.header: This setting is required."
     )
     assert wrong(start + "healthCheck: {path: healthz}").startswith("spec.healthCheck.path: Expected “str” matching")
     assert wrong(start + 'healthCheck: {path: "/a b"}').startswith("spec.healthCheck.path: Expected “str” matching")
-    assert wrong(start + "retries: {attempts: 99}").startswith("spec.retries.attempts: Expected “int” <= 10")
-    assert wrong(start + "outliers: {statuses: [99]}").startswith("spec.outliers.statuses[0]: Expected “int” >= 100")
+    assert wrong(start + "retries: {attempts: 99}").startswith("spec.retries.attempts: Use 10 or less.")
+    assert wrong(start + "outliers: {statuses: [99]}").startswith("spec.outliers.statuses[0]: Use 100 or more.")
 
 
 def test_a_service_that_nobody_uses_is_checked_as_well() -> None:

@@ -55,7 +55,7 @@ def test_without_an_endpoint_the_environment_says_it() -> None:
         ("provider: {type: OpenTelemetry, properties: {headers: [a]}}", "properties.headers: Headers are names"),
         ('provider: {type: OpenTelemetry, properties: {headers: {a: "b\\rc: d"}}}', "properties.headers: Headers are"),
         ("provider: {type: OpenTelemetry}, labels: [{name: a, type: requestHeader}]", "Name the variable or header"),
-        ("provider: {type: OpenTelemetry}, sampling: {random: 101}", "spec.tracing.sampling.random: Expected “float”"),
+        ("provider: {type: OpenTelemetry}, sampling: {random: 101}", "spec.tracing.sampling.random: Use 100 or less."),
     ],
 )
 def test_what_cannot_be_used_is_said_where_it_stands(spec: str, sentence: str) -> None:

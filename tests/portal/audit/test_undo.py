@@ -19,8 +19,8 @@ from portal.contracts.models import Contract, SlaTier
 from portal.contracts.services import contract_revoke, tier_create, tier_delete, tier_update
 from portal.core.errors import ApplicationError
 from portal.core.links import console_url
+from portal.gateways.listener_services import listener_create, listener_delete
 from portal.gateways.models import Listener
-from portal.gateways.services import listener_create, listener_delete
 from portal.policies.automated_services import automated_policy_apply, automated_policy_remove
 from portal.policies.models import AutomatedPolicy, PolicyBinding
 from portal.policies.ordering import policy_place

@@ -41,21 +41,3 @@ class GatewayApiTests(ObjectApiCases, PortalTestCase):
         response = self.owner_client().delete(f"{self.path}{self.world.gateway.pk}/")
         assert response.status_code == 409
         assert "Orders v1" in response.json()["message"]
-
-
-class ListenerApiTests(ObjectApiCases, PortalTestCase):
-    path = "/api/v1/listeners/"
-    target = "listener"
-    create = {"port": 8095}
-
-    def get_create(self):
-        return {"gateway": self.world.gateway.pk, "port": 8095}
-
-    def get_other_target(self):
-        return self.world.other_gateway.listeners.get()
-
-    def test_port_of_the_portal_is_refused_beside_the_field(self):
-        body = {"gateway": str(self.world.gateway.pk), "port": 9998}
-        response = self.owner_client().post(self.path, body, content_type="application/json")
-        assert response.status_code == 400
-        assert "admin port" in response.json()["fields"]["/port"]

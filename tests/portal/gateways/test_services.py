@@ -9,6 +9,7 @@ from gateway_runtime.schema.envelope import GatewayKeys, seal, unseal
 from gateway_runtime.schema.replica import ApplyState, ReplicaStatus
 from portal.audit.models import AuditEvent
 from portal.core.errors import ApplicationError
+from portal.gateways.listener_services import listener_create, listener_delete
 from portal.gateways.models import Replica
 from portal.gateways.ports import port_warning
 from portal.gateways.selectors import ConnectionState, gateway_connected, gateway_status
@@ -16,8 +17,6 @@ from portal.gateways.services import (
     gateway_create,
     gateway_delete,
     gateway_update,
-    listener_create,
-    listener_delete,
     replica_report,
 )
 from portal.gateways.signals import receiver_connect
