@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from portal.apis.models import ApiInstance
+from portal.core.commands import Rest
 from portal.core.denied import Denied
 from portal.core.views import ConsoleView, EditPage, ObjectView
 from portal.landscape.drawing import draw
@@ -75,6 +76,7 @@ class CallersEdit(EditPage):
     permission = "instance.change"
     template_name = "landscape/callers.html"
     form_class = CallersForm
+    rest = Rest("PUT", "/api-instances/{object.pk}/callers/")
     service = callers_set
     object_name = "instance"
     parents = (("APIs", "apis:list"),)

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from portal.core.commands import Rest
 from portal.core.denied import Denied
 from portal.core.errors import ApplicationError
 from portal.core.links import console_url
@@ -52,6 +53,7 @@ class StagingEdit(_TrialPage):
     """What a save does on this gateway."""
 
     title = "How changes are published"
+    rest = Rest("PATCH", "/gateways/{object.pk}/staging/")
     form_class = StagingForm
     service = rollout_services.staging_update
 
@@ -60,6 +62,7 @@ class RolloutStart(_TrialPage):
     """Stage what waits."""
 
     title = "Stage what waits"
+    rest = Rest("POST", "/rollouts/", takes_object=True)
     form_class = TrialForm
     service = rollout_services.rollout_start
     submit_label = "Stage it"
@@ -70,17 +73,20 @@ class RolloutEdit(_TrialPage):
     """Give the open candidate to others, or judge it otherwise."""
 
     title = "Who gets the candidate"
+    rest = Rest("PATCH", "/rollouts/{view.rollout.pk}/")
     form_class = TrialForm
 
     def form_arguments(self) -> dict[str, Any]:
         """Begin with how it is now."""
-        return {"gateway": self.object, "initial": trial_values(self._open())}
+        return {"gateway": self.object, "initial": trial_values(self.rollout)}
 
     def save(self, values: dict[str, Any]) -> Any:
         """Change the open rollout."""
-        return rollout_services.rollout_update(rollout=self._open(), actor=self.request.user, **values)
+        return rollout_services.rollout_update(rollout=self.rollout, actor=self.request.user, **values)
 
-    def _open(self) -> Rollout:
+    @property
+    def rollout(self) -> Rollout:
+        """Return what is open now, 404 where nothing is."""
         rollout = open_rollout(self.object)
         if rollout is None:
             raise Http404("Nothing is staged on this gateway now.")
@@ -112,6 +118,7 @@ class _RolloutAction(OfGateway, ActionView):
 class RolloutPromote(_RolloutAction):
     """Give the candidate that was seen to all requests."""
 
+    rest = Rest("POST", "/rollouts/{object.pk}/promote/")
     service = rollout_services.rollout_promote
     form_class = PromoteForm
     message = "Promoted. All requests get it now."
@@ -120,6 +127,7 @@ class RolloutPromote(_RolloutAction):
 class RolloutUndo(_RolloutAction):
     """Take the candidate back."""
 
+    rest = Rest("POST", "/rollouts/{object.pk}/undo/", body=False)
     service = rollout_services.rollout_undo
     message = "Undone. All requests get what they had, and the gateway is held on it."
 

@@ -185,6 +185,7 @@ class HoldPublish(OfGateway, ActionView):
     queryset = Hold.objects.select_related("gateway__environment__organization", "revision")
     permission = "gateway.publish"
     view_permission = "revision.view"
+    rest = Rest("POST", "/holds/{object.pk}/publish/", body=False)
     service = services.hold_release
     message = "The hold is ended. What waited is going out."
 

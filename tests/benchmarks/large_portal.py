@@ -27,7 +27,7 @@ from portal.catalog.models import Api, ApiVersion, Layer, Specification, Visibil
 from portal.catalog.openapi.checks import OpenApi, openapi_from
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.demo.company import SPECIFICATIONS
-from portal.gateways.models import Gateway, Listener, Replica
+from portal.gateways.models import Certificate, Gateway, Listener, Replica
 from portal.organizations.models import Environment, EnvironmentKind, Organization, Role, RoleBinding
 from portal.policies.models import AutomatedPolicy, PolicyBinding
 from portal.traces.models import Trace
@@ -61,6 +61,8 @@ class LargePortal:
     organization: Organization
     environment: Environment
     gateway: Gateway
+    listener: Listener
+    certificate: Certificate
     instance: ApiInstance
     api: Api
     api_version: ApiVersion
@@ -106,6 +108,8 @@ def fill(sizes: Sizes, progress: Callable[[str], None] = lambda what: None) -> L
         organization=organization,
         environment=environment,
         gateway=gateways[0],
+        listener=gateways[0].listeners.get(),
+        certificate=Certificate.objects.all()[0],
         instance=instances[0],
         api=versions[0].api,
         api_version=versions[0],
@@ -141,6 +145,11 @@ def _gateway(environment: Environment, number: int) -> Gateway:
     )
     Listener.objects.create(gateway=gateway, name="public", port=8080 + number)
     now = timezone.now()
+    Certificate.objects.create(
+        environment=environment, name=f"Certificate {number}", chain="", private_key="", subject="CN=large.example",
+        issuer="CN=Large", names=["large.example"], not_before=now, not_after=now + datetime.timedelta(days=90),
+        fingerprint=f"{number:064x}", key_type="EC P-256",
+    )  # fmt: skip
     _made(
         Replica(
             gateway=gateway, replica_id=f"{number}-{each}", host=f"host-{each}", pid=each + 1, version="1", workers=2,

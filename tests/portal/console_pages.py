@@ -10,13 +10,14 @@ PLAIN = (
     "console_home", "find", "gateways:list", "gateways:create", "apis:list", "apis:create", "apis:add_gateway",
     "automated_policies:list", "automated_policies:add", "catalog:list", "catalog:create", "catalog:import",
     "contracts:list", "analytics:dashboard", "traces:list", "traces:why", "organizations:people",
-    "fleet:drift", "landscape:map", "transfers:import",
+    "certificates:list", "certificates:create", "fleet:drift", "landscape:map", "transfers:import",
     "organizations:invite", "organizations:environments", "organizations:environment_create", "audit:list",
 )  # fmt: skip
 # What `console_url` is given besides the name, by attribute of the portal.
 WITH_OBJECT = {
     "gateways:detail": "gateway", "gateways:live": "gateway", "gateways:edit": "gateway",
-    "gateways:listener_create": "gateway", "publishing:list": "gateway",
+    "gateways:listener_create": "gateway", "gateways:settings": "gateway", "gateways:listener_edit": "listener",
+    "certificates:detail": "certificate", "certificates:edit": "certificate", "publishing:list": "gateway",
     "publishing:drift": "gateway", "publishing:staging": "gateway",
     "landscape:calls": "instance", "landscape:callers": "instance", "publishing:deployment": "gateway",
     "apis:detail": "instance", "apis:settings": "instance", "apis:deprecate": "instance", "apis:delete": "instance",

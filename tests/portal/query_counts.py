@@ -1,7 +1,7 @@
 """How many queries each page may make, session and sign-in included. See `test_urls.py`."""
 
 QUERIES = {
-    "console_home": 21,
+    "console_home": 23,
     "find": 9,
     "gateways:list": 17,
     "gateways:create": 8,
@@ -25,10 +25,16 @@ QUERIES = {
     "organizations:environments": 13,
     "organizations:environment_create": 8,
     "audit:list": 15,
-    "gateways:detail": 23,
+    "certificates:list": 14,
+    "certificates:create": 8,
+    "certificates:detail": 11,
+    "certificates:edit": 9,
+    "gateways:settings": 11,
+    "gateways:listener_edit": 15,
+    "gateways:detail": 26,
     "gateways:live": 9,
     "gateways:edit": 11,
-    "gateways:listener_create": 11,
+    "gateways:listener_create": 13,
     "publishing:list": 13,
     "publishing:drift": 11,
     "publishing:staging": 13,

@@ -163,6 +163,7 @@ class TestRevocation:
             # A signature of the same key over something else.
             sealed(4),
         ],
+        ids=["junk", "empty", "another gateway", "another key", "changed", "a revision"],
     )
     def test_nobody_but_the_portal_can_revoke(self, redis: FakeRedis, notice: bytes) -> None:
         redis.point(b"4", sealed(4))
