@@ -36,7 +36,7 @@ from gateway_runtime.control import (
 from gateway_runtime.http.state import WorkerState
 from gateway_runtime.http.tunnel import end_disallowed
 from gateway_runtime.listener import Listener, bind_listener
-from gateway_runtime.log import LEVELS, capture_library_logs, log
+from gateway_runtime.log import capture_library_logs, log
 from gateway_runtime.notices import NoticeBook
 from gateway_runtime.routing.compiled import CompiledApi
 from gateway_runtime.schema import document as documents
@@ -215,7 +215,7 @@ class Worker:
         return compiled.faults
 
     def _take_settings(self, document: documents.Document) -> None:
-        log.level = document.log_level if document.log_level in LEVELS else "info"
+        log.level = document.log_level
         runtime_log.use(document.runtime_log_outputs)
         self._access.use(document.access_log_outputs)
         state = self._state

@@ -31,9 +31,15 @@ class CertificateTable(Table):
     default_sort = ("not_after",)
     columns = (
         Column("name", "Name", link=True, sort="name"),
-        Column("names", "Hosts", template="certificates/cell_names.html"),
+        Column("names", "Hosts", template="certificates/cell_names.html", text=lambda row: ", ".join(row.names)),
         Column("issuer", "Issued by", sort="issuer"),
-        Column("expiry", "Status", template="gateways/cell_state.html", render=lambda row: {"state": _expiry(row)}),
+        Column(
+            "expiry",
+            "Status",
+            template="gateways/cell_state.html",
+            render=lambda row: {"state": _expiry(row)},
+            text=lambda row: _expiry(row).label,
+        ),
         Column("not_after", "Expires", sort="not_after"),
         Column("uses", "Listeners", render=lambda row: len(row.uses.all()), numeric=True),
     )

@@ -229,8 +229,6 @@ def test_the_log_level_of_a_document_is_taken(listeners: FakeListeners, monkeypa
     monkeypatch.setattr(log, "level", "info")
     run(revision(1, 81, log_level="error"))
     assert log.level == "error"
-    run(revision(1, 81, log_level="of a later release"))
-    assert log.level == "info"
 
 
 def test_a_worker_that_leaves_gently_steers_drains_and_still_takes_revisions(listeners: FakeListeners) -> None:

@@ -24,6 +24,8 @@ PUBLIC = {
     "accounts:sign_on_callback",
     # The description of the interface holds nothing of anybody.
     "openapi",
+    # Whoever asks there shows a one-time token, and is refused without one.
+    "gateway-registrations",
     # The developer hub is read by everybody; each page shows public APIs only.
     "hub:home",
     "hub:api",

@@ -40,13 +40,13 @@ def test_every_request_gets_the_same_object() -> None:
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"status": 100}, ">= 200"),
-        ({"status": 600}, "<= 599"),
+        ({"status": 100}, "Use 200 or more."),
+        ({"status": 600}, "Use 599 or less."),
         ({"status": 204, "body": "x"}, "An answer with the status 204 has no body"),
         ({"status": 304, "body": "x"}, "has no body"),
         ({"contentType": "text/plain\r\nset-cookie: a=b"}, "regex"),
         ({"contentType": "text"}, "regex"),
-        ({"retryAfterSeconds": -1}, ">= 0"),
+        ({"retryAfterSeconds": -1}, "Use 0 or more."),
     ],
 )
 def test_unusable_settings_are_refused(config: dict, words: str) -> None:

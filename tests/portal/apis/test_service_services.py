@@ -46,7 +46,7 @@ def test_two_services_of_one_name_are_refused(world):
     ("settings", "field", "says"),
     [
         ({"teleport": 1}, "settings.teleport", "There is no setting “teleport”"),
-        ({"healthCheck": {"intervalSeconds": 0}}, "settings.healthCheck.intervalSeconds", ">= 0.1"),
+        ({"healthCheck": {"intervalSeconds": 0}}, "settings.healthCheck.intervalSeconds", "Use 0.1 or more."),
         ({"targets": [{"address": "http://b.example.test"}]}, "settings.targets.0.address", "Write https here"),
         ({"targets": [{"address": "https://b.example.test/x"}]}, "settings.targets.0.address", "Leave the path out"),
         ({"targets": [{"address": "https://10.0.0.1"}]}, "settings.targets.0.address", "private address"),
