@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 
 from portal.apis.models import ApiInstance
 from portal.core.denied import Denied
@@ -34,6 +35,9 @@ class InstancesPromote(ConsoleView):
             if not self.held_here(self.permission):
                 raise Denied(self.permission, self.title)
             asked = selection_of(request)
+            if request.method == "GET" and not request.GET:
+                # Where they are chosen.
+                return redirect(console_url(request, "apis:list"))
             self.chosen = list(self.get_queryset().filter(pk__in=asked))
             if not self.chosen or len(self.chosen) != len(asked):
                 raise Http404

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from portal.apis.models import ApiInstance
 from portal.core.denied import Denied
 from portal.core.errors import ApplicationError
+from portal.core.links import console_url
 from portal.core.selections import selection_of
 from portal.core.views import ConsoleView
 from portal.transfers.export import Exported, exported_instances, instances_export, resource_names
@@ -46,7 +48,9 @@ class InstancesExport(ConsoleView):
         return found
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show what the file is going to be."""
+        """Show what the file is going to be; where nothing is chosen, lead to where that is done."""
+        if self.held_here(self.permission) and not request.GET:
+            return redirect(console_url(request, "apis:list"))
         chosen = self.chosen()
         given = "shown" in request.GET
         form = ExportForm(request.GET if given else None)
