@@ -17,6 +17,7 @@ from portal.core.saved_view_api import SavedViewViewSet
 from portal.gateways.api import GatewayViewSet, ListenerViewSet
 from portal.gateways.registration_api import GatewayRegistrationView
 from portal.gateways.replica_api import ReplicaViewSet
+from portal.landscape.api import CallersView, LandscapeView
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
@@ -66,6 +67,8 @@ urlpatterns = [
     path("running-revisions/", DriftView.as_view(), name="running-revisions"),
     path("exports/", ExportView.as_view(), name="exports"),
     path("promotions/", PromotionView.as_view(), name="promotions"),
+    path("landscape/", LandscapeView.as_view(), name="landscape"),
+    path("api-instances/<uuid:pk>/callers/", CallersView.as_view(), name="api-instance-callers"),
     path("imports/", ImportView.as_view(), name="imports"),
     path("traffic/", TrafficView.as_view(), name="traffic"),
     path("trace-tokens/", TraceTokenView.as_view(), name="trace-tokens"),

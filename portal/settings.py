@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "portal.transfers",
     "portal.traces",
     "portal.analytics",
+    "portal.landscape",
     "portal.hub",
     "portal.docs",
     "portal.demo",

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(CONSOLE + "apis/<uuid:instance_pk>/policies/", include("portal.policies.urls")),
     path(CONSOLE + "policies/", include("portal.policies.automated_urls")),
     path(CONSOLE + "apis/", include("portal.transfers.urls")),
+    path(CONSOLE + "apis/", include("portal.landscape.urls")),
     path(CONSOLE + "apis/", include("portal.apis.urls")),
     path(CONSOLE + "catalog/", include("portal.catalog.urls")),
     path(CONSOLE + "contracts/", include("portal.contracts.urls")),

@@ -13,6 +13,8 @@ from gateway_runtime.schema.revocation import read_revocation
 
 POLL_SECONDS = 1.0
 BACK_OFF_SECONDS = 5.0
+# A Redis that hangs does not keep a gateway from serving what it has.
+CHECK_SECONDS = 1.0
 
 
 class Offer(NamedTuple):
@@ -116,7 +118,8 @@ class RedisSource:
     async def check(self) -> None:
         """Ask whether the registration has ended. Raises `Revoked`; says nothing when Redis cannot be asked."""
         try:
-            await self._pointer()
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._pointer()
         except (RedisError, OSError) as error:
             self._note_away(error)
 

@@ -35,8 +35,9 @@ shown
 and answers each with what is to change before the next policy or the other side sees it.
 
 - **Headers** are set, added or removed; a header is set where the answer says nothing else. `:status` changes the
-  status of an answer. What the gateway alone says (`host`, `content-length`, `x-forwarded-for`, `x-portico-…`, a name
-  with other signs than letters, digits and dashes) stays as it is. Method and route have been decided by then:
+  status of an answer. What the gateway alone says of a request (`host`, `content-length`, `x-forwarded-for`,
+  `x-portico-…`, a name with other signs than letters, digits and dashes) stays as it is, as does what frames an answer.
+  Method and route have been decided by then:
   `:method` is passed over as with Envoy, and an answer that sets `:path` cannot be followed.
 - **Bodies** are shown whole, up to the size that the gateway keeps of a body, and may be replaced; the gateway says the
   new length. With `CONTINUE_AND_REPLACE` a processor gives a message another body without seeing the one it has, or the
@@ -53,7 +54,7 @@ Bodies in pieces (`streamed`, `bufferedPartial`), trailers, attributes and metad
 asks for them cannot be followed. A body of events without an end is not shown either: with a processor that wants it
 the answer fails. Of a WebSocket it sees the handshake.
 
-In shadow mode the processor is shown the request's headers only, and what it says changes nothing; refusals are
+In shadow mode the processor is shown the first part of a request only, and what it says changes nothing; refusals are
 counted.
 
 Connections are kept, and shared by all policies with the same processor; each takes up to 100 requests at a time. Its

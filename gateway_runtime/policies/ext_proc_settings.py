@@ -30,7 +30,7 @@ class TrailerMode(StrEnum):
 
 
 _BODY = "whole, or not at all. Envoy's modes in pieces (streamed, bufferedPartial) are not possible."
-_TRAILERS = "Trailers are not shown: the one value there is says so, as documented."
+_TRAILERS = "Trailers are never shown to a processor."
 
 
 class Config(PolicyConfig, frozen=True):

@@ -98,6 +98,7 @@ class InstanceList(BulkListPage):
     bulk_url_name = "apis:bulk"
     actions = (
         Action(label="Add API", url_name="apis:create", permission="instance.change", icon="plus"),
+        Action(label="Map", url_name="landscape:map", permission="instance.view", icon="sitemap", primary=False),
         Action(
             label="Import", url_name="transfers:import", permission="instance.change", icon="file-import", primary=False
         ),

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from portal.cli.rollout_commands import rollout
 from portal.cli.transfer_commands import export, promote, take_in
 
 
@@ -165,3 +166,4 @@ def why(request_id: str, portal: str, token: str | None) -> None:
 portico.add_command(export)
 portico.add_command(take_in)
 portico.add_command(promote)
+portico.add_command(rollout)

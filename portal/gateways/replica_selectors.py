@@ -30,7 +30,8 @@ def replicas_with_lag(replicas: Any) -> Any:
 
 def span_text(seconds: float) -> str:
     """Write a span by its two largest units: 3 d 4 h, 12 min 5 s."""
-    left, parts = int(seconds), []
+    left = int(seconds)
+    parts: list[str] = []
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
         count, left = divmod(left, size)
         if count or parts:

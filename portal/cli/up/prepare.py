@@ -60,13 +60,13 @@ def main() -> None:
 def registration(file: Path) -> dict[str, str | bool]:
     """Return whether the demo gateway may run here, and a token where it has to register before."""
     from portal.demo.company import GATEWAY_SLUG, ORGANIZATION_SLUG
-    from portal.gateways.access import access_keep
     from portal.gateways.models import Gateway
     from portal.gateways.registration import registration_is_current
+    from portal.gateways.registration_services import access_keep_now
     from portal.gateways.registration_tokens import registration_token_create
 
     # A Redis without a file for users has forgotten them.
-    access_keep()
+    access_keep_now()
     demo = Gateway.objects.filter(slug=GATEWAY_SLUG, environment__organization__slug=ORGANIZATION_SLUG)
     gateway = demo.select_related("environment").order_by("created_at").first()
     if gateway is None or gateway.revoked_at is not None:

@@ -7,6 +7,7 @@ import pytest
 from redis.exceptions import AuthenticationError, NoPermissionError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from gateway_runtime.configuration import source as source_module
 from gateway_runtime.configuration.source import OfferRefused, RedisSource, Revoked, SourceUnavailable, open_envelope
 from gateway_runtime.schema import document as documents
 from gateway_runtime.schema import keys
@@ -40,6 +41,7 @@ class FakeRedis:
         self.values: dict[str, bytes] = values
         self.away: Exception | None = None
         self.forbidden: set[str] = set()
+        self.hangs = False
 
     async def get(self, name: str) -> bytes | None:
         if self.away:
@@ -58,6 +60,8 @@ class FakeRedis:
         pass
 
     async def execute(self, *, raise_on_error: bool) -> list[Any]:
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.away:
             raise self.away
         refused = NoPermissionError("NOPERM")
@@ -171,6 +175,14 @@ class TestRevocation:
         with pytest.raises(Revoked):
             asyncio.run(source.check())
         redis.away = RedisConnectionError("away")
+        asyncio.run(source.check())
+
+    def test_a_redis_that_hangs_keeps_nobody_from_serving(
+        self, redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(source_module, "CHECK_SECONDS", 0.01)
+        redis.hangs = True
+        source = RedisSource(redis, gateway="g", gateway_keys=KEYS, registration=1)  # type: ignore[arg-type]
         asyncio.run(source.check())
 
 

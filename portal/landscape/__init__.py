@@ -1,0 +1,1 @@
+"""Which API calls which: read from configuration and from traffic, and drawn by layer."""
