@@ -11,6 +11,7 @@ from gateway_runtime.schema.policy import setting
 from portal.apis.models import ApiInstance, Route, Service
 from portal.apis.route_services import Way
 from portal.apis.rules import RuleForm, shown_rules, typed_rules
+from portal.apis.selectors import DEFAULT_SERVICE
 from portal.core.setting_forms.controls import Control
 from portal.core.setting_forms.form import SettingsForm
 from portal.core.setting_forms.outline import Rows, Section, outline
@@ -59,7 +60,9 @@ class _ServicePick(Control):
 def _outline(services: Sequence[Service]) -> Section:
     rules, ways = (cast(Rows, node) for node in outline(_RouteSettings).nodes)
     pick, *rest = ways.item.nodes
-    choices = tuple((str(service.pk), service.name) for service in services)
+    # The main one first: it is what a new destination begins with.
+    ordered = sorted(services, key=lambda service: (service.name != DEFAULT_SERVICE, service.name))
+    choices = tuple((str(service.pk), service.name) for service in ordered)
     named = _ServicePick(setting=pick.setting, type=cast(Control, pick).type, services=choices)
     item = Section(setting=ways.item.setting, nodes=(named, *rest))
     return Section(setting=rules.setting, nodes=(rules, replace(ways, item=item)))

@@ -1,5 +1,10 @@
 """The console's pages about API instances."""
 
+from types import SimpleNamespace
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+
 from portal.apis.models import ApiInstance
 from portal.core.links import console_url
 from tests.portal.base import PortalTestCase
@@ -92,3 +97,18 @@ class InstanceSettingsTests(PortalTestCase):
     def test_deleting_says_what_goes_with_it(self):
         address = console_url(self.world.production, "apis:delete", self.world.instance.pk)
         assert "1 route" in self.client_of(self.world.ada).get(address).content.decode()
+
+
+def test_tls_of_a_listener_is_told_with_names_and_end():
+    certificate = SimpleNamespace(name="shop", names=["shop.example.test"], not_after=timezone.now())
+    uses = [SimpleNamespace(certificate=certificate, names=[])]
+    listener = SimpleNamespace(
+        protocol="https", certificates=SimpleNamespace(all=uses), tls={"require_client_certificate": True}
+    )
+    told = render_to_string("apis/tls_facts.html", {"listener": listener})
+    assert "shop for shop.example.test, until" in told
+    assert "callers need a certificate" in told
+
+
+def test_a_listener_without_tls_tells_nothing_of_it():
+    assert "TLS" not in render_to_string("apis/tls_facts.html", {"listener": SimpleNamespace(protocol="http")})

@@ -44,6 +44,12 @@ class RoutePageTests(ObjectPageCases, PortalTestCase):
         (rule,) = self.world.instance.routes.get(name="reads").rules
         assert rule == {"methods": "GET|HEAD", "path": "/items(/.*)?", "headers": {"x-kind": "a|b"}}
 
+    def test_a_new_route_begins_with_the_main_service(self):
+        Service.objects.create(instance=self.world.instance, name="canary", url="https://canary.example.test")
+        address = console_url(self.world.production, "apis:route_create", self.world.instance.pk)
+        offered = self.owner_client().get(address).context["form"].fields["destinations.0.service"].choices
+        assert [name for _, name in offered] == ["default", "canary"]
+
     def test_blank_condition_says_nothing(self):
         self.add(**{"rules.1.path": "", "rules.1.methods": ""})
         assert len(self.world.instance.routes.get(name="reads").rules) == 1
