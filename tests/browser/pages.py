@@ -49,7 +49,7 @@ def pages_linked_from(request: APIRequestContext, base: str, starts: tuple[str, 
         if "?" not in address:
             pages.append(address)
         for reference in LINK.findall(answer.text()):
-            url, _ = urldefrag(urljoin(base + address, reference.replace("&amp;", "&")))
+            url, _ = urldefrag(urljoin(answer.url, reference.replace("&amp;", "&")))
             if url.startswith(f"{base}/") and not urlsplit(url).path.startswith("/static/"):
                 waiting.append(url.removeprefix(base))
     return pages, broken
