@@ -1,7 +1,8 @@
 """What higher apps add to a lower app's page: cards in its body and tabs above it.
 
 A lower app names a place (`"gateway"`, `"instance"`, `"home"`, `"account"`) and its template renders
-`{% panels "gateway" gateway %}` or `{% tabs "gateway" gateway %}`. A higher app registers in `AppConfig.ready()`.
+`{% panel_cards "gateway" gateway %}` or `{% tabs "gateway" gateway %}`. A higher app registers in `AppConfig.ready()`.
+What has to be seen before everything else is registered for `"gateway:first"`, above the page's own cards.
 """
 
 from collections.abc import Callable

@@ -17,6 +17,8 @@ MASK = "••••••"
 _API_PARTS = frozenset({"id", "name", "policies"})
 # What a gateway has besides its listeners and APIs, as far as people say it.
 _GATEWAY_PARTS = ("name", "allow_private_targets", "format", "sampled_percent", *PARTS)
+# A part that is not there says the same as one in which nothing is set.
+_NOTHING: tuple[Any, ...] = (None, {}, [])
 # Longer texts, such as specifications, are shown from a little before they differ.
 LONGEST_TEXT = 200
 _BEFORE = 60
@@ -122,12 +124,12 @@ def _apis(old: schema.Document, new: schema.Document) -> Iterator[Change]:
     for key in [*before, *(k for k in after if k not in before)]:
         was, is_ = before.get(key), after.get(key)
         if was is None and is_ is not None:
-            yield Change("added", "API", is_.name, settings=_settings({}, _api_settings(is_)), api=key)
+            yield Change("added", "API", is_.name, settings=_settings({}, _api_settings(is_, new)), api=key)
             yield from _policies(is_, [], is_.policies)
         elif is_ is None and was is not None:
             yield Change("removed", "API", was.name, api=key)
         elif was is not None and is_ is not None and was != is_:
-            settings = _settings(_api_settings(was), _api_settings(is_))
+            settings = _settings(_api_settings(was, old), _api_settings(is_, new))
             if settings:
                 yield Change("changed", "API", is_.name, settings=settings, api=key)
             yield from _policies(is_, was.policies, is_.policies)
@@ -198,10 +200,18 @@ def _policy_settings(binding: schema.PolicyBinding | None) -> dict[str, Any]:
     return {**binding.config, "order": binding.order, "mode": str(binding.mode), "conditions": rules}
 
 
-def _api_settings(api: schema.ApiInstance) -> dict[str, Any]:
+def _api_settings(api: schema.ApiInstance, document: schema.Document) -> dict[str, Any]:
+    """Return what people can say about an API, with the names of its listener and services instead of their ids."""
+    names = {service.id: service.name for service in api.services}
+    names |= {each.id: f"{each.name} (port {each.port})" for each in document.listeners if each.id == api.listener}
     plain = {name: value for name, value in _plain(api).items() if name not in _API_PARTS}
+    routes = plain.get("routes", [])
+    for part in (plain, *routes, *(way for route in routes for way in route.get("destinations", []))):
+        part |= {name: names.get(part[name], part[name]) for name in ("listener", "service") if name in part}
     for name in ("services", "routes"):
-        plain[name] = {part["name"]: {k: v for k, v in part.items() if k != "id"} for part in plain.get(name, [])}
+        plain[name] = {
+            part["name"]: {k: v for k, v in part.items() if k not in ("id", "name")} for part in plain.get(name, [])
+        }
     return plain
 
 
@@ -215,7 +225,7 @@ def _plain(part: Any) -> dict[str, Any]:
 
 def _settings(old: Any, new: Any, path: str = "", secret: tuple[str, ...] = ()) -> list[SettingChange]:
     """Return the leaves that differ, in a fixed order."""
-    if old == new:
+    if old == new or (old in _NOTHING and new in _NOTHING):
         return []
     if isinstance(old or {}, dict) and isinstance(new or {}, dict) and (old or new):
         names = list(dict.fromkeys([*(old or {}), *(new or {})]))

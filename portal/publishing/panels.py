@@ -92,15 +92,23 @@ def _targets(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | No
 
 def panels_register() -> None:
     """Add what waits, the deployment panel, what policies see, and the last revisions to pages of lower apps."""
-    for place, context, order in (
-        ("gateway", _on_gateway, 20),
-        ("instance", _on_instance, 20),
-        ("policies", _on_instance, 10),
+    for place, name, context, order in (
+        ("gateway:first", "rollout", _rollout_on_gateway, 4),
+        ("gateway:first", "hold", _hold_on_gateway, 5),
+        ("gateway", "deployment", _on_gateway, 20),
+        ("gateway", "recent", _recent, 60),
+        ("gateways", "drift_link", _drift, 50),
+        ("instance:first", "staged", _rollout_on_instance, 4),
+        ("instance:first", "held", _hold_on_instance, 5),
+        ("instance", "deployment", _on_instance, 20),
+        ("policies", "staged", _rollout_on_instance, 4),
+        ("policies", "held", _hold_on_instance, 5),
+        ("policies", "deployment", _on_instance, 10),
     ):
         panels.register(
             place,
-            name="deployment",
-            template="publishing/deployment.html",
+            name=name,
+            template=f"publishing/{name}.html",
             context=context,
             permission="revision.view",
             order=order,
@@ -113,43 +121,7 @@ def panels_register() -> None:
         permission="instance.view",
         order=21,
     )
-    panels.register(
-        "gateways", name="drift", template="publishing/drift_link.html", context=_drift, permission="revision.view"
-    )
-    panels.register(
-        "gateway",
-        name="rollout",
-        template="publishing/rollout.html",
-        context=_rollout_on_gateway,
-        permission="revision.view",
-        order=4,
-    )
     for place in ("instance", "policies"):
-        panels.register(
-            place,
-            name="rollout",
-            template="publishing/staged.html",
-            context=_rollout_on_instance,
-            permission="revision.view",
-            order=4,
-        )
-    panels.register(
-        "gateway",
-        name="hold",
-        template="publishing/hold.html",
-        context=_hold_on_gateway,
-        permission="revision.view",
-        order=5,
-    )
-    for place in ("instance", "policies"):
-        panels.register(
-            place,
-            name="hold",
-            template="publishing/held.html",
-            context=_hold_on_instance,
-            permission="revision.view",
-            order=5,
-        )
         panels.register(
             place,
             name="notices",
@@ -158,14 +130,6 @@ def panels_register() -> None:
             permission="policy.view",
             order=22,
         )
-    panels.register(
-        "gateway",
-        name="revisions",
-        template="publishing/recent.html",
-        context=_recent,
-        permission="revision.view",
-        order=60,
-    )
     panels.register_tab(
         "gateway",
         name="drift",

@@ -39,6 +39,23 @@ def test_first_revision_adds_everything() -> None:
     ]
 
 
+def test_what_is_added_is_told_by_names_and_without_what_is_empty() -> None:
+    listener = schema.Listener(id="l", name="public", port=8443)
+    found = revision_changes(None, document(api(), listeners=[listener]))
+    told = next(change for change in found if change.kind == "API").sentence
+    assert "listener public (port 8443)" in told
+    assert "routes.all.service default" in told
+    assert "{}" not in told
+    assert [change.kind for change in found] == ["listener", "API"]
+
+
+def test_an_api_that_moves_to_another_listener_says_so_by_their_names() -> None:
+    one, two = schema.Listener(id="l", name="public", port=80), schema.Listener(id="m", name="inside", port=81)
+    moved = msgspec.structs.replace(api(), listener="m")
+    (change,) = revision_changes(document(api(), listeners=[one, two]), document(moved, listeners=[one, two]))
+    assert change.settings == [SettingChange("listener", "public (port 80)", "inside (port 81)")]
+
+
 def test_equal_documents_have_no_changes() -> None:
     assert revision_changes(document(api()), document(api())) == []
 
