@@ -124,7 +124,7 @@ register(
         state=_route,
         create=_route_again,
         change=_route_back,
-        remove=lambda actor, route: route_delete(actor=actor, route=route),
+        remove=route_delete,
     )
 )
 register(
@@ -136,7 +136,7 @@ register(
         state=_service,
         create=_service_again,
         change=_service_back,
-        remove=lambda actor, service: service_delete(actor=actor, service=service),
+        remove=service_delete,
     )
 )
 register(

@@ -40,8 +40,9 @@ def still_there(model: Any, pk: Any) -> Any:
 class Thing:
     """A kind of thing whose changes can be taken back.
 
-    `state` describes a row by values that JSON can hold. `create` makes one from such a description, `change` brings
-    one back to it, `remove` takes one away; each calls the thing's services. What a thing has not cannot be undone.
+    `state` describes a row by values that JSON can hold. `create` makes one from such a description and `change` brings
+    one back to it, by the thing's services; `remove` is the service that takes one away. What a thing has not cannot be
+    undone.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Thing:
     state: Callable[[Any], State]
     change: Callable[[Any, Any, State], Any] | None = None
     create: Callable[[Any, State], Any] | None = None
-    remove: Callable[[Any, Any], Any] | None = None
+    remove: Callable[..., Any] | None = None
 
     def row(self, pk: str) -> Any:
         """Return the row, locked, or None."""
@@ -149,7 +150,10 @@ def change_undo(*, actor: Any, event: AuditEvent) -> AuditEvent:
         raise fault
     before, after = json.loads(step.before), json.loads(step.after)
     way: Any = _way_back(thing, before, after)
-    way(actor, *([row] if after is not None else []), *([before] if before is not None else []))
+    if before is None:
+        way(actor=actor, **{thing.argument: row})
+    else:
+        way(actor, *([row] if after is not None else []), before)
     if after is not None and before is not None and thing.described(step.target) != before:
         raise ApplicationError("undo_incomplete", "Not all of it can be brought back. Change it by hand.", status=409)
     step.undone_at = timezone.now()

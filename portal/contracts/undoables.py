@@ -41,7 +41,7 @@ register(
         state=_tier,
         create=_tier_again,
         change=_tier_back,
-        remove=lambda actor, tier: tier_delete(actor=actor, tier=tier),
+        remove=tier_delete,
     )
 )
 register(

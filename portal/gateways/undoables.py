@@ -67,7 +67,7 @@ register(
         state=_listener,
         change=_listener_back,
         create=_open_again,
-        remove=lambda actor, listener: listener_delete(actor=actor, listener=listener),
+        remove=listener_delete,
     )
 )
 register(

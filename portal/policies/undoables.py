@@ -68,7 +68,7 @@ register(
         state=_policy,
         create=_policy_again,
         change=_policy_back,
-        remove=lambda actor, binding: policy_remove(actor=actor, binding=binding),
+        remove=policy_remove,
     )
 )
 register(
@@ -80,7 +80,7 @@ register(
         state=_automated,
         create=_automated_again,
         change=_automated_back,
-        remove=lambda actor, automated: automated_policy_remove(actor=actor, automated=automated),
+        remove=automated_policy_remove,
     )
 )
 # Of a move the order of all is what there was before, not the numbers, which are shared out anew.
