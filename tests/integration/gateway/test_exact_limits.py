@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 SLIDING = {"algorithm": "sliding-window"}
 # A busy machine may starve Redis of its processor for 50 ms, and then each worker counts alone, as is documented.
-RUNS = 5
+RUNS = 10
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,9 @@ def test_of_a_thousand_at_once_exactly_the_limit_passes(
     with fleet(tmp_path, redis_server, quick, policy) as gateways:
         gateways.start(replicas)
         for run in range(RUNS):
+            # After a run for which Redis was late it is left alone for a while.
+            for replica in gateways.replicas:
+                wait_for_storage(replica, up=True, workers=1)
             before = gateways.unknown()
             found = gateways.at_once(1000, [f"X-Run: {run}"])
             late = gateways.unknown() - before
