@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Protocol
 
 from gateway_runtime.clock import Clock, time
@@ -62,24 +63,39 @@ class StrictWindows:
 
     def ask(self, key: str, now: float) -> Verdict | Awaitable[Verdict]:
         """Use one request of every limit of a key, or none when one of them is used up."""
-        spent = self._spent.get(key)
-        if spent is not None:
-            until, passes, ends, verdict = spent
-            if now < until or (now < passes and self._store.away):
-                return verdict._replace(reset=ends - now, retry_after=passes - now)
-            del self._spent[key]
+        refused = self._refused(key, now)
+        if refused is not None:
+            return refused
         if self._store.away:
             return UNKNOWN_QUOTA if self._blocks else self._local.ask(key, now)
         return self._ask(key, now)
+
+    def _refused(self, key: str, now: float) -> Verdict | None:
+        """Return the refusal that is remembered of a key, if it still holds."""
+        spent = self._spent.get(key)
+        if spent is None:
+            return None
+        until, passes, ends, verdict = spent
+        if now < until or (now < passes and self._store.away):
+            return verdict._replace(reset=ends - now, retry_after=passes - now)
+        del self._spent[key]
+        return None
+
+    def _refused_now(self, key: str) -> Verdict | None:
+        return self._refused(key, self._clock())
 
     async def _ask(self, key: str, now: float) -> Verdict:
         arguments: list[str | int] = [self._store.key(self._owner, key)]
         wall = self._wall()
         for limit in self._limits:
             arguments += taking(limit, wall)
-        answer = await self._store.call(Command(tuple(arguments), TAKE))
+        # In a burst the first to be refused answer for those behind them.
+        known = partial(self._refused_now, key)
+        answer = await self._store.call(Command(tuple(arguments), TAKE, known))
         if answer is UNKNOWN:
             return UNKNOWN_QUOTA if self._blocks else self._local.ask(key, self._clock())
+        if isinstance(answer, Verdict):
+            return answer
         passes, _, *found = answer
         verdict = verdict_of(self._limits, bool(passes), found)
         if passes:

@@ -85,6 +85,22 @@ def test_what_is_asked_at_once_goes_in_one_batch() -> None:
     run(test)
 
 
+def test_what_has_become_known_while_it_waited_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    learned: list[str] = []
+
+    async def test(pipe: Pipe, connection: FakeConnection) -> None:
+        async def ask(n: int) -> Any:
+            answer = await pipe.call(Command(("GET", n), known=lambda: learned[0] if learned else None))
+            learned.append("learned")
+            return answer
+
+        assert await asyncio.gather(*map(ask, range(7))) == [("GET", 0), ("GET", 1), *["learned"] * 5]
+        assert connection.batches == [2]
+
+    run(test)
+
+
 def test_a_hanging_store_costs_one_time_limit_and_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CALL_SECONDS", 0.02)
 

@@ -3,6 +3,7 @@ from collections.abc import Awaitable
 
 from gateway_runtime.state.leases import LeasedWindows
 from gateway_runtime.state.limits import UNKNOWN_QUOTA, Limit, Verdict
+from gateway_runtime.state.pipe import Command
 from gateway_runtime.state.strict import StrictWindows
 
 from .fakes import FakeCounters, FakeStore, Time
@@ -114,3 +115,40 @@ def test_one_that_leases_and_blocks_gives_out_what_it_has_and_then_nothing() -> 
     assert 0 < len(passed) < 100
     assert all(verdict is UNKNOWN_QUOTA for verdict in verdicts[len(passed) :])
     assert limiter.ask("never seen", workers.time.now) is UNKNOWN_QUOTA
+
+
+def test_who_waits_to_ask_is_refused_by_what_those_before_were_told() -> None:
+    time = Time()
+
+    class Queue(FakeStore):
+        """Lets each call wait until `go_on`, as a connection under way does."""
+
+        waiting: asyncio.Event
+        asked = 0
+
+        async def call(self, command: Command) -> object:
+            await self.waiting.wait()
+            assert command.known is not None
+            known = command.known()
+            if known is not None:
+                return known
+            self.asked += 1
+            return await super().call(command)
+
+    async def burst() -> tuple[list[Verdict], int]:
+        store = Queue(FakeCounters(time))
+        store.waiting = asyncio.Event()
+        limiter = StrictWindows(TWO, store, "o", lambda: time.now)
+
+        async def one() -> Verdict:
+            found = limiter.ask("k", time.now)
+            return found if isinstance(found, Verdict) else await found
+
+        asking = asyncio.gather(*(one() for _ in range(10)))
+        await asyncio.sleep(0)
+        store.waiting.set()
+        return list(await asking), store.asked
+
+    verdicts, asked = asyncio.run(burst())
+    assert [bool(verdict.retry_after) for verdict in verdicts] == [False, False, *[True] * 8]
+    assert asked == 3
