@@ -70,8 +70,8 @@ class RawClient:
                 self._writer.write(piece)
                 await self._writer.drain()
 
-    async def answer(self, *, head_only: bool = False, seconds: float = ANSWER_SECONDS) -> Answer | None:
-        """Read one final answer; None when the connection ends without one. Raises `TimeoutError`."""
+    async def answer(self, *, head_only: bool = False, seconds: float | None = ANSWER_SECONDS) -> Answer | None:
+        """Read one final answer; None when the connection ends without one. Raises `TimeoutError`; None never does."""
         interim: list[int] = []
         async with asyncio.timeout(seconds):
             while True:
