@@ -11,5 +11,9 @@ os.environ.update(
     PORTICO_SECRET_KEY="only-for-tests-0123456789-0123456789-0123456789",
     PORTICO_KEY_RING="MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
 )
+# The portal's tests can be run on another database than SQLite.
+_database = os.environ.get("PORTICO_TEST_DATABASE_URL")
 for name in ("DATABASE_URL", "REDIS_URL", "PORTICO_OIDC_ISSUER"):
     os.environ.pop(name, None)
+if _database:
+    os.environ["DATABASE_URL"] = _database

@@ -7,8 +7,11 @@ import sqlite3
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from tests.stack import ROOT
 
@@ -57,9 +60,11 @@ answer(str(gateway.pk))
 class PortalHome:
     """A portal without its web server."""
 
-    def __init__(self, folder: Path, redis_url: str) -> None:
+    def __init__(self, folder: Path, redis_url: str, database_url: str = "") -> None:
         self.folder = folder
+        # Where SQLite keeps it, when no other database is named.
         self.database = folder / "portico.sqlite3"
+        self._database_url = database_url
         self.registration = folder / "registration.yaml"
         self._processes: list[subprocess.Popen[bytes]] = []
         self._commands: dict[int, tuple[str, list[str]]] = {}
@@ -69,7 +74,7 @@ class PortalHome:
             "PORTICO_HOME": str(folder),
             "PORTICO_SECRET_KEY": secrets.token_urlsafe(48),
             "PORTICO_KEY_RING": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-            "DATABASE_URL": f"sqlite:///{self.database}",
+            "DATABASE_URL": database_url or f"sqlite:///{self.database}",
             "REDIS_URL": redis_url,
             "PYTHONPATH": str(ROOT),
         }
@@ -95,14 +100,18 @@ class PortalHome:
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
+    def rows(self, query: str) -> list[Any]:
+        """Return the rows of a query."""
+        if self._database_url:
+            with psycopg.connect(self._database_url) as server:
+                return server.execute(query.encode()).fetchall()
+        with closing(sqlite3.connect(self.database)) as database:
+            return database.execute(query).fetchall()
+
     def value(self, query: str) -> Any:
         """Return the first column of the first row of a query."""
-        connection = sqlite3.connect(self.database)
-        try:
-            row = connection.execute(query).fetchone()
-            return row[0] if row else None
-        finally:
-            connection.close()
+        rows = self.rows(query)
+        return rows[0][0] if rows else None
 
     def worker(self) -> "subprocess.Popen[bytes]":
         """Start a Celery worker."""

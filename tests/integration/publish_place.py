@@ -4,16 +4,14 @@ import os
 import re
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx2 as httpx
 
@@ -65,14 +63,14 @@ class Seen:
 class PublishPlace:
     """Everything that a publish goes through. `close()` ends it."""
 
-    def __init__(self, folder: Path, *, backend: int, apis: int = 1) -> None:
+    def __init__(self, folder: Path, *, backend: int, apis: int = 1, database_url: str = "") -> None:
         (folder / "redis").mkdir(mode=0o700)
         (folder / "portal").mkdir()
         self.holds = folder / "holds"
         self.holds.mkdir()
         self.redis = RedisServer(folder / "redis")
         self.redis.start()
-        self.home = PortalHome(folder / "portal", self.redis.url)
+        self.home = PortalHome(folder / "portal", self.redis.url, database_url)
         self.port, portal = free_ports(2)
         self.home.migrate()
         self.gateway = self.home.make_world(port=self.port, backend=backend)
@@ -226,12 +224,9 @@ class PublishPlace:
     def faults(self) -> list[str]:
         """Return what is not whole at the end: tallies, numbers, and what Redis has beside what the rows say."""
         found = []
-        with closing(sqlite3.connect(self.home.database)) as database:
-            tally = database.execute("select requested - published, error from publishing_publishrequest").fetchone()
-            rows: list[Any] = database.execute(
-                "select number, envelope from publishing_revision order by created_at"
-            ).fetchall()
-        if tally != (0, ""):
+        tally = self.home.rows("select requested - published, error from publishing_publishrequest")[0]
+        rows = self.home.rows("select number, envelope from publishing_revision order by created_at")
+        if tuple(tally) != (0, ""):
             found.append(f"the request is left at {tally}")
         numbers = [number for number, _ in rows]
         if numbers != list(range(1, len(numbers) + 1)):
@@ -244,6 +239,40 @@ class PublishPlace:
         elif blob != bytes(rows[-1][1]):
             found.append("Redis has another envelope than the row")
         return found
+
+
+# In order. Before “sent” no gateway can know of the change.
+BEFORE_SENT = ("started", "built", "numbered", "committed", "half_sent")
+STEPS = (*BEFORE_SENT, "sent", "recorded", "finished")
+
+
+@contextmanager
+def drill(place: PublishPlace) -> Iterator[Seen]:
+    """Watch traffic and page through a drill, and check that everything is whole at its end."""
+    place.redis.start()  # an earlier drill may have ended without it
+    before, was = place.newest(), str(place.value)
+    with place.traffic() as seen:
+        yield seen
+        place.converged()
+        # Every worker enforces it; whoever calls from now on gets nothing else.
+        at_the_end = len(seen.values)
+        wait_until(lambda: len(seen.values) > at_the_end + 3, seconds=10, what="more calls")
+    assert seen.wrong == []
+    assert set(seen.values) <= {was, str(place.value)}
+    assert set(seen.values[at_the_end + 1 :]) == {str(place.value)}
+    assert place.newest() >= before
+    wait_until(lambda: place.faults() == [], seconds=15, what=f"a whole end: {place.faults()}")
+
+
+def still_on_its_way(place: PublishPlace, step: str, was: str) -> None:
+    """Check that the page does not say that it is done, and that nobody enforces what is not sent."""
+    if step in BEFORE_SENT:
+        shown = place.page()
+        assert not shown.settled, shown
+        assert shown.state == "Publishing"
+        assert place.enforced() == was
+    elif (shown := place.page()).settled:
+        assert place.enforced() == str(place.value)
 
 
 def _kill(pid: int) -> None:

@@ -7,20 +7,15 @@ half, no caller got a wrong answer, and the page never said that a change was li
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.integration.gateway.conftest import backend
-from tests.integration.publish_place import PublishPlace, Seen
+from tests.integration.publish_place import STEPS, PublishPlace, drill, still_on_its_way
 from tests.stack import wait_until
 
 pytestmark = pytest.mark.integration
 __all__ = ["backend"]
-
-# In order. Before “sent” no gateway can know of the change.
-BEFORE_SENT = ("started", "built", "numbered", "committed", "half_sent")
-STEPS = (*BEFORE_SENT, "sent", "recorded", "finished")
 
 
 @pytest.fixture(scope="module")
@@ -29,35 +24,6 @@ def place(tmp_path_factory: pytest.TempPathFactory, backend: int) -> Iterator[Pu
     found = PublishPlace(tmp_path_factory.mktemp("publish"), backend=backend)
     yield found
     found.close()
-
-
-@contextmanager
-def drill(place: PublishPlace) -> Iterator[Seen]:
-    """Watch traffic and page through a drill, and check that everything is whole at its end."""
-    place.redis.start()  # an earlier drill may have ended without it
-    before, was = place.newest(), str(place.value)
-    with place.traffic() as seen:
-        yield seen
-        place.converged()
-        # Every worker enforces it; whoever calls from now on gets nothing else.
-        at_the_end = len(seen.values)
-        wait_until(lambda: len(seen.values) > at_the_end + 3, seconds=10, what="more calls")
-    assert seen.wrong == []
-    assert set(seen.values) <= {was, str(place.value)}
-    assert set(seen.values[at_the_end + 1 :]) == {str(place.value)}
-    assert place.newest() >= before
-    wait_until(lambda: place.faults() == [], seconds=15, what=f"a whole end: {place.faults()}")
-
-
-def still_on_its_way(place: PublishPlace, step: str, was: str) -> None:
-    """Check that the page does not say that it is done, and that nobody enforces what is not sent."""
-    if step in BEFORE_SENT:
-        shown = place.page()
-        assert not shown.settled, shown
-        assert shown.state == "Publishing"
-        assert place.enforced() == was
-    elif (shown := place.page()).settled:
-        assert place.enforced() == str(place.value)
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.urls import path
 
@@ -139,6 +140,11 @@ class SampleEmpty(ActionView):
     title = "Empty gateway"
 
 
+def without_database(request: Any) -> HttpResponse:
+    """Fail as every page does whose database has gone."""
+    raise OperationalError("the connection is closed")
+
+
 def broken(request: Any) -> HttpResponse:
     """Fail as an unexpected error does."""
     raise RuntimeError("unexpected")
@@ -157,6 +163,8 @@ urlpatterns = [
     path(CONSOLE + "samples/<uuid:pk>/edit/", SampleEdit.as_view(), name="sample_edit"),
     path(CONSOLE + "samples/<uuid:pk>/empty/", SampleEmpty.as_view(), name="sample_empty"),
     path("broken/", broken),
+    path("without-database/", without_database),
+    path("api/without-database/", without_database),
     path("api/broken/", broken),
     path("refused/", refused),
 ]

@@ -31,6 +31,18 @@ class ErrorPageTests(PortalTestCase):
         response = Client(raise_request_exception=False).get("/api/broken/")
         assert response.json()["code"] == "internal_error"
 
+    def test_database_that_is_away_is_said_without_a_query(self) -> None:
+        client = Client(raise_request_exception=False)
+        with self.assertNumQueries(0):
+            response = client.get("/without-database/")
+        assert response.headers["Retry-After"] == "5"
+        self.assertContains(response, "The database does not answer", status_code=503)
+
+    def test_database_that_is_away_answers_rest_in_the_error_shape(self) -> None:
+        response = Client(raise_request_exception=False).get("/api/without-database/")
+        assert response.status_code == 503
+        assert response.json()["code"] == "database_unavailable"
+
     def test_refusal_of_a_service_outside_of_a_form_is_a_page_with_its_status(self) -> None:
         response = self.client.get("/refused/")
         self.assertContains(response, "Try again tomorrow.", status_code=409)
