@@ -1,7 +1,6 @@
 """From the tables to the document of one gateway. What is broken is fenced by name; the rest publishes."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,32 +10,21 @@ from django.conf import settings
 from django.db.models import Prefetch, Q
 from django.utils import timezone
 
-from gateway_runtime.policies.registry import definition, read_config
 from gateway_runtime.schema import document as schema
-from gateway_runtime.schema.faults import ConfigFault
 from gateway_runtime.schema.platform import PlatformAddress
-from gateway_runtime.schema.policy import PolicyConfig, PolicyDefinition
-from portal.apis.deprecation import deprecation_part
-from portal.apis.instance_settings import instance_parts
-from portal.apis.models import ApiInstance, Destination, InstanceStatus, Route, Service
-from portal.apis.rules import document_rules
-from portal.apis.service_settings import DEFAULT_PORTS, UnusableService, service_document
+from portal.apis.models import ApiInstance, InstanceStatus
+from portal.apis.service_settings import DEFAULT_PORTS
 from portal.contracts.limits import CALENDAR_PERIOD, MAXIMUM_REQUESTS, TIME_PERIOD
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.gateways.models import Gateway
 from portal.gateways.settings import document_settings
-from portal.policies.effective import BEFORE_OWN, effective_policies
-from portal.policies.models import AppliedPolicy, AutomatedPolicy, PolicyBinding
+from portal.policies.models import AutomatedPolicy
+from portal.publishing.api_parts import InstanceFault, active_instances, api_part
 from portal.publishing.listeners import document_listeners, with_present_certificates
-from portal.publishing.specifications import Specifications, UnusableSpecification, asks
-
-_Read = tuple[PolicyDefinition, dict[str, Any], PolicyConfig]
+from portal.publishing.remembered import parts_of
+from portal.publishing.specifications import Specifications
 
 _DEFAULT_PORTS = {**DEFAULT_PORTS, "redis": 6379, "rediss": 6379}
-
-
-class InstanceFault(Exception):
-    """An API instance cannot be published as it is; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +46,14 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
     last_good = {api.id: api for api in previous.apis if not api.quarantine} if previous else {}
     apis: list[schema.ApiInstance] = []
     quarantined: dict[str, dict[str, Any]] = {}
-    automated = list(AutomatedPolicy.objects.filter(environment=gateway.environment_id, enabled=True))
-    specifications = Specifications(gateway, automated)
-    for instance in _instances(gateway):
-        try:
-            apis.append(_api(instance, automated, specifications))
-        except InstanceFault as fault:
-            api = _stand_in(instance, last_good.get(str(instance.pk)), str(fault))
-            apis.append(api)
-            quarantined[api.id] = {"name": api.name, "reason": str(fault), "kept": not api.quarantine}
+    for part, fault in parts_of(gateway):
+        api = part
+        if fault:
+            good = last_good.get(part.id)
+            if good is not None:
+                api = msgspec.structs.replace(good, listener=part.listener, base_path=part.base_path)
+            quarantined[api.id] = {"name": api.name, "reason": fault, "kept": not api.quarantine}
+        apis.append(api)
     log = document_settings(gateway)["access_log"]
     logged = [api if api.access_log is not None else msgspec.structs.replace(api, access_log=log) for api in apis]
     return Built(_document(gateway, document_listeners(gateway), logged if log is not None else apis), quarantined)
@@ -76,11 +63,11 @@ def instance_document(instance: ApiInstance) -> schema.Document:
     """Return a document with nothing but one instance, as it is saved now. Raises `InstanceFault`."""
     gateway = instance.gateway
     automated = list(AutomatedPolicy.objects.filter(environment=gateway.environment_id, enabled=True))
-    found = _instances(gateway).filter(pk=instance.pk).first()
+    found = active_instances(gateway).filter(pk=instance.pk).first()
     if found is None:
         raise InstanceFault("It is stopped, so that its gateway does not serve it.")
     listeners = document_listeners(gateway)
-    return document_of(gateway, listeners, [_api(found, automated, Specifications(gateway, automated))])
+    return document_of(gateway, listeners, [api_part(found, automated, Specifications(gateway, automated))])
 
 
 def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = ()) -> schema.ApiInstance:
@@ -88,7 +75,7 @@ def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = 
 
     Raises `InstanceFault` where it cannot be published as it is.
     """
-    return _api(instance, list(automated), Specifications(instance.gateway, list(automated)))
+    return api_part(instance, list(automated), Specifications(instance.gateway, list(automated)))
 
 
 def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
@@ -186,146 +173,4 @@ def _tier(tier: SlaTier) -> schema.Tier:
             )
             for limit in tier.limits
         ],
-    )
-
-
-def _instances(gateway: Gateway) -> Any:
-    return (
-        ApiInstance.objects.filter(gateway=gateway, status=InstanceStatus.ACTIVE)
-        .select_related("api_version__api", "listener")
-        .prefetch_related(
-            Prefetch("services", queryset=Service.objects.order_by("name", "pk")),
-            Prefetch("routes", queryset=Route.objects.order_by("order", "created_at", "pk")),
-            Prefetch("routes__destinations", queryset=Destination.objects.order_by("order", "created_at", "pk")),
-            Prefetch(
-                "policies",
-                queryset=PolicyBinding.objects.filter(enabled=True).order_by("order", "created_at", "pk"),
-            ),
-        )
-        .order_by("pk")
-    )
-
-
-def _api(instance: ApiInstance, automated: list[AutomatedPolicy], specifications: Specifications) -> schema.ApiInstance:
-    """Return an instance as the gateway reads it. Raises `InstanceFault`."""
-    policies = effective_policies(instance, automated, instance.policies.all())
-    urls = {service.pk: _backend(service) for service in instance.services.all()}
-    routes = [_route(route, urls) for route in instance.routes.all()]
-    if not routes:
-        raise InstanceFault("It has no route. Add one, so that requests reach its implementation.")
-    acting = policies.acting()
-    read = {each.pk: _read(each) for each in (*policies.automated, *acting)}
-    return schema.ApiInstance(
-        id=str(instance.pk),
-        name=str(instance),
-        listener=str(instance.listener_id),
-        base_path=_base_path(instance),
-        services=[service for service, _ in urls.values()],
-        routes=routes,
-        policies=[
-            *(
-                _policy(each, read[each.pk], f"{each.pk} {instance.pk}", each.order - BEFORE_OWN)
-                for each in policies.automated
-            ),
-            *(_policy(each, read[each.pk], str(each.pk), each.order, each.rules) for each in acting),
-        ],
-        specification=_specification(instance, read.values(), specifications),
-        deprecation=deprecation_part(instance),
-        **_parts(instance),
-    )
-
-
-def _specification(instance: ApiInstance, policies: Iterable[_Read], specifications: Specifications) -> str:
-    """Return the specification of an instance's API version where a policy asks for it, else nothing."""
-    text = ""
-    for policy, _, config in policies:
-        if asks(policy, config):
-            try:
-                text = specifications.text(instance.api_version_id, policy)
-            except UnusableSpecification as fault:
-                raise InstanceFault(f"The policy “{policy.title}” cannot be used: {fault}") from fault
-    return text
-
-
-def _base_path(instance: ApiInstance) -> str:
-    """Return the base path as the document has it: the root is empty."""
-    return instance.base_path.rstrip("/")
-
-
-def _backend(service: Service) -> tuple[schema.Service, str]:
-    """Return a service and the path its URL ends with."""
-    try:
-        return service_document(service)
-    except UnusableService as fault:
-        raise InstanceFault(str(fault)) from None
-
-
-def _parts(instance: ApiInstance) -> dict[str, Any]:
-    try:
-        return instance_parts(instance)
-    except ConfigFault as fault:
-        raise InstanceFault(f"Its settings cannot be used ({fault.path}): {fault.message}") from fault
-
-
-def _route(route: Route, urls: dict[Any, tuple[schema.Service, str]]) -> schema.Route:
-    ways = [_destination(route, each, urls) for each in route.destinations.all()]
-    if not ways:
-        raise InstanceFault(f"The route “{route.name}” leads nowhere. Choose a service for it.")
-    return schema.Route(
-        id=str(route.pk),
-        name=route.name,
-        service=ways[0].service,
-        destination_path=ways[0].destination_path,
-        rules=document_rules(route.rules),
-        destinations=ways if len(ways) > 1 else [],
-    )
-
-
-def _destination(
-    route: Route, destination: Destination, urls: dict[Any, tuple[schema.Service, str]]
-) -> schema.Destination:
-    if destination.service_id not in urls:
-        raise InstanceFault(f"The route “{route.name}” leads to a service of another API instance.")
-    service, path = urls[destination.service_id]
-    return schema.Destination(
-        service=service.id, weight=destination.weight, destination_path=f"{path}{destination.path}"
-    )
-
-
-def _read(binding: AppliedPolicy) -> _Read:
-    """Return a binding's policy, its settings as they are stored, and as they are read. Raises `InstanceFault`."""
-    try:
-        policy = definition(binding.policy)
-        config = {**binding.config, **json.loads(binding.secrets)}
-        return policy, config, read_config(policy, config)
-    except ConfigFault as fault:
-        where = f" ({fault.path})" if fault.path else ""
-        raise InstanceFault(f"The policy “{binding.policy}” cannot be used{where}: {fault.message}") from fault
-
-
-def _policy(
-    binding: AppliedPolicy, read: _Read, id: str, order: int, rules: Sequence[dict[str, Any]] = ()
-) -> schema.PolicyBinding:
-    policy, config, _ = read
-    return schema.PolicyBinding(
-        id=id,
-        policy=policy.name,
-        order=order,
-        config=config,
-        rules=document_rules(rules),
-        mode=binding.mode,
-    )
-
-
-def _stand_in(instance: ApiInstance, good: schema.ApiInstance | None, reason: str) -> schema.ApiInstance:
-    """Return the last good form where the instance is now, else one that answers 503 with the reason."""
-    listener, base_path = str(instance.listener_id), _base_path(instance)
-    if good is not None:
-        return msgspec.structs.replace(good, listener=listener, base_path=base_path)
-    return schema.ApiInstance(
-        id=str(instance.pk),
-        name=str(instance),
-        quarantine="Its configuration cannot be published. Its owner finds the reason in the console.",
-        listener=listener,
-        base_path=base_path,
     )

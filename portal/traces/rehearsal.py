@@ -14,7 +14,8 @@ from gateway_runtime.schema.faults import ConfigFault
 from portal.apis.models import ApiInstance
 from portal.contracts.models import ClientApplication
 from portal.policies.settings import policy_title
-from portal.publishing.builder import InstanceFault, instance_document
+from portal.publishing.api_parts import InstanceFault
+from portal.publishing.builder import instance_document
 from portal.publishing.errors import PublishError
 from portal.publishing.models import Revision
 from portal.publishing.sealing import revision_document

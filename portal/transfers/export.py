@@ -14,7 +14,8 @@ from portal.policies.file_variables import Variable, Variables
 from portal.policies.file_yaml import yaml_of
 from portal.policies.models import AutomatedPolicy
 from portal.policies.settings import policy_title
-from portal.publishing.builder import InstanceFault, instance_part
+from portal.publishing.api_parts import InstanceFault
+from portal.publishing.builder import instance_part
 from portal.publishing.specifications import asks
 from portal.transfers.part_writing import Written, resources_of, slug
 from portal.transfers.tier_writing import application_resources, tier_resources

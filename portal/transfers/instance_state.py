@@ -11,7 +11,8 @@ from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.part import Part
 from portal.apis.models import ApiInstance
 from portal.core.setting_forms.secrets import MASK
-from portal.publishing.builder import InstanceFault, instance_part
+from portal.publishing.api_parts import InstanceFault
+from portal.publishing.builder import instance_part
 from portal.transfers.incoming import ways_of
 
 _SECRET_OF_SERVICE = ("tls", "key")
