@@ -119,13 +119,13 @@ class TrafficView(APIView):
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         time_range = quick_range(asked["range"])
-        environment = self._visible(Environment, asked["environment"]) if "environment" in asked else None
         if "instance" in asked:
             instance = self._visible(ApiInstance, asked["instance"])
-            if environment is not None and instance.environment_id != environment.pk:
+            if asked.get("environment", instance.environment_id) != instance.environment_id:
                 raise Http404
             traffic = instance_traffic(user=request.user, instance=instance, time_range=time_range)
         else:
+            environment = self._visible(Environment, asked["environment"])
             traffic = environment_traffic(user=request.user, environment=environment, time_range=time_range)
         return Response(TrafficSerializer(traffic).data)
 
