@@ -32,6 +32,7 @@ class CallersForm(ConsoleForm):
         applications.widget.choices = [(each.pk, each.name) for each in (*there, *others[:LISTED])]
         self.find = find
         self.has_more = bool(find) or len(others) > LISTED
-        if not there and not others:
-            nobody = "No client application has a contract in this environment yet."
-            applications.help_text = f"None of them has “{find}” in its name." if find else nobody
+        if find and not others:
+            applications.help_text = f"None of the others has “{find}” in its name."
+        elif not there and not others:
+            applications.help_text = "No client application has a contract in this environment yet."
