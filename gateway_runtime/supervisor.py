@@ -28,6 +28,7 @@ from gateway_runtime.target_report import TargetReport
 from gateway_runtime.tasks import cancel, spawn
 from gateway_runtime.telemetry.span_export import SpanExport
 from gateway_runtime.telemetry.totals import Totals
+from gateway_runtime.tryout import Tryout
 from gateway_runtime.workers import WorkerPool
 
 # What a successor that failed may take to finish the requests it was given.
@@ -54,6 +55,7 @@ class Supervisor:
         self._successor: Successor | None = None
         self._upgrading: Task | None = None
         self._telling: Task | None = None
+        self._applying: Task | None = None
         self.replica = link.replica
         self.name = link.name
         self.stopping = self.revoked = False
@@ -61,11 +63,14 @@ class Supervisor:
         self.reporting = Reporting(link, self.status)
         self.spool = link.spool
         self.spans = SpanExport(gateway=self.name, replica=self.replica)
-        self.workers = WorkerPool(options.workers, self._count, link.storage, link.verify_key, link.replica)
+        self.workers = WorkerPool(
+            options.workers, self._count, link.storage, link.verify_key, link.replica, on_end=self._worker_ended
+        )
+        self._tryout = Tryout(self.replica, self.workers, self._apply, self._apply_again)
         self.client = ConfigurationClient(
             link.source,
             replica=self.replica,
-            apply=self._apply,
+            apply=self._tryout.apply,
             acknowledge=self.reporting.acknowledge,
             last_good=link.last_good,
             revoked=self._be_revoked,
@@ -121,7 +126,7 @@ class Supervisor:
             await first_of(hearing, self._stop, self._serving)
         if self._serving.is_set():
             await self._stop.wait()
-        await cancel(self._upgrading, hearing, self._telling)
+        await cancel(self._upgrading, hearing, self._telling, self._applying)
         if predecessor is not None and not self._serving.is_set():
             await self._give_up(predecessor, following)
         elif self._successor is not None:
@@ -154,6 +159,12 @@ class Supervisor:
         self.spans.configure(offer.document)
         self._certificate_expires_at = soonest_expiry(offer.document)
         return faults
+
+    def _apply_again(self) -> None:
+        self._applying = spawn("apply-again", self.client.again())
+
+    def _worker_ended(self, how: str) -> None:
+        self._tryout.worker_ended(how)
 
     def _count(self, telemetry: Telemetry, dropped: int) -> None:
         self.spans.add(telemetry.spans, dropped=telemetry.spans_dropped)

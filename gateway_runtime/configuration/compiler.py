@@ -11,11 +11,12 @@ from typing import NamedTuple
 import msgspec
 
 from gateway_runtime.configuration.bindings import BindingBuilder, CountShadow
-from gateway_runtime.configuration.candidate import share_of, try_out
+from gateway_runtime.configuration.candidate import try_out
 from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
 from gateway_runtime.configuration.outline import read_outline, unreadable
 from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import CandidateSnapshot, Definition, Snapshot
+from gateway_runtime.configuration.trial import share_of
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Chain

@@ -1,12 +1,14 @@
 """A candidate on running gateways: who gets it, what is told of it, and that an older one never comes back."""
 
+import os
+import signal
 import time
 
 import pytest
 
 from gateway_runtime.schema import keys
 from gateway_runtime.schema.document import Candidate, PolicyBinding
-from gateway_runtime.schema.replica import ApplyState
+from gateway_runtime.schema.replica import CANDIDATE_REFUSED, ApplyState
 from tests.integration.conftest import RedisServer
 from tests.integration.gateway.conftest import GatewayProcess, api, call, document, password
 from tests.integration.publisher import Publisher
@@ -124,3 +126,33 @@ def test_candidate_that_cannot_be_compiled_is_told_and_harms_nobody(
     assert (answer.state, answer.error_code) == (ApplyState.APPLIED, "candidate_refused")
     assert "orders API" in answer.message
     assert statuses(port) == {200}
+
+
+def test_candidate_whose_workers_are_killed_again_and_again_is_given_up(
+    gateway: GatewayProcess, publisher: Publisher, backend: int, port: int
+) -> None:
+    publisher.answer(publisher.publish(document(publisher, port, api(backend))))
+    tried = candidate(backend, 2, percent=100)
+    publisher.answer(publisher.publish(document(publisher, port, api(backend), candidate=tried)))
+    assert statuses(port, 4) == {401}
+
+    def killed() -> bool:
+        for pid in gateway.worker_pids():
+            os.kill(pid, signal.SIGKILL)
+        return publisher.answer(2).error_code == CANDIDATE_REFUSED
+
+    wait_until(killed, seconds=20, what=f"the refusal\n{gateway.log[-2000:]}")
+    answer = publisher.answer(2)
+    assert answer.state == ApplyState.APPLIED
+    assert "workers of this replica ended while they served it, the last one with signal 9" in answer.message
+    gateway.wait_for_revision(2)
+    assert statuses(port) == {200}
+    status = wait_until(
+        lambda: (s := publisher.replica()) and s.error_code and s, seconds=5, what="the heartbeat that tells"
+    )
+    assert (status.error_code, status.candidate) == (CANDIDATE_REFUSED, 0)
+
+    # Another candidate is another try.
+    other = candidate(backend, 3, percent=100)
+    assert not publisher.answer(publisher.publish(document(publisher, port, api(backend), candidate=other))).error_code
+    assert statuses(port, 4) == {401}
