@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gateway_runtime.configuration.client import ApplyToAll
 from gateway_runtime.configuration.source import Offer
 from gateway_runtime.configuration.trial import share_of, trial_of
+from gateway_runtime.configuration.whole import served_by
 from gateway_runtime.control import ApiFault
 from gateway_runtime.log import log
 from gateway_runtime.schema.faults import ConfigFault
@@ -44,7 +45,7 @@ class Tryout:
             self._number, self._ends = trial.revision, 0
         self._tried = offer
         try:
-            return await self._apply(offer)
+            return await self._apply(offer._replace(document=served_by(offer.document, self._replica)))
         except ConfigFault as fault:
             # Contracts that were revoked are revoked in this revision too: it is not refused for its candidate.
             faults = await self._without(offer)

@@ -9,7 +9,7 @@ from portal.core import panels
 from portal.core.links import console_url
 from portal.gateways.models import Gateway
 from portal.publishing.drift import gateways_drift
-from portal.publishing.models import HoldReason
+from portal.publishing.models import HoldReason, RolloutKind
 from portal.publishing.notices import instance_notices
 from portal.publishing.rollouts import open_rollout, rollout_undone
 from portal.publishing.selectors import gateway_deployment, quarantine_of, rollout_changes
@@ -49,9 +49,14 @@ def rollout_context(request: HttpRequest, gateway: Gateway) -> dict[str, Any] | 
     if rollout is None:
         return None
     stable, candidate = rollout_figures(rollout)
+    changes = rollout_changes(rollout, request.user)
+    waits = rollout.kind == RolloutKind.PERCENT and any(change.whole for change in changes)
     return {
         "rollout": rollout,
-        "changes": rollout_changes(rollout, request.user),
+        "changes": changes,
+        # Listeners and settings are for whole replicas; without anything else in it nobody gets the candidate.
+        "waits": waits,
+        "nobody": waits and not rollout.instances,
         "rows": [("Stable", rollout.stable, stable), ("Candidate", rollout.candidate, candidate)],
         "replica": gateway.replicas.filter(replica_id=rollout.replica_id).first() if rollout.replica_id else None,
     }
