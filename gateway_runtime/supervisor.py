@@ -13,6 +13,7 @@ from gateway_runtime.admin.probe import ProbePort
 from gateway_runtime.admin.server import AdminServer
 from gateway_runtime.configuration.client import ConfigurationClient
 from gateway_runtime.configuration.expiry import soonest_expiry
+from gateway_runtime.configuration.ports import shifted
 from gateway_runtime.configuration.source import Offer, Revoked
 from gateway_runtime.control import ApiFault, Telemetry
 from gateway_runtime.handover import HandoverError, Predecessor, Successor
@@ -70,7 +71,7 @@ class Supervisor:
         self.client = ConfigurationClient(
             link.source,
             replica=self.replica,
-            apply=self._tryout.apply,
+            apply=self._apply_here,
             acknowledge=self.reporting.acknowledge,
             last_good=link.last_good,
             revoked=self._be_revoked,
@@ -153,6 +154,11 @@ class Supervisor:
         if self._link.last_good is not None:
             self._link.last_good.forget()
         self._stop.set()
+
+    async def _apply_here(self, offer: Offer) -> list[ApiFault]:
+        """Apply what this replica serves of a revision."""
+        here = shifted(offer.document, self._options.port_offset)
+        return await self._tryout.apply(offer._replace(document=here))
 
     async def _apply(self, offer: Offer) -> list[ApiFault]:
         faults = await self._probe.around(offer, self.workers.apply)

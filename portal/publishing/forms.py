@@ -67,6 +67,8 @@ class TrialForm(ConsoleForm):
 
     def __init__(self, *args: Any, gateway: Gateway, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("percent", "replica_id"):
+            self.fields[name].needed = True  # type: ignore[attr-defined]
         now = timezone.now()
         connected = [
             (replica.replica_id, str(replica))
