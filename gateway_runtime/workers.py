@@ -262,7 +262,7 @@ class WorkerPool:
         good = {a.id: a for a in document.apis if a.id not in broken and not a.quarantine}
         self._definitions = good | self._stand_ins
         self._listeners = listeners
-        kept = {fault.listener for fault in faults if fault.listener}
+        kept = {fault.listener for fault in faults if fault.listener and fault.kept}
         self._tls = {each.id: self._tls.get(each.id, each) if each.id in kept else each
                      for each in document.listeners if each.tls is not None}  # fmt: skip
         self.current = offer

@@ -136,9 +136,10 @@ class ConfigurationClient:
             failures=self.running.failures,
         )
         self._answer(offer.revision, offer.digest, began)
-        log.info("revision_applied", revision=offer.revision, fenced=[msgspec.to_builtins(f) for f in faults])
+        told = [msgspec.to_builtins(fault) for fault in faults]
+        (log.warning if faults else log.info)("revision_applied", revision=offer.revision, fenced=told)
         # Without the certificates that stand in for those of this revision, it could not be served after a restart.
-        whole = not any(fault.listener for fault in faults)
+        whole = not any(fault.listener and fault.kept for fault in faults)
         if offer.envelope is not None and self._last_good is not None and whole:
             try:
                 self._last_good.save(offer.envelope)

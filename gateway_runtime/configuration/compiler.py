@@ -334,11 +334,12 @@ def _tiers_by_api(document: Surroundings) -> dict[str, dict[str, Tier]]:
 
 
 def _listener_fault(kept: ListenerFault) -> ApiFault:
-    listener, fault = kept
-    name = f"Listener {listener.name}"
+    listener, fault, stays = kept
+    message = fault.message if stays else f"{fault.message} Callers are shown it meanwhile."
     return ApiFault(
-        api="", name=name, code=fault.code, path=fault.path, message=fault.message, kept=True, listener=listener.id
-    )
+        api="", name=f"Listener {listener.name}", code=fault.code, path=fault.path, message=message, kept=stays,
+        listener=listener.id,
+    )  # fmt: skip
 
 
 def _api_fault(api: ApiInstance, index: int, error: Exception) -> ApiFault:

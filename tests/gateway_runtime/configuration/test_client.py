@@ -187,10 +187,19 @@ def test_the_place_of_a_fault_is_told_with_it(case: Case) -> None:
 
 def test_a_revision_that_needs_older_certificates_is_not_kept(case: Case) -> None:
     case.offered(offer(1))
-    fault = ApiFault(api="", name="Listener l", code="listener_tls_invalid", path="p", message="m", listener="l")
+    fault = ApiFault(
+        api="", name="Listener l", code="listener_tls_invalid", path="p", message="m", listener="l", kept=True
+    )
     case.workers.fenced = [fault]
     case.offered(offer(2))
     assert case.answers[-1].error_code == "listener_tls_invalid"
+    assert case.last_good.load() == b"sealed-1"
+
+
+def test_a_revision_that_is_served_with_its_own_certificates_is_kept_also_with_expired_ones(case: Case) -> None:
+    fault = ApiFault(api="", name="Listener l", code="listener_tls_invalid", path="p", message="m", listener="l")
+    case.workers.fenced = [fault]
+    case.offered(offer(1))
     assert case.last_good.load() == b"sealed-1"
 
 
