@@ -308,7 +308,10 @@ class Surroundings(Part, frozen=True):
         AccessLog | None,
         setting("Access log", "A line of JSON (Elastic Common Schema) for each request.", switch=True),
     ] = None
-    probe: Probe | None = None
+    probe: Annotated[
+        Probe | None,
+        setting("Probes", "A port on which an orchestrator asks whether a replica is ready and alive.", switch=True),
+    ] = None
     runtime_log_outputs: list[LogOutput] = []
     access_log_outputs: list[LogOutput] = []
     platform_addresses: list[PlatformAddress] = []
