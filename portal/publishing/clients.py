@@ -11,8 +11,8 @@ from gateway_runtime.schema import document as schema
 from portal.apis.models import InstanceStatus
 from portal.contracts.limits import CALENDAR_PERIOD, MAXIMUM_REQUESTS, TIME_PERIOD
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
+from portal.core.rows import id_text, raw_rows
 from portal.gateways.models import Gateway
-from portal.publishing.rows import id_text, raw_rows
 
 Clients = tuple[list[schema.Consumer], list[schema.Contract], list[schema.Tier]]
 

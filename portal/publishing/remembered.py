@@ -15,10 +15,10 @@ from django.db.models import Field, QuerySet
 from gateway_runtime.schema import document as schema
 from portal.apis.models import ApiInstance, Destination, InstanceStatus, Route, Service
 from portal.catalog.models import Api, ApiVersion, Specification
+from portal.core.rows import Row, id_of, raw_rows
 from portal.gateways.models import Gateway
 from portal.policies.models import AutomatedPolicy, PolicyBinding
 from portal.publishing.api_parts import InstanceFault, active_instances, api_part, stand_in_part
-from portal.publishing.rows import Row, id_of, raw_rows
 from portal.publishing.specifications import Specifications
 
 # How many gateways one process remembers parts of.

@@ -1,5 +1,6 @@
 """Rows as the database has them, for what reads thousands: no objects are made of them, and nothing is decrypted."""
 
+import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,3 +28,9 @@ def id_text(raw: Any) -> str:
 def id_of(raw: Any) -> UUID:
     """Return an id out of such a row."""
     return raw if isinstance(raw, UUID) else UUID(raw)
+
+
+def time_of(raw: Any) -> datetime.datetime:
+    """Return a time out of such a row, in UTC."""
+    found = datetime.datetime.fromisoformat(raw) if isinstance(raw, str) else raw
+    return found.replace(tzinfo=datetime.UTC) if found.tzinfo is None else found.astimezone(datetime.UTC)
