@@ -6,18 +6,8 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from portal.core.links import console_url
-from portal.organizations.models import Environment, RoleBinding
+from portal.organizations.models import Environment
 from portal.organizations.navigation import ITEMS
-from portal.organizations.roles import PERMISSIONS
-
-
-def held_permissions(user: Any, environment: Environment) -> frozenset[str]:
-    """Return every permission that the user holds in one environment, with a single query."""
-    if not user.is_authenticated or not user.is_active:
-        return frozenset()
-    bindings = RoleBinding.objects.filter(user=user, organization_id=environment.organization_id)
-    roles = [role for role, place in bindings.values_list("role", "environment_id") if place in (None, environment.pk)]
-    return frozenset().union(*(PERMISSIONS[role] for role in roles))
 
 
 def _places(user: Any) -> list[Environment]:

@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 
 from portal.core.forms import ConsoleForm
-from portal.organizations.models import Environment, EnvironmentColour, EnvironmentKind
+from portal.organizations.models import Environment, EnvironmentColour, EnvironmentKind, Role
 
 EVERYWHERE = "everywhere"
-ROLE_HELP = "Owners decide who may do what; editors change APIs, policies and contracts; viewers only read."
+ROLE_HELP = "What each role lets people do is on the page Roles. You can give what you hold yourself."
 PRIVATE_TARGETS_HELP = (
     "Lets gateways of this environment call upstreams on loopback and private networks. Leave it off where people "
     "whom you do not know may choose upstream addresses."
@@ -28,7 +28,7 @@ class InviteForm(ConsoleForm):
     def __init__(self, *args: Any, roles: Any, environments: Any, everywhere: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         role: Any = self.fields["role"]
-        role.choices = [*reversed(roles)]
+        role.choices, role.initial = roles, Role.VIEWER
         self.environments = {str(environment.pk): environment for environment in environments}
         where: Any = self.fields["environment"]
         where.choices = [(EVERYWHERE, "The whole organization")] if everywhere else []
@@ -47,7 +47,7 @@ class RoleForm(ConsoleForm):
     def __init__(self, *args: Any, roles: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         role: Any = self.fields["role"]
-        role.choices = [*reversed(roles)]
+        role.choices = roles
 
 
 class EnvironmentForm(ConsoleForm):

@@ -14,10 +14,12 @@ from portal.accounts.selectors import user_by_email
 from portal.accounts.services import invitation_link, user_create
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
+from portal.organizations.holding import forget_roles, held_permissions
 from portal.organizations.models import Environment, EnvironmentKind, Organization, Role, RoleBinding
+from portal.organizations.permission_areas import BY_NAME, in_order
 from portal.organizations.reactions import environment_changed
-from portal.organizations.roles import rank
-from portal.organizations.selectors import highest_role, other_owners
+from portal.organizations.roles import permissions_of
+from portal.organizations.selectors import NamedRole, binding_of, other_owners, role_named
 
 # Words that addresses might need beside organizations and environments.
 RESERVED_SLUGS = frozenset({"new", "edit", "delete", "settings", "all"})
@@ -75,6 +77,7 @@ def organization_create(
     _check(organization)
     organization.save()
     RoleBinding.objects.create(user=owner, organization=organization, role=Role.OWNER)
+    forget_roles()
     audit_record(
         actor=actor or owner,
         action="organization.create",
@@ -168,14 +171,28 @@ def environment_change(
     return environment
 
 
-def _check_rank(actor: User | None, role: str, organization: Organization, environment: Environment | None) -> None:
-    """Refuse to give or take what is above one's own role in that place. The system (None) may everything."""
+def check_may_give(
+    actor: User | None,
+    permissions: frozenset[str],
+    title: str,
+    organization: Organization,
+    environment: Environment | None = None,
+) -> None:
+    """Refuse to give or take what one does not hold oneself in that place. The system (None) may everything."""
     if actor is None:
         return
-    held = highest_role(user=actor, organization=organization, environment=environment)
-    if rank(held) < rank(role):
-        sentence = f"You may not give or take the role {Role(role).label} here: it is above your own."
+    missing = permissions - held_permissions(actor, organization, environment)
+    if missing:
+        first = BY_NAME[in_order(missing)[0]]
+        sentence = (
+            f"You may not give or take the role {title} here: it includes “{first.title}” ({first.name}), "
+            "which you do not hold yourself."
+        )
         raise ApplicationError("role_above_own", sentence, fields={"role": sentence}, status=403)
+
+
+def _check_may_take(actor: User | None, binding: RoleBinding) -> None:
+    check_may_give(actor, permissions_of(binding), binding.title, binding.organization, binding.environment)
 
 
 def _check_owner_remains(binding: RoleBinding) -> None:
@@ -188,6 +205,7 @@ def _check_owner_remains(binding: RoleBinding) -> None:
 
 
 def _role_recorded(binding: RoleBinding, actor: User | None, doing: str, **changed: Any) -> None:
+    forget_roles()
     audit_record(
         actor=actor,
         action=f"role.{doing}",
@@ -196,29 +214,54 @@ def _role_recorded(binding: RoleBinding, actor: User | None, doing: str, **chang
     )
 
 
+def _said(binding: RoleBinding) -> dict[str, Any]:
+    """Return what the audit log says of a binding: a custom role by its name, which outlives it."""
+    return {"person": binding.user.email, "role": binding.role or binding.title}
+
+
+def _give(binding: RoleBinding, role: NamedRole) -> None:
+    binding.role, binding.custom_role = ("", role.custom) if role.custom is not None else (role.key, None)
+    _check(binding)
+    binding.save()
+
+
 @transaction.atomic
 def role_grant(
     *, actor: User | None, user: User, organization: Organization, environment: Environment | None = None, role: str
 ) -> RoleBinding:
-    """Give a person a role in an organization or in one of its environments, instead of the one they held there."""
+    """Give a person one more role in an organization or in one of its environments.
+
+    `role` is the name of a built-in role or the id of a custom one.
+    """
     if environment is not None and environment.organization_id != organization.pk:
         sentence = "This environment belongs to another organization."
         raise ApplicationError("environment_elsewhere", sentence, fields={"environment": sentence})
-    _check_rank(actor, role, organization, environment)
-    binding = RoleBinding.objects.filter(user=user, organization=organization, environment=environment).first()
-    before: dict[str, Any] = {}
-    if binding is not None:
-        if binding.role == role:
-            return binding
-        _check_rank(actor, binding.role, organization, environment)
-        _check_owner_remains(binding)
-        before = {"role": binding.role}
-    else:
-        binding = RoleBinding(user=user, organization=organization, environment=environment)
-    binding.role = role
-    _check(binding)
-    binding.save()
-    _role_recorded(binding, actor, "grant", before=before, after={"person": user.email, "role": role})
+    named = role_named(organization=organization, key=role)
+    check_may_give(actor, named.permissions, named.title, organization, environment)
+    binding = RoleBinding(user=user, organization=organization, environment=environment)
+    held = binding_of(user=user, organization=organization, environment=environment, role=named)
+    if held is not None:
+        return held
+    _give(binding, named)
+    _role_recorded(binding, actor, "grant", after=_said(binding))
+    return binding
+
+
+@transaction.atomic
+def role_change(*, actor: User | None, binding: RoleBinding, role: str) -> RoleBinding:
+    """Give a person another role instead of one they hold, in the same place."""
+    named = role_named(organization=binding.organization, key=role)
+    if named.key == binding.role_key:
+        return binding
+    check_may_give(actor, named.permissions, named.title, binding.organization, binding.environment)
+    _check_may_take(actor, binding)
+    _check_owner_remains(binding)
+    if binding_of(user=binding.user, organization=binding.organization, environment=binding.environment, role=named):
+        sentence = f"{binding.user} already holds the role {named.title} there. Remove this one instead."
+        raise ApplicationError("role_exists", sentence, fields={"role": sentence}, status=409)
+    before = _said(binding)
+    _give(binding, named)
+    _role_recorded(binding, actor, "change", before=before, after=_said(binding))
     return binding
 
 
@@ -237,9 +280,11 @@ def role_invite(
     is_new = user is None
     if user is None:
         user = user_create(email=email, name=name or email.partition("@")[0], actor=actor)
-    elif RoleBinding.objects.filter(user=user, organization=organization, environment=environment).exists():
-        sentence = f"{user} already has a role there. Change it in the list."
-        raise ApplicationError("role_exists", sentence, fields={"email": sentence}, status=409)
+    else:
+        named = role_named(organization=organization, key=role)
+        if binding_of(user=user, organization=organization, environment=environment, role=named) is not None:
+            sentence = f"{user} already holds the role {named.title} there."
+            raise ApplicationError("role_exists", sentence, fields={"email": sentence}, status=409)
     binding = role_grant(actor=actor, user=user, organization=organization, environment=environment, role=role)
     # Only for an account made just now: the link opens the account, so nobody gets one to somebody else's.
     return Invitation(binding, invitation_link(user=user) if is_new else "")
@@ -253,8 +298,8 @@ def invitation_renew(*, actor: User, binding: RoleBinding) -> Invitation:
     user = binding.user
     if user.has_usable_password() or user.sign_on_subject or user.last_login is not None:
         raise ApplicationError("invitation_used", f"{user} has an account of their own and needs no invitation.")
-    for held in user.role_bindings.select_related("organization", "environment"):
-        _check_rank(actor, held.role, held.organization, held.environment)
+    for held in user.role_bindings.select_related("organization", "environment", "custom_role"):
+        _check_may_take(actor, held)
     _role_recorded(binding, actor, "invite_again", after={"person": user.email})
     return Invitation(binding, invitation_link(user=user))
 
@@ -262,9 +307,9 @@ def invitation_renew(*, actor: User, binding: RoleBinding) -> Invitation:
 @transaction.atomic
 def role_revoke(*, actor: User | None, binding: RoleBinding) -> None:
     """Take a role from a person."""
-    _check_rank(actor, binding.role, binding.organization, binding.environment)
+    _check_may_take(actor, binding)
     _check_owner_remains(binding)
-    _role_recorded(binding, actor, "revoke", before={"person": binding.user.email, "role": binding.role})
+    _role_recorded(binding, actor, "revoke", before=_said(binding))
     binding.delete()
 
 

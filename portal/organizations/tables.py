@@ -17,12 +17,32 @@ class PeopleTable(Table):
             text=lambda binding: f"{binding.user.name} <{binding.user.email}>",
             key=True,
         ),
-        Column("role", "Role", render=lambda binding: binding.get_role_display(), sort="role"),
+        Column("role", "Role", render=lambda binding: binding.title, sort="role"),
         Column("environment", "Where", render=lambda binding: binding.environment or "Whole organization"),
         Column("created_at", "Since", sort="created_at"),
         Column("user.email", "E-mail address", sort="user__email", extra=True),
         Column("user.last_login", "Last sign-in", sort="user__last_login", extra=True),
         Column("pk", "Actions", template="organizations/cells/role_actions.html", actions=True),
+    )
+
+
+class CustomRoleTable(Table):
+    """The roles that an organization has made."""
+
+    caption = "Roles of this organization"
+    columns = (
+        Column(
+            "name",
+            "Name",
+            template="organizations/cells/custom_role.html",
+            sort="name",
+            text=lambda role: role.name,
+            key=True,
+        ),
+        Column("permissions", "Permissions", render=lambda role: len(role.permissions)),
+        Column("holders", "Held by", sort="holders"),
+        Column("updated_at", "Changed", sort="updated_at", extra=True),
+        Column("pk", "Actions", template="organizations/cells/custom_role_actions.html", actions=True),
     )
 
 

@@ -23,7 +23,7 @@ from portal.organizations.services import (
     environment_create,
     invitation_renew,
     organization_create,
-    role_grant,
+    role_change,
     role_invite,
     role_revoke,
 )
@@ -42,7 +42,7 @@ def invitation_page(request: HttpRequest, invitation: Invitation) -> HttpRespons
 class People(ListPage):
     """Who holds which role in this organization."""
 
-    queryset = RoleBinding.objects.select_related("user", "environment", "organization")
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.view"
     environment_lookup = ""
     table = PeopleTable
@@ -51,6 +51,7 @@ class People(ListPage):
     subtitle = "A role in the whole organization holds in all of its environments."
     actions = (
         Action(label="Add person", url_name="organizations:invite", permission="people.change", icon="user-plus"),
+        Action(label="Roles", url_name="organizations:roles", permission="people.view", icon="id-badge", primary=False),
     )
     empty = Empty(title="Nobody here", text="Add people by their e-mail address and give each a role.", icon="users")
 
@@ -59,7 +60,7 @@ class InvitePerson(EditPage):
     """Adds somebody by e-mail address."""
 
     rest = Rest("POST", "/people/")
-    queryset = RoleBinding.objects.select_related("user", "environment", "organization")
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.change"
     environment_lookup = ""
     form_class = InviteForm
@@ -100,11 +101,13 @@ class ChangeRole(EditPage):
     """Gives a person another role in the same place."""
 
     rest = Rest("PATCH", "/people/{object.pk}/")
-    queryset = RoleBinding.objects.select_related("user", "environment", "organization")
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.change"
     environment_lookup = ""
     template_name = "organizations/role.html"
     form_class = RoleForm
+    service = role_change
+    object_name = "binding"
     title = "Change role"
     parents = (PEOPLE,)
     cancel_url_name = "organizations:people"
@@ -119,18 +122,7 @@ class ChangeRole(EditPage):
         roles = grantable_roles(
             user=current_user(self.request), organization=binding.organization, environment=binding.environment
         )
-        return {"roles": roles, "initial": {"role": binding.role}}
-
-    def save(self, values: dict[str, Any]) -> RoleBinding:
-        """Give the role."""
-        binding = self.object
-        return role_grant(
-            actor=current_user(self.request),
-            user=binding.user,
-            organization=binding.organization,
-            environment=binding.environment,
-            **values,
-        )
+        return {"roles": roles, "initial": {"role": binding.role_key}}
 
     def check_again(self, result: Any) -> None:
         """Let people lower their own role; the service has checked what it may."""
@@ -144,7 +136,7 @@ class RemoveRole(ActionView):
     """Takes a role from a person."""
 
     rest = Rest("DELETE", "/people/{object.pk}/")
-    queryset = RoleBinding.objects.select_related("user", "environment", "organization")
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.change"
     environment_lookup = ""
     service = role_revoke
@@ -161,7 +153,7 @@ class InviteAgain(ActionView):
     """Makes a new link for somebody who never signed in."""
 
     no_command = "A link is made again in the console alone; over REST, add the person once more."
-    queryset = RoleBinding.objects.select_related("user", "environment", "organization")
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.change"
     environment_lookup = ""
     service = invitation_renew
