@@ -26,10 +26,17 @@ class OrganizationSerializer(serializers.ModelSerializer):
     """An organization. Its short name (`slug`) cannot be changed."""
 
     slug = serializers.SlugField(max_length=50, required=False)
+    parent = ScopedRelatedField(  # type: ignore[assignment]
+        queryset=Organization.objects.order_by("pk"),
+        permission="organization.view",
+        required=False,
+        allow_null=True,
+        help_text="The organization below which this is a business group. It cannot be changed.",
+    )
 
     class Meta:
         model = Organization
-        fields = ["id", "name", "slug", "created_at", "updated_at"]
+        fields = ["id", "name", "slug", "parent", "created_at", "updated_at"]
         read_only_fields = ["id", "created_at", "updated_at"]
 
 
@@ -46,13 +53,14 @@ class OrganizationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scop
     serializer_class = OrganizationSerializer
     view_permission = "organization.view"
     change_permission = "organization.change"
+    filterset_fields = ["parent"]
 
     def create(self, request: Request) -> Response:
-        """Create an organization with its first environments. Only operators of the installation may."""
-        if not current_user(request).is_operator:
-            raise PermissionDenied("Only an operator of this installation makes organizations.")
+        """Create an organization (operators of the installation), or a business group (owners of its `parent`)."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        if serializer.validated_data.get("parent") is None and not current_user(request).is_operator:
+            raise PermissionDenied("Only an operator of this installation makes organizations.")
         organization = organization_create(actor=current_user(request), **serializer.validated_data)
         return Response(self.get_serializer(organization).data, status=status.HTTP_201_CREATED)
 
@@ -130,6 +138,7 @@ class EnvironmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
         return Response(self.get_serializer(changed).data)
 
 
+BELOW_HELP = "Whether it holds in the business groups below the organization too."
 ROLE_HELP = "The name of a built-in role, such as `viewer`, or the id of a custom one."
 
 
@@ -151,6 +160,7 @@ class PersonSerializer(serializers.ModelSerializer):
             "environment",
             "role",
             "role_title",
+            "holds_below",
             "created_at",
             "updated_at",
         ]
@@ -167,6 +177,7 @@ class NewPersonSerializer(serializers.Serializer):
         queryset=Environment.objects.order_by("pk"), permission="people.view", required=False, allow_null=True
     )
     role = serializers.CharField(max_length=40, help_text=ROLE_HELP)
+    holds_below = serializers.BooleanField(required=False, help_text=BELOW_HELP)
 
 
 class InvitedPersonSerializer(PersonSerializer):
@@ -184,7 +195,8 @@ class InvitedPersonSerializer(PersonSerializer):
 class RoleChangeSerializer(serializers.Serializer):
     """Another role in the same place."""
 
-    role = serializers.CharField(max_length=40, help_text=ROLE_HELP)
+    role = serializers.CharField(max_length=40, required=False, help_text=ROLE_HELP)
+    holds_below = serializers.BooleanField(required=False, help_text=BELOW_HELP)
 
 
 class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
@@ -216,7 +228,9 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         binding = self.get_object()
         serializer = RoleChangeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        changed = role_change(actor=current_user(request), binding=binding, **serializer.validated_data)
+        changed = role_change(
+            actor=current_user(request), binding=binding, **({"role": binding.role_key} | serializer.validated_data)
+        )
         return Response(self.get_serializer(changed).data)
 
     def destroy(self, request: Request, pk: str) -> Response:

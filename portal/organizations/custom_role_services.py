@@ -42,8 +42,9 @@ def _shown(role: CustomRole) -> dict[str, Any]:
 
 def _check(actor: User | None, role: CustomRole, permissions: frozenset[str]) -> None:
     """Refuse what would let people do more, or less, than the actor may in the whole organization."""
+    below = role.bindings.filter(holds_below=True).exists()
     try:
-        check_may_give(actor, permissions, role.name, role.organization)
+        check_may_give(actor, permissions, role.name, role.organization, below=below)
     except ApplicationError as error:
         sentence = error.message.replace("give or take", "make, change or delete")
         raise ApplicationError(error.code, sentence, fields={"permissions": sentence}, status=403) from error

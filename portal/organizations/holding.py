@@ -10,16 +10,20 @@ from uuid import UUID
 from portal.core.permissions import Scope
 from portal.organizations.models import Environment, Organization, RoleBinding
 from portal.organizations.permission_areas import ALL
-from portal.organizations.roles import permissions_of
+from portal.organizations.roles import permissions_named
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one binding gives: permissions in a whole organization (`environment` None) or in one environment."""
+    """What one binding gives: permissions in a whole organization (`environment` None) or in one environment.
+
+    `below` says that it holds in the business groups below too, each of which has a `Held` of its own.
+    """
 
     organization: UUID
     environment: UUID | None
     permissions: frozenset[str]
+    below: bool = False
 
 
 # By person; None outside of a request, where nothing is remembered.
@@ -49,8 +53,22 @@ def held_by(user: Any) -> tuple[Held, ...]:
     known = _remembered.get()
     if known is not None and user.pk in known:
         return known[user.pk]
-    bindings = RoleBinding.objects.filter(user=user).select_related("custom_role")
-    found = tuple(Held(each.organization_id, each.environment_id, permissions_of(each)) for each in bindings)
+    bindings = RoleBinding.objects.filter(user=user).values_list(
+        "organization_id",
+        "environment_id",
+        "role",
+        "custom_role__granted",
+        "holds_below",
+        "organization__below",
+    )
+    # A binding comes once for each business group below its organization.
+    everything: set[Held] = set()
+    for organization, environment, role, granted, below, group in bindings:
+        permissions = permissions_named(role, granted)
+        everything.add(Held(organization, environment, permissions, below))
+        if below and group is not None:
+            everything.add(Held(group, None, permissions, below))
+    found = tuple(everything)
     if known is not None:
         known[user.pk] = found
     return found
@@ -69,13 +87,18 @@ def scope_of(user: Any, permission: str) -> Scope:
 
 
 def held_permissions(
-    user: Any, organization: Organization | UUID, environment: Environment | None = None
+    user: Any, organization: Organization | UUID, environment: Environment | None = None, *, below: bool = False
 ) -> frozenset[str]:
     """Return every permission that a person holds in an environment, or in a whole organization.
 
-    A role in the whole organization holds in each of its environments, never the other way round.
+    A role in the whole organization holds in each of its environments, never the other way round. With `below`, only
+    what holds in the business groups below too.
     """
     place = organization.pk if isinstance(organization, Organization) else organization
     here = (None,) if environment is None else (None, environment.pk)
-    held = (each.permissions for each in held_by(user) if each.organization == place and each.environment in here)
+    held = (
+        each.permissions
+        for each in held_by(user)
+        if each.organization == place and each.environment in here and (each.below or not below)
+    )
     return frozenset().union(*held)

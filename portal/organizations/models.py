@@ -12,6 +12,10 @@ class Organization(Record):
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(unique=True)
+    # A business group lies below another organization, for good: what holds there from above was given for this place.
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, related_name="children", null=True, blank=True)
+    # Every organization above, the nearest and the furthest: roles from above are found with the person's own.
+    above = models.ManyToManyField("self", symmetrical=False, related_name="below", blank=True)
 
     objects = ScopedManager()
     scope_organization = "id"
@@ -148,6 +152,8 @@ class RoleBinding(Record):
     custom_role = models.ForeignKey(
         CustomRole, on_delete=models.PROTECT, related_name="bindings", null=True, blank=True
     )
+    # Whether it holds in the business groups below too, also in those made later.
+    holds_below = models.BooleanField(default=False)
 
     objects = ScopedManager()
     scope_organization = "organization_id"
@@ -160,6 +166,9 @@ class RoleBinding(Record):
                 condition=models.Q(role="", custom_role__isnull=False)
                 | (~models.Q(role="") & models.Q(custom_role__isnull=True)),
                 name="role_built_in_or_custom",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(holds_below=False) | models.Q(environment=None), name="below_is_for_organizations"
             ),
             models.UniqueConstraint(
                 fields=["user", "organization", "role"],

@@ -51,6 +51,11 @@ EXPLAINED: dict[str, str] = {
 }
 
 
+def permissions_named(role: str, granted: str | None) -> frozenset[str]:
+    """Return what a built-in role lets people do, or a custom one by what it grants."""
+    return PERMISSIONS[role] if granted is None else frozenset(granted.split())
+
+
 def permissions_of(binding: RoleBinding) -> frozenset[str]:
     """Return what a binding lets its person do."""
-    return binding.custom_role.permissions if binding.custom_role is not None else PERMISSIONS[binding.role]
+    return permissions_named(binding.role, binding.custom_role.granted if binding.custom_role is not None else None)

@@ -54,10 +54,10 @@ def roles_with(*, organization: Organization, permission: str) -> list[str]:
 def people_with(*, environment: Environment, permission: str) -> QuerySet[User]:
     """Return the active people who hold a permission in an environment."""
     built_in = [role for role, held in PERMISSIONS.items() if permission in held]
+    here = Q(organization=environment.organization_id) & (Q(environment=environment) | Q(environment=None))
     bindings = RoleBinding.objects.filter(
-        Q(environment=environment) | Q(environment=None),
+        here | Q(organization__below=environment.organization_id, holds_below=True),
         Q(role__in=built_in) | Q(custom_role__granted__contains=f" {permission} "),
-        organization=environment.organization_id,
     )
     return User.objects.filter(is_active=True, pk__in=bindings.values("user"))
 
@@ -76,6 +76,17 @@ def other_owners(*, binding: RoleBinding) -> QuerySet[RoleBinding]:
         organization_id=binding.organization_id, environment__isnull=True, role=Role.OWNER, user__is_active=True
     )
     return owners.exclude(pk=binding.pk)
+
+
+def may_give_below(*, user: User, organization: Organization) -> bool:
+    """Tell whether a person can give roles in business groups below, or in those made later."""
+    return "people.change" in held_permissions(user, organization, below=True)
+
+
+def bindings_from_above(*, organization: Organization) -> QuerySet[RoleBinding]:
+    """Return the roles that hold in a business group because they do in an organization above it."""
+    bindings = RoleBinding.objects.filter(organization__below=organization, holds_below=True)
+    return bindings.select_related("user", "organization", "custom_role").order_by("user__name", "pk")
 
 
 def grantable_roles(

@@ -16,7 +16,7 @@ from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
 from portal.organizations.holding import forget_roles, held_permissions
 from portal.organizations.models import Environment, EnvironmentKind, Organization, Role, RoleBinding
-from portal.organizations.permission_areas import BY_NAME, in_order
+from portal.organizations.permission_areas import ALL, BY_NAME, in_order
 from portal.organizations.reactions import environment_changed
 from portal.organizations.roles import permissions_of
 from portal.organizations.selectors import NamedRole, binding_of, other_owners, role_named
@@ -25,6 +25,8 @@ from portal.organizations.selectors import NamedRole, binding_of, other_owners, 
 RESERVED_SLUGS = frozenset({"new", "edit", "delete", "settings", "all"})
 # Letters and digits that are not mistaken for one another.
 READABLE = "abcdefghijkmnpqrstuvwxyz23456789"
+# Levels of business groups below an organization.
+DEEPEST = 8
 STANDARD_ENVIRONMENTS = (("Production", EnvironmentKind.PRODUCTION), ("Sandbox", EnvironmentKind.SANDBOX))
 
 
@@ -59,6 +61,15 @@ def _check(row: Any) -> None:
         raise ApplicationError("invalid", next(iter(fields.values())), fields=fields) from error
 
 
+def _check_may_have_group(actor: User | None, parent: Organization) -> None:
+    if actor is not None and held_permissions(actor, parent) != ALL:
+        sentence = f"Only owners of {parent} make business groups below it."
+        raise ApplicationError("group_denied", sentence, fields={"parent": sentence}, status=403)
+    if parent.above.count() >= DEEPEST:
+        sentence = f"Business groups go {DEEPEST} levels deep. Make this one further up."
+        raise ApplicationError("group_too_deep", sentence, fields={"parent": sentence})
+
+
 @transaction.atomic
 def organization_create(
     *,
@@ -67,22 +78,31 @@ def organization_create(
     slug: str = "",
     owner: User | None = None,
     environments: Sequence[tuple[str, EnvironmentKind]] = STANDARD_ENVIRONMENTS,
+    parent: Organization | None = None,
 ) -> Organization:
-    """Create an organization with its first owner (`owner`, or whoever creates it) and its first environments."""
+    """Create an organization with its first owner (`owner`, or whoever creates it) and its first environments.
+
+    With `parent` it is a business group below that organization, made by those who hold everything there.
+    """
     owner = owner or actor
     if owner is None:
         raise ApplicationError("owner_missing", "An organization needs an owner. Name one.")
+    if parent is not None:
+        _check_may_have_group(actor, parent)
     slug = _new_slug(name, slug, Organization.objects, "organization")
-    organization = Organization(name=name.strip(), slug=slug)
+    organization = Organization(name=name.strip(), slug=slug, parent=parent)
     _check(organization)
     organization.save()
-    RoleBinding.objects.create(user=owner, organization=organization, role=Role.OWNER)
+    if parent is not None:
+        organization.above.set([parent, *parent.above.all()])
+    RoleBinding.objects.create(user=owner, organization=organization, role=Role.OWNER, holds_below=True)
     forget_roles()
     audit_record(
         actor=actor or owner,
         action="organization.create",
         target=organization,
-        after={"name": organization.name, "slug": organization.slug, "owner": owner.email},
+        after={"name": organization.name, "slug": organization.slug, "owner": owner.email}
+        | ({"parent": parent.name} if parent is not None else {}),
     )
     for environment_name, kind in environments:
         environment_create(actor=actor or owner, organization=organization, name=environment_name, kind=kind)
@@ -177,22 +197,31 @@ def check_may_give(
     title: str,
     organization: Organization,
     environment: Environment | None = None,
+    *,
+    below: bool = False,
 ) -> None:
     """Refuse to give or take what one does not hold oneself in that place. The system (None) may everything."""
     if actor is None:
         return
-    missing = permissions - held_permissions(actor, organization, environment)
+    missing = permissions - held_permissions(actor, organization, environment, below=below)
     if missing:
         first = BY_NAME[in_order(missing)[0]]
         sentence = (
-            f"You may not give or take the role {title} here: it includes “{first.title}” ({first.name}), "
-            "which you do not hold yourself."
+            f"You may not give or take the role {title} {'in the groups below' if below else 'here'}: "
+            f"it includes “{first.title}” ({first.name}), which you do not hold yourself{' there' if below else ''}."
         )
         raise ApplicationError("role_above_own", sentence, fields={"role": sentence}, status=403)
 
 
 def _check_may_take(actor: User | None, binding: RoleBinding) -> None:
-    check_may_give(actor, permissions_of(binding), binding.title, binding.organization, binding.environment)
+    check_may_give(
+        actor,
+        permissions_of(binding),
+        binding.title,
+        binding.organization,
+        binding.environment,
+        below=binding.holds_below,
+    )
 
 
 def _check_owner_remains(binding: RoleBinding) -> None:
@@ -216,7 +245,8 @@ def _role_recorded(binding: RoleBinding, actor: User | None, doing: str, **chang
 
 def _said(binding: RoleBinding) -> dict[str, Any]:
     """Return what the audit log says of a binding: a custom role by its name, which outlives it."""
-    return {"person": binding.user.email, "role": binding.role or binding.title}
+    said = {"person": binding.user.email, "role": binding.role or binding.title}
+    return said | ({"holds_below": True} if binding.holds_below else {})
 
 
 def _give(binding: RoleBinding, role: NamedRole) -> None:
@@ -227,42 +257,59 @@ def _give(binding: RoleBinding, role: NamedRole) -> None:
 
 @transaction.atomic
 def role_grant(
-    *, actor: User | None, user: User, organization: Organization, environment: Environment | None = None, role: str
+    *,
+    actor: User | None,
+    user: User,
+    organization: Organization,
+    environment: Environment | None = None,
+    role: str,
+    holds_below: bool = False,
 ) -> RoleBinding:
     """Give a person one more role in an organization or in one of its environments.
 
-    `role` is the name of a built-in role or the id of a custom one.
+    `role` is the name of a built-in role or the id of a custom one. With `holds_below` it holds in the business groups
+    below too.
     """
     if environment is not None and environment.organization_id != organization.pk:
         sentence = "This environment belongs to another organization."
         raise ApplicationError("environment_elsewhere", sentence, fields={"environment": sentence})
+    if environment is not None and holds_below:
+        sentence = "A role in one environment does not reach business groups. Give it in the whole organization."
+        raise ApplicationError("below_an_environment", sentence, fields={"holds_below": sentence})
     named = role_named(organization=organization, key=role)
-    check_may_give(actor, named.permissions, named.title, organization, environment)
-    binding = RoleBinding(user=user, organization=organization, environment=environment)
+    check_may_give(actor, named.permissions, named.title, organization, environment, below=holds_below)
     held = binding_of(user=user, organization=organization, environment=environment, role=named)
     if held is not None:
-        return held
+        return role_change(actor=actor, binding=held, role=role, holds_below=True) if holds_below else held
+    binding = RoleBinding(user=user, organization=organization, environment=environment, holds_below=holds_below)
     _give(binding, named)
     _role_recorded(binding, actor, "grant", after=_said(binding))
     return binding
 
 
 @transaction.atomic
-def role_change(*, actor: User | None, binding: RoleBinding, role: str) -> RoleBinding:
-    """Give a person another role instead of one they hold, in the same place."""
+def role_change(*, actor: User | None, binding: RoleBinding, role: str, holds_below: bool | None = None) -> RoleBinding:
+    """Give a person another role instead of one they hold, or let it hold below or not, in the same place."""
     named = role_named(organization=binding.organization, key=role)
-    if named.key == binding.role_key:
+    below = binding.holds_below if holds_below is None else holds_below
+    if named.key == binding.role_key and below == binding.holds_below:
         return binding
-    check_may_give(actor, named.permissions, named.title, binding.organization, binding.environment)
+    check_may_give(actor, named.permissions, named.title, binding.organization, binding.environment, below=below)
     _check_may_take(actor, binding)
-    _check_owner_remains(binding)
-    if binding_of(user=binding.user, organization=binding.organization, environment=binding.environment, role=named):
-        sentence = f"{binding.user} already holds the role {named.title} there. Remove this one instead."
-        raise ApplicationError("role_exists", sentence, fields={"role": sentence}, status=409)
+    if named.key != binding.role_key:
+        _check_owner_remains(binding)
+        _check_not_held(binding, named)
     before = _said(binding)
+    binding.holds_below = below
     _give(binding, named)
     _role_recorded(binding, actor, "change", before=before, after=_said(binding))
     return binding
+
+
+def _check_not_held(binding: RoleBinding, named: NamedRole) -> None:
+    if binding_of(user=binding.user, organization=binding.organization, environment=binding.environment, role=named):
+        sentence = f"{binding.user} already holds the role {named.title} there. Remove this one instead."
+        raise ApplicationError("role_exists", sentence, fields={"role": sentence}, status=409)
 
 
 @transaction.atomic
@@ -274,6 +321,7 @@ def role_invite(
     role: str,
     email: str,
     name: str = "",
+    holds_below: bool = False,
 ) -> Invitation:
     """Add a person by e-mail address. For an unknown address an account is made, whose password is chosen by a link."""
     user = user_by_email(email)
@@ -285,7 +333,9 @@ def role_invite(
         if binding_of(user=user, organization=organization, environment=environment, role=named) is not None:
             sentence = f"{user} already holds the role {named.title} there."
             raise ApplicationError("role_exists", sentence, fields={"email": sentence}, status=409)
-    binding = role_grant(actor=actor, user=user, organization=organization, environment=environment, role=role)
+    binding = role_grant(
+        actor=actor, user=user, organization=organization, environment=environment, role=role, holds_below=holds_below
+    )
     # Only for an account made just now: the link opens the account, so nobody gets one to somebody else's.
     return Invitation(binding, invitation_link(user=user) if is_new else "")
 

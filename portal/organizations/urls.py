@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.organizations import role_views, views
+from portal.organizations import group_views, role_views, views
 
 app_name = "organizations"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("roles/add/", role_views.CustomRoleCreate.as_view(), name="custom_role_create"),
     path("roles/<uuid:pk>/", role_views.CustomRoleEdit.as_view(), name="custom_role_edit"),
     path("roles/<uuid:pk>/delete/", role_views.CustomRoleDelete.as_view(), name="custom_role_delete"),
+    path("business-groups/", group_views.BusinessGroups.as_view(), name="groups"),
+    path("business-groups/add/", group_views.BusinessGroupCreate.as_view(), name="group_create"),
     path("environments/", views.Environments.as_view(), name="environments"),
     path("environments/add/", views.EnvironmentCreate.as_view(), name="environment_create"),
     path("environments/<uuid:pk>/", views.EnvironmentEdit.as_view(), name="environment_edit"),

@@ -16,7 +16,7 @@ from portal.core.permissions import scope_of
 from portal.core.views import Action, ActionView, EditPage, Empty, ListPage, Service, go
 from portal.organizations.forms import EnvironmentForm, InviteForm, NewEnvironmentForm, OrganizationForm, RoleForm
 from portal.organizations.models import Environment, RoleBinding
-from portal.organizations.selectors import grantable_roles
+from portal.organizations.selectors import bindings_from_above, grantable_roles, may_give_below
 from portal.organizations.services import (
     Invitation,
     environment_change,
@@ -42,6 +42,7 @@ def invitation_page(request: HttpRequest, invitation: Invitation) -> HttpRespons
 class People(ListPage):
     """Who holds which role in this organization."""
 
+    template_name = "organizations/people.html"
     queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.view"
     environment_lookup = ""
@@ -54,6 +55,11 @@ class People(ListPage):
         Action(label="Roles", url_name="organizations:roles", permission="people.view", icon="id-badge", primary=False),
     )
     empty = Empty(title="Nobody here", text="Add people by their e-mail address and give each a role.", icon="users")
+
+    def get_context(self, **context: Any) -> dict[str, Any]:
+        """Add those whose role holds here from above."""
+        above = bindings_from_above(organization=self.environment.organization)
+        return super().get_context(from_above=above if self.environment.organization.parent_id else (), **context)
 
 
 class InvitePerson(EditPage):
@@ -83,6 +89,7 @@ class InvitePerson(EditPage):
             ),
             "environments": environments.filter(organization_id=self.environment.organization_id),
             "everywhere": self._everywhere(),
+            "below": may_give_below(user=current_user(self.request), organization=self.environment.organization),
         }
 
     def service_arguments(self) -> dict[str, Any]:
@@ -122,7 +129,10 @@ class ChangeRole(EditPage):
         roles = grantable_roles(
             user=current_user(self.request), organization=binding.organization, environment=binding.environment
         )
-        return {"roles": roles, "initial": {"role": binding.role_key}}
+        user = current_user(self.request)
+        below = binding.environment is None and may_give_below(user=user, organization=binding.organization)
+        initial = {"role": binding.role_key, "holds_below": binding.holds_below}
+        return {"roles": roles, "below": below or binding.holds_below, "initial": initial}
 
     def check_again(self, result: Any) -> None:
         """Let people lower their own role; the service has checked what it may."""
@@ -181,6 +191,13 @@ class Environments(ListPage):
             url_name="organizations:environment_create",
             permission="environment.change",
             icon="plus",
+        ),
+        Action(
+            label="Business groups",
+            url_name="organizations:groups",
+            permission="organization.view",
+            icon="sitemap",
+            primary=False,
         ),
     )
 

@@ -13,6 +13,7 @@ PLAIN = (
     "certificates:list", "certificates:create", "fleet:drift", "landscape:map", "transfers:import",
     "organizations:invite", "organizations:environments", "organizations:environment_create", "audit:list",
     "organizations:roles", "organizations:custom_role_create",
+    "organizations:groups", "organizations:group_create",
 )  # fmt: skip
 # What `console_url` is given besides the name, by attribute of the portal.
 WITH_OBJECT = {

@@ -19,6 +19,8 @@ QUERIES = {
     "traces:why": 8,
     "organizations:people": 13,
     "organizations:roles": 13,
+    "organizations:groups": 13,
+    "organizations:group_create": 8,
     "organizations:custom_role_create": 8,
     "organizations:custom_role_edit": 9,
     "fleet:drift": 11,
