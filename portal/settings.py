@@ -261,12 +261,20 @@ CELERY_TASK_DEFAULT_QUEUE = "portico"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A publish is redone by the sweep long before this; it only bounds how long a lost message waits.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_timeout": 10, "socket_connect_timeout": 3}
+# Traffic by minute, by quarter of an hour, and by day. The map of APIs reads seven days by minute.
+KEEP_TRAFFIC_DAYS = (
+    env_int("PORTICO_KEEP_MINUTES_DAYS", default=8, minimum=8),
+    env_int("PORTICO_KEEP_QUARTERS_DAYS", default=35, minimum=8),
+    env_int("PORTICO_KEEP_DAILY_DAYS", default=400, minimum=91),
+)
+
 CELERY_BEAT_SCHEDULE = {
     "publish-what-is-waiting": {"task": "publishing.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "collect-replica-reports": {"task": "publishing.collect", "schedule": 4.0, "options": {"expires": 4}},
     "judge-staged-changes": {"task": "publishing.judge", "schedule": 2.0, "options": {"expires": 2}},
     "keep-gateway-access": {"task": "gateways.keep_access", "schedule": 3.0, "options": {"expires": 3}},
     "ingest-traffic": {"task": "analytics.ingest", "schedule": 2.0, "options": {"expires": 2}},
+    "forget-traffic": {"task": "analytics.forget", "schedule": 300.0, "options": {"expires": 300}},
     "ingest-traces": {"task": "traces.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "expire-traces": {"task": "traces.expire", "schedule": 30.0, "options": {"expires": 30}},
     "forget-undo": {"task": "audit.forget_undo", "schedule": 300.0, "options": {"expires": 300}},

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -9,10 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from portal.analytics.models import TrafficMinute
 from portal.analytics.ranges import DEFAULT_RANGE, QUICK_RANGES, quick_range
-from portal.analytics.selectors import CLASSES, Traffic, traffic_between
-from portal.analytics.shadows import shadow_figures
+from portal.analytics.selectors import CLASSES, Traffic, environment_traffic, instance_traffic
 from portal.apis.models import ApiInstance
 from portal.core.api import ErrorSerializer
 from portal.organizations.models import Environment
@@ -119,18 +118,16 @@ class TrafficView(APIView):
         query = TrafficQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        rows = TrafficMinute.objects.visible_to(request.user, "traffic.view")
-        if "instance" in asked:
-            instance = get_object_or_404(
-                ApiInstance.objects.visible_to(request.user, "traffic.view"), pk=asked["instance"]
-            )
-            rows = rows.filter(instance=str(instance.pk))
-        if "environment" in asked:
-            environment = get_object_or_404(
-                Environment.objects.visible_to(request.user, "traffic.view"), pk=asked["environment"]
-            )
-            rows = rows.filter(environment_id=environment.pk)
         time_range = quick_range(asked["range"])
-        traffic = traffic_between(rows=rows, time_range=time_range)
-        traffic.shadow = shadow_figures(rows=rows, start=time_range.start, end=time_range.end)
+        if "instance" in asked:
+            instance = self._visible(ApiInstance, asked["instance"])
+            if asked.get("environment", instance.environment_id) != instance.environment_id:
+                raise Http404
+            traffic = instance_traffic(user=request.user, instance=instance, time_range=time_range)
+        else:
+            environment = self._visible(Environment, asked["environment"])
+            traffic = environment_traffic(user=request.user, environment=environment, time_range=time_range)
         return Response(TrafficSerializer(traffic).data)
+
+    def _visible(self, model: Any, pk: Any) -> Any:
+        return get_object_or_404(model.objects.visible_to(self.request.user, "traffic.view"), pk=pk)

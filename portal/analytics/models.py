@@ -48,6 +48,43 @@ class TrafficMinute(models.Model):
         return f"{self.minute:%Y-%m-%d %H:%M} {self.status} × {self.requests}"
 
 
+class Span(models.TextChoices):
+    """How much time one summary is about. Days are those of UTC."""
+
+    MINUTE = "minute", "Minute"
+    QUARTER = "quarter", "Quarter of an hour"
+    DAY = "day", "Day"
+
+
+class TrafficSummary(models.Model):
+    """All traffic of an environment (`instance` is ""), or of one API instance of it, in one span of time.
+
+    A chart reads one for each of its points, however much there was. By minute there are those of environments alone.
+    """
+
+    environment_id = models.UUIDField()
+    organization_id = models.UUIDField()
+    instance = models.CharField(max_length=36, blank=True)
+    span = models.CharField(max_length=10, choices=Span.choices)
+    start = models.DateTimeField()
+    requests = models.BigIntegerField(default=0)
+    # As `Figures` writes them.
+    figures = models.JSONField(default=dict)
+
+    objects = ScopedManager()
+    scope_organization = "organization_id"
+    scope_environment = "environment_id"
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["environment_id", "instance", "span", "start"], name="traffic_summary_once")
+        ]
+        indexes = [models.Index(fields=["instance", "span", "start"]), models.Index(fields=["span", "start"])]
+
+    def __str__(self) -> str:
+        return f"{self.span} {self.start:%Y-%m-%d %H:%M} × {self.requests}"
+
+
 class IngestCursor(models.Model):
     """The last entry of a stream whose rows are stored; kept in the same transaction as the rows."""
 

@@ -1,27 +1,21 @@
 """What analytics adds to the pages of lower apps."""
 
-import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone
 
-from portal.analytics.models import TrafficMinute
-from portal.analytics.shadows import shadow_figures
+from portal.analytics.ranges import quick_range
+from portal.analytics.selectors import instance_traffic
 from portal.apis.models import ApiInstance
 from portal.core import panels
 from portal.policies.selectors import shadow_policies
 from portal.policies.settings import policy_title
 from portal.traces.selectors import shadow_traces
 
-PERIOD = datetime.timedelta(hours=24)
-
 
 def _shadows(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:
     """Return what policies in shadow mode would have done in the last day; nothing where none is and was."""
-    now = timezone.now()
-    rows = TrafficMinute.objects.visible_to(request.user, "traffic.view").filter(instance=str(instance.pk))
-    figures = shadow_figures(rows=rows, start=now - PERIOD, end=now)
+    figures = instance_traffic(user=request.user, instance=instance, time_range=quick_range("24h")).shadow
     running = [policy_title(name) for name in shadow_policies(instance)]
     if not running and not figures.calls:
         return None

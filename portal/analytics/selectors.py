@@ -4,18 +4,26 @@ import datetime
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 from django.db.models import Sum
 
 from gateway_runtime.schema.histogram import quantile
-from portal.analytics.models import ReplicaTally, TrafficMinute
+from portal.analytics.figures import Figures
+from portal.analytics.models import ReplicaTally, Span, TrafficMinute, TrafficSummary
 from portal.analytics.ranges import TimeRange
-from portal.analytics.shadows import ShadowFigures
+from portal.analytics.shadows import ShadowFigures, shadow_figures
+from portal.analytics.summaries import span_start
+from portal.apis.models import ApiInstance
 from portal.contracts.models import ClientApplication
 from portal.core.permissions import scope_of
+from portal.core.rows import raw_rows, time_of
 from portal.gateways.models import Gateway, Replica
+from portal.organizations.models import Environment
 
+# How many applications and routes are named.
+TOP = 10
 CLASSES = ("2xx", "3xx", "4xx", "5xx")
 
 # Databases may keep fewer digits of a time than the gateway sent.
@@ -70,7 +78,8 @@ class Traffic:
     statuses: list[tuple[int, int]]
     refusals: list[Refusals]
     applications: list[tuple[str, int]]
-    shadow: ShadowFigures | None = None
+    routes: list[tuple[str, int]]
+    shadow: ShadowFigures
 
     @property
     def refused(self) -> int:
@@ -78,47 +87,95 @@ class Traffic:
         return sum(row.requests for row in self.refusals)
 
 
-def traffic_between(*, rows: Any, time_range: TimeRange) -> Traffic:
-    """Return the figures of `rows` (a queryset of `TrafficMinute` the caller may see) in a time range."""
-    points = {time: Point(time) for time in time_range.points()}
-    histograms: dict[datetime.datetime, Counter[int]] = defaultdict(Counter)
-    upstream: Counter[int] = Counter()
-    statuses: Counter[int] = Counter()
-    refusals: Counter[tuple[str, str, int]] = Counter()
-    applications: Counter[str] = Counter()
-    bytes_out = 0
-    served = rows.filter(minute__gte=time_range.start, minute__lt=time_range.end, requests__gt=0)
-    for row in served.iterator():
-        time = time_range.start + ((row.minute - time_range.start) // time_range.step) * time_range.step
-        point = points[time]
-        point.classes[f"{row.status // 100}xx"] += row.requests
-        statuses[row.status] += row.requests
-        applications[row.application] += row.requests
-        bytes_out += row.bytes_out
-        if row.policy:
-            point.refused += row.requests
-            refusals[row.policy, row.code, row.status] += row.requests
-        histograms[time].update({int(bucket): count for bucket, count in row.latency.items()})
-        upstream.update({int(bucket): count for bucket, count in row.upstream_latency.items()})
-    everything: Counter[int] = Counter()
-    for time, histogram in histograms.items():
-        everything.update(histogram)
-        points[time].p50, points[time].p95, points[time].p99 = (_milliseconds(histogram, q) for q in (0.5, 0.95, 0.99))
-    applications.pop("", None)
+def environment_traffic(*, user: Any, environment: Environment, time_range: TimeRange) -> Traffic:
+    """Return the figures of everything in an environment that `user` may see, in a time range."""
+    return _traffic(_summed(_summaries(user, environment.pk, ""), time_range), time_range)
+
+
+def instance_traffic(*, user: Any, instance: ApiInstance, time_range: TimeRange) -> Traffic:
+    """Return the figures of one API instance that `user` may see, in a time range."""
+    if time_range.span != Span.MINUTE:
+        return _traffic(_summed(_summaries(user, instance.environment_id, str(instance.pk)), time_range), time_range)
+    rows = TrafficMinute.objects.visible_to(user, "traffic.view").filter(instance=str(instance.pk))
+    return _traffic(_counted(rows, time_range), time_range)
+
+
+_Points = dict[datetime.datetime, Figures]
+
+
+def _summaries(user: Any, environment_id: Any, instance: str) -> Any:
+    visible = TrafficSummary.objects.visible_to(user, "traffic.view")
+    return visible.filter(environment_id=environment_id, instance=instance)
+
+
+def _summed(summaries: Any, time_range: TimeRange) -> _Points:
+    points: _Points = defaultdict(Figures)
+    there = summaries.filter(span=time_range.span, start__gte=time_range.start, start__lt=time_range.end)
+    for start, figures in raw_rows(there.values_list("start", "figures")):
+        points[time_range.point_of(time_of(start))].read(msgspec.json.decode(figures))
+    return points
+
+
+class _Minute(NamedTuple):
+    """What figures need of a row, in the order of its columns."""
+
+    minute: Any
+    route: str
+    application: str
+    status: int
+    policy: str
+    code: str
+    requests: int
+    bytes_in: int
+    bytes_out: int
+    shadowed: int
+    latency: Any
+    upstream_latency: Any
+
+
+def _counted(rows: Any, time_range: TimeRange) -> _Points:
+    points: _Points = defaultdict(Figures)
+    there = rows.filter(minute__gte=time_range.start, minute__lt=time_range.end)
+    for raw in raw_rows(there.values_list(*_Minute._fields)):
+        row = _Minute._make(raw)
+        points[time_range.point_of(time_of(row.minute))].add(
+            row._replace(
+                latency=msgspec.json.decode(row.latency), upstream_latency=msgspec.json.decode(row.upstream_latency)
+            )
+        )
+    return points
+
+
+def _traffic(found: _Points, time_range: TimeRange) -> Traffic:
+    everything = Figures()
+    for figures in found.values():
+        everything.merge(figures)
     return Traffic(
         range=time_range,
-        points=list(points.values()),
-        requests=statuses.total(),
-        errors=sum(count for status, count in statuses.items() if status >= 500),
-        bytes_out=bytes_out,
-        p50=_milliseconds(everything, 0.5),
-        p95=_milliseconds(everything, 0.95),
-        p99=_milliseconds(everything, 0.99),
-        upstream_p50=_milliseconds(upstream, 0.5),
-        statuses=sorted(statuses.items()),
-        refusals=[Refusals(*labels, requests=count) for labels, count in refusals.most_common()],
-        applications=applications.most_common(10),
+        points=[_point(time, found.get(time)) for time in time_range.points()],
+        requests=everything.requests,
+        errors=sum(count for status, count in everything.statuses.items() if status >= 500),
+        bytes_out=everything.bytes_out,
+        p50=_milliseconds(everything.latency, 0.5),
+        p95=_milliseconds(everything.latency, 0.95),
+        p99=_milliseconds(everything.latency, 0.99),
+        upstream_p50=_milliseconds(everything.upstream_latency, 0.5),
+        statuses=sorted(everything.statuses.items()),
+        refusals=[Refusals(*labels, requests=count) for labels, count in everything.refusals.most_common()],
+        applications=everything.applications.most_common(TOP),
+        routes=everything.routes.most_common(TOP),
+        shadow=shadow_figures(everything),
     )
+
+
+def _point(time: datetime.datetime, figures: Figures | None) -> Point:
+    if figures is None:
+        return Point(time)
+    point = Point(time, refused=figures.refusals.total())
+    for status, count in figures.statuses.items():
+        point.classes[f"{status // 100}xx"] += count
+    point.p50, point.p95, point.p99 = (_milliseconds(figures.latency, q) for q in (0.5, 0.95, 0.99))
+    return point
 
 
 def _milliseconds(histogram: Counter[int], q: float) -> float | None:
@@ -176,9 +233,10 @@ def calls_counted(
     environment = gateway.environment
     if not scope_of(user, "traffic.view").covers(environment.organization_id, environment.pk):
         return None
-    rows = TrafficMinute.objects.filter(gateway_id=gateway.pk, minute__gte=start, minute__lt=end)
-    counted = rows.filter(instance__in=instances).values("instance").annotate(calls=Sum("requests"))
-    return dict(counted.values_list("instance", "calls"))
+    quarters = TrafficSummary.objects.filter(environment_id=environment.pk, span=Span.QUARTER)
+    begin = span_start(start.replace(second=0, microsecond=0), Span.QUARTER)
+    counted = quarters.filter(start__gte=begin, start__lt=end, instance__in=instances).values("instance")
+    return dict(counted.annotate(calls=Sum("requests")).values_list("instance", "calls"))
 
 
 def requests_served(*, environment: Any) -> bool:
@@ -191,4 +249,4 @@ def requests_served(*, environment: Any) -> bool:
 
 def traffic_seen(*, environment: Any) -> bool:
     """Tell whether any traffic of an environment is stored."""
-    return TrafficMinute.objects.filter(environment_id=environment.pk).exists()
+    return TrafficSummary.objects.filter(environment_id=environment.pk).exists()

@@ -5,7 +5,6 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import msgspec
 import redis
@@ -14,6 +13,7 @@ from django.db import transaction
 from gateway_runtime.schema import keys
 from gateway_runtime.schema.telemetry import BATCH_FIELD, Batch, TrafficRow
 from portal.analytics.models import IngestCursor, ReplicaTally, TrafficMinute
+from portal.analytics.summaries import summaries_add
 from portal.gateways.models import Gateway
 from portal.publishing.rollout_traffic import rollout_traffic_count
 
@@ -22,26 +22,6 @@ log = logging.getLogger(__name__)
 BATCHES_AT_ONCE = 500
 
 _decoder = msgspec.msgpack.Decoder(Batch)
-
-
-@dataclass(slots=True)
-class _Sum:
-    """Everything counted for one combination of labels in one minute."""
-
-    requests: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    shadowed: int = 0
-    latency: dict[str, int] = field(default_factory=dict)
-    upstream_latency: dict[str, int] = field(default_factory=dict)
-
-    def add(self, row: TrafficRow) -> None:
-        self.requests += row.requests
-        self.bytes_in += row.bytes_in
-        self.bytes_out += row.bytes_out
-        self.shadowed += row.shadowed
-        _merge(self.latency, row.latency)
-        _merge(self.upstream_latency, row.upstream_latency)
 
 
 # minute, gateway, instance, route, application, status, policy, code
@@ -104,7 +84,7 @@ def _store(batches: Iterable[Batch]) -> None:
         gateway.pk: (gateway.environment.organization_id, gateway.environment_id)
         for gateway in Gateway.objects.select_related("environment").filter(pk__in={b.gateway for b in batches})
     }
-    sums: dict[_Labels, _Sum] = defaultdict(_Sum)
+    added: dict[_Labels, TrafficMinute] = {}
     known: list[Batch] = []
     for batch in batches:
         gateway = uuid.UUID(batch.gateway)
@@ -112,8 +92,12 @@ def _store(batches: Iterable[Batch]) -> None:
             continue
         known.append(batch)
         for row in batch.rows:
-            sums[_labels(gateway, row)].add(row)
-    _upsert(sums, places)
+            labels = _labels(gateway, row)
+            if labels not in added:
+                added[labels] = _minute(labels, places[gateway])
+            _add(added[labels], row)
+    _upsert(added)
+    summaries_add(added.values())
     rollout_traffic_count(known)
     _tally(known)
 
@@ -136,33 +120,40 @@ def _labels(gateway: uuid.UUID, row: TrafficRow) -> _Labels:
     return minute, gateway, row.api, row.route, row.application, row.status, row.policy, row.code
 
 
-def _upsert(sums: dict[_Labels, _Sum], places: dict[uuid.UUID, tuple[uuid.UUID, uuid.UUID]]) -> None:
-    """Add sums to the rows of their labels, making those that are missing."""
+def _minute(labels: _Labels, place: tuple[uuid.UUID, uuid.UUID]) -> TrafficMinute:
+    minute, gateway, instance, route, application, status, policy, code = labels
+    organization, environment = place
+    return TrafficMinute(
+        minute=minute, organization_id=organization, environment_id=environment, gateway_id=gateway,
+        instance=instance, route=route, application=application, status=status, policy=policy, code=code,
+    )  # fmt: skip
+
+
+def _add(into: TrafficMinute, row: "TrafficRow | TrafficMinute") -> None:
+    into.requests += row.requests
+    into.bytes_in += row.bytes_in
+    into.bytes_out += row.bytes_out
+    into.shadowed += row.shadowed
+    _merge(into.latency, row.latency)
+    _merge(into.upstream_latency, row.upstream_latency)
+
+
+def _upsert(added: dict[_Labels, TrafficMinute]) -> None:
+    """Store what was added: to the rows of the same labels, or as new ones."""
     rows = {
         (r.minute, r.gateway_id, r.instance, r.route, r.application, r.status, r.policy, r.code): r
         for r in TrafficMinute.objects.filter(
-            minute__in={labels[0] for labels in sums}, gateway_id__in={labels[1] for labels in sums}
+            minute__in={labels[0] for labels in added}, gateway_id__in={labels[1] for labels in added}
         )
     }
     changed, new = [], []
-    for labels, added in sums.items():
+    for labels, more in added.items():
         row = rows.get(labels)
         if row is None:
-            minute, gateway, instance, route, application, status, policy, code = labels
-            organization, environment = places[gateway]
-            row = TrafficMinute(
-                minute=minute, organization_id=organization, environment_id=environment, gateway_id=gateway,
-                instance=instance, route=route, application=application, status=status, policy=policy, code=code,
-            )  # fmt: skip
-            new.append(row)
+            new.append(more)
         else:
+            _add(row, more)
             changed.append(row)
-        row.requests += added.requests
-        row.bytes_in += added.bytes_in
-        row.bytes_out += added.bytes_out
-        row.shadowed += added.shadowed
-        _merge(row.latency, added.latency)
-        _merge(row.upstream_latency, added.upstream_latency)
     TrafficMinute.objects.bulk_create(new, batch_size=200)
     TrafficMinute.objects.bulk_update(
         changed,

@@ -1,10 +1,8 @@
 """What policies in shadow mode would have refused."""
 
-import datetime
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Count, Q, Sum
+from portal.analytics.figures import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +25,13 @@ class ShadowFigures:
     verdicts: list[ShadowVerdict]
 
 
-def shadow_figures(*, rows: Any, start: datetime.datetime, end: datetime.datetime) -> ShadowFigures:
-    """Return what would have been refused among `rows` (a queryset of `TrafficMinute` the caller may see)."""
-    found = rows.filter(minute__gte=start, minute__lt=end, shadowed__gt=0)
-    applications = Count("application", distinct=True, filter=~Q(application=""))
-    verdicts = [
-        ShadowVerdict(**row)
-        for row in found.values("policy", "code", "status")
-        .annotate(calls=Sum("shadowed"), applications=applications)
-        .order_by("-calls", "policy", "code", "status")
-    ]
-    if len(verdicts) < 2:
-        only = verdicts[0] if verdicts else ShadowVerdict("", "", 0, 0, 0)
-        return ShadowFigures(only.calls, only.applications, verdicts)
-    together = found.aggregate(calls=Sum("shadowed"), applications=applications)
-    return ShadowFigures(together["calls"], together["applications"], verdicts)
+def shadow_figures(figures: Figures) -> ShadowFigures:
+    """Return what would have been refused."""
+    everybody: set[str] = set()
+    verdicts = []
+    for (policy, code, status), calls in figures.shadowed.items():
+        applications = figures.shadowed_applications.get((policy, code, status), set())
+        everybody |= applications
+        verdicts.append(ShadowVerdict(policy, code, status, calls, len(applications)))
+    verdicts.sort(key=lambda each: (-each.calls, each.policy, each.code, each.status))
+    return ShadowFigures(figures.shadowed.total(), len(everybody), verdicts)

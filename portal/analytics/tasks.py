@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from portal.analytics.retention import traffic_forget
 from portal.analytics.services import traffic_ingest
 from portal.core.redis import connection
 
@@ -14,4 +15,12 @@ def ingest() -> None:
     """Store what gateways have sent since the last run."""
     for _ in range(PIECES_PER_RUN):
         if not traffic_ingest(client=connection()):
+            return
+
+
+@shared_task(name="analytics.forget")
+def forget() -> None:
+    """Take away figures that have been kept for long enough."""
+    for _ in range(PIECES_PER_RUN):
+        if not traffic_forget():
             return

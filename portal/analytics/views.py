@@ -8,9 +8,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from gateway_runtime.policies.registry import all_definitions
-from portal.analytics.models import TrafficMinute
-from portal.analytics.ranges import DEFAULT_RANGE, QUICK_RANGES, quick_range
-from portal.analytics.selectors import application_names, traffic_accounting, traffic_between
+from portal.analytics.ranges import DEFAULT_RANGE, QUICK_RANGES, TimeRange, quick_range
+from portal.analytics.selectors import (
+    Traffic,
+    application_names,
+    environment_traffic,
+    instance_traffic,
+    traffic_accounting,
+)
 from portal.apis.models import ApiInstance
 from portal.core.links import console_url
 from portal.core.views import ConsoleView, ObjectView
@@ -42,21 +47,20 @@ class EnvironmentDashboard(ConsoleView):
         """Return where the requests behind a refusal are."""
         return console_url(self.request, "traces:list")
 
-    def rows(self) -> Any:
+    def traffic(self, time_range: TimeRange) -> Traffic:
         """Return the traffic this page is about."""
-        visible = TrafficMinute.objects.visible_to(self.request.user, self.permission)
-        return visible.filter(environment_id=self.environment.pk)
+        return environment_traffic(user=self.request.user, environment=self.environment, time_range=time_range)
 
     def get_context(self, **context: Any) -> dict[str, Any]:
         """Add the figures, the ranges, and where the charts' data is."""
         time_range = quick_range(self.request.GET.get("range", DEFAULT_RANGE))
-        traffic = traffic_between(rows=self.rows(), time_range=time_range)
+        traffic = self.traffic(time_range)
         names = application_names(environment=self.environment, ids=[pk for pk, _ in traffic.applications])
         titles = {definition.name: definition.title for definition in all_definitions()}
         query = urlencode({**self.subject(), "range": time_range.key})
         return super().get_context(
             traffic=traffic,
-            ranges=[(key, title) for key, (title, _, _) in QUICK_RANGES.items()],
+            ranges=[(key, title) for key, (title, *_) in QUICK_RANGES.items()],
             data_url=f"{reverse('traffic')}?{query}",
             refusals=[(titles.get(row.policy, row.policy), row) for row in traffic.refusals],
             applications=[(names.get(pk, pk), count) for pk, count in traffic.applications],
@@ -90,6 +94,6 @@ class InstanceDashboard(EnvironmentDashboard, ObjectView):
         """Return those of this instance."""
         return console_url(self.request, "traces:instance", self.object.pk)
 
-    def rows(self) -> Any:
+    def traffic(self, time_range: TimeRange) -> Traffic:
         """Return the traffic of this instance."""
-        return super().rows().filter(instance=str(self.object.pk))
+        return instance_traffic(user=self.request.user, instance=self.object, time_range=time_range)

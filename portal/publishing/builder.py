@@ -7,19 +7,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 from django.conf import settings
-from django.db.models import Prefetch, Q
-from django.utils import timezone
 
 from gateway_runtime.schema import document as schema
 from gateway_runtime.schema.platform import PlatformAddress
 from portal.apis.models import ApiInstance, InstanceStatus
 from portal.apis.service_settings import DEFAULT_PORTS
-from portal.contracts.limits import CALENDAR_PERIOD, MAXIMUM_REQUESTS, TIME_PERIOD
-from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.gateways.models import Gateway
 from portal.gateways.settings import document_settings
 from portal.policies.models import AutomatedPolicy
 from portal.publishing.api_parts import InstanceFault, active_instances, api_part
+from portal.publishing.clients import clients_of
 from portal.publishing.listeners import document_listeners, with_present_certificates
 from portal.publishing.remembered import parts_of
 from portal.publishing.specifications import Specifications
@@ -93,7 +90,7 @@ def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[s
 def _document(
     gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance], retired: Sequence[Any] = ()
 ) -> schema.Document:
-    consumers, contracts, tiers = _clients(gateway, retired)
+    consumers, contracts, tiers = clients_of(gateway, retired)
     return schema.Document(
         gateway=str(gateway.pk),
         name=gateway.name,
@@ -118,59 +115,3 @@ def platform_addresses() -> list[PlatformAddress]:
         if url.hostname and port:
             found.append(PlatformAddress(host=url.hostname, port=port))
     return found
-
-
-def _clients(
-    gateway: Gateway, retired: Sequence[Any]
-) -> tuple[list[schema.Consumer], list[schema.Contract], list[schema.Tier]]:
-    """Return who may call what on `gateway` at this moment, and under which tiers.
-
-    Applications whose contracts wait or were revoked are there too, without a contract: so a gateway can tell “not
-    (yet) allowed” from “unknown”.
-    """
-    asked = Contract.objects.filter(Q(instance__status=InstanceStatus.ACTIVE) | Q(instance__in=retired))
-    asked = asked.filter(instance__gateway=gateway)
-    unexpired = Credential.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now())).order_by("pk")
-    applications = (
-        ClientApplication.objects.filter(pk__in=asked.values("application"))
-        .prefetch_related(Prefetch("credentials", queryset=unexpired))
-        .order_by("pk")
-    )
-    consumers = [
-        schema.Consumer(
-            id=str(application.pk),
-            name=application.name,
-            client_id=application.client_id,
-            secrets=[credential.digest for credential in application.credentials.all()],
-        )
-        for application in applications
-    ]
-    # With their tiers at once: a contract whose tier is not there would have no limits.
-    active = list(
-        asked.filter(status=ContractStatus.ACTIVE)
-        .select_related("tier")
-        .order_by("instance_id", "application_id", "pk")
-    )
-    contracts = [
-        schema.Contract(
-            api=str(contract.instance_id), consumer=str(contract.application_id), tier=str(contract.tier_id or "")
-        )
-        for contract in active
-    ]
-    tiers = {str(contract.tier_id): contract.tier for contract in active if contract.tier is not None}
-    return consumers, contracts, [_tier(tiers[id]) for id in sorted(tiers)]
-
-
-def _tier(tier: SlaTier) -> schema.Tier:
-    return schema.Tier(
-        id=str(tier.pk),
-        name=tier.name,
-        limits=[
-            schema.TierLimit(
-                maximum_requests=limit[MAXIMUM_REQUESTS],
-                period_ms=limit.get(TIME_PERIOD, 0),
-                calendar_period=limit.get(CALENDAR_PERIOD, ""),
-            )
-            for limit in tier.limits
-        ],
-    )

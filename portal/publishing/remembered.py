@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connections
 from django.db.models import Field, QuerySet
 
 from gateway_runtime.schema import document as schema
 from portal.apis.models import ApiInstance, Destination, InstanceStatus, Route, Service
 from portal.catalog.models import Api, ApiVersion, Specification
+from portal.core.rows import Row, id_of, raw_rows
 from portal.gateways.models import Gateway
 from portal.policies.models import AutomatedPolicy, PolicyBinding
 from portal.publishing.api_parts import InstanceFault, active_instances, api_part, stand_in_part
@@ -25,7 +25,6 @@ from portal.publishing.specifications import Specifications
 GATEWAYS = 16
 # A part, and why it only stands in for what cannot be published ("": it does not).
 Part = tuple[schema.ApiInstance, str]
-_Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def _made_of(gateway: Gateway) -> dict[UUID, tuple[Any, ...]]:
     active = ApiInstance.objects.filter(gateway=gateway, status=InstanceStatus.ACTIVE)
     here = {"instance__gateway": gateway, "instance__status": InstanceStatus.ACTIVE}
     for_all = tuple(_rows(AutomatedPolicy.objects.filter(environment=gateway.environment_id), "pk"))
-    found: dict[Any, list[_Row]] = {}
+    found: dict[Any, list[Row]] = {}
     for row in _rows(active, "pk", _columns(ApiVersion, "api_version"), _columns(Api, "api_version__api")):
         found[row[0]] = [for_all, row]
     for rows in (
@@ -88,7 +87,7 @@ def _made_of(gateway: Gateway) -> dict[UUID, tuple[Any, ...]]:
         _rows(Destination.objects.filter(**{f"route__{k}": v for k, v in here.items()}), "route__instance_id"),
         _rows(PolicyBinding.objects.filter(**here, enabled=True), "instance_id"),
         # The text itself is long, and its digest says the same.
-        _raw(
+        raw_rows(
             Specification.objects.filter(
                 **{f"api_version__instances__{k.removeprefix('instance__')}": v for k, v in here.items()}
             ).values_list("api_version__instances__pk", "digest", "updated_at")
@@ -97,26 +96,15 @@ def _made_of(gateway: Gateway) -> dict[UUID, tuple[Any, ...]]:
         for row in rows:
             if row[0] in found:
                 found[row[0]].append(row)
-    return {_uuid(pk): tuple(rows) for pk, rows in found.items()}
+    return {id_of(pk): tuple(rows) for pk, rows in found.items()}
 
 
-def _rows(queryset: QuerySet[Any], instance: str, *more: list[str]) -> list[_Row]:
+def _rows(queryset: QuerySet[Any], instance: str, *more: list[str]) -> list[Row]:
     """Return all columns of some rows with the id of their instance first, in the order of their ids."""
     names = [instance, *_columns(queryset.model), *(name for names in more for name in names)]
-    return _raw(queryset.order_by("pk").values_list(*names))
+    return raw_rows(queryset.order_by("pk").values_list(*names))
 
 
 def _columns(model: Any, path: str = "") -> list[str]:
     fields: list[Field[Any, Any]] = model._meta.concrete_fields
     return [f"{path}__{field.attname}" if path else field.attname for field in fields]
-
-
-def _raw(queryset: QuerySet[Any, Any]) -> list[_Row]:
-    sql, parameters = queryset.query.sql_with_params()
-    with connections[queryset.db].cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return [tuple(row) for row in cursor.fetchall()]
-
-
-def _uuid(raw: Any) -> UUID:
-    return raw if isinstance(raw, UUID) else UUID(raw)

@@ -21,6 +21,7 @@ from django.utils import timezone
 from gateway_runtime.schema.envelope import new_keys
 from portal.accounts.models import User
 from portal.analytics.models import TrafficMinute
+from portal.analytics.summaries import summaries_add
 from portal.apis.models import ApiInstance, Destination, Route, Service
 from portal.audit.models import AuditEvent
 from portal.catalog.models import Api, ApiVersion, Layer, Specification, Visibility
@@ -324,14 +325,23 @@ def _traffic(
                 "application": str(applications[chance.randrange(min(50, len(applications)))].pk), "status": status,
                 "policy": policy, "code": code, "requests": chance.randrange(1, 300), "bytes_in": 0,
                 "bytes_out": 20_000, "shadowed": 0, "latency": chance.choice(chances),
-                "upstream_latency": chance.choice(chances),
+                "upstream_latency": chance.choice(chances), "at": at,
             }  # fmt: skip
+
+    def summed_up(row: dict[str, Any]) -> TrafficMinute:
+        own = {name: row[name] for name in ("instance", "application", "status", "policy", "code", "requests")}
+        return TrafficMinute(
+            minute=row["at"], environment_id=environment.pk, organization_id=environment.organization_id,
+            bytes_out=row["bytes_out"], latency=json.loads(row["latency"]),
+            upstream_latency=json.loads(row["upstream_latency"]), **own,
+        )  # fmt: skip
 
     every = itertools.chain(rows(minutes, busy), rows(hours, instances[: max(1, len(instances) // 10)]))
     written = 0
     # One transaction: without, each row would be one.
     with transaction.atomic(), connection.cursor() as cursor:
-        while batch := [[row[column] for column in columns] for row in itertools.islice(every, 50_000)]:
-            cursor.executemany(sql, batch)
+        while batch := list(itertools.islice(every, 50_000)):
+            cursor.executemany(sql, [[row[column] for column in columns] for row in batch])
+            summaries_add(summed_up(row) for row in batch)
             written += len(batch)
             progress(f"{written} rows of traffic")

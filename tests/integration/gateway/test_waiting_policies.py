@@ -147,10 +147,12 @@ def port(tmp_path_factory: pytest.TempPathFactory, service: Service) -> Iterator
     ]
     (folder / "all.yaml").write_text("---\n".join(parts))
     gateway = GatewayProcess(folder, config=folder / "all.yaml", workers=1)
-    gateway.start()
-    gateway.wait_for_revision(1)
-    yield port
-    gateway.kill()
+    try:
+        gateway.start()
+        gateway.wait_for_revision(1)
+        yield port
+    finally:
+        gateway.kill()
 
 
 def test_a_service_that_does_not_answer_in_time_is_given_up(port: int) -> None:

@@ -6,20 +6,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gateway_runtime.schema import histogram
-from portal.analytics.models import TrafficMinute
 from portal.apis.models import ApiInstance
 from portal.core.links import console_url
 from tests.portal.base import PortalTestCase, client_of
+from tests.portal.traffic import traffic_store
 
 
 def add_traffic(instance: ApiInstance, *, requests: int, status: int = 200, policy: str = "", code: str = "") -> None:
     """Store requests of this minute."""
-    TrafficMinute.objects.create(
+    traffic_store(
+        instance,
         minute=timezone.now().replace(second=0, microsecond=0),
-        organization_id=instance.environment.organization_id,
-        environment_id=instance.environment_id,
-        gateway_id=instance.gateway_id,
-        instance=str(instance.pk),
         status=status,
         policy=policy,
         code=code,

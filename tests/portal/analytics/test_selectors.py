@@ -1,29 +1,36 @@
 """Figures of a time range."""
 
 import datetime
-import uuid
 
 import pytest
 from django.utils import timezone
 
 from gateway_runtime.schema import envelope, histogram
-from portal.analytics.models import ReplicaTally, TrafficMinute
+from portal.analytics.models import ReplicaTally
 from portal.analytics.ranges import DEFAULT_RANGE, QUICK_RANGES, quick_range
-from portal.analytics.selectors import traffic_accounting, traffic_between
+from portal.analytics.selectors import Traffic, environment_traffic, traffic_accounting
 from portal.gateways.models import Gateway, Replica
 from portal.organizations.models import Environment, Organization
+from tests.portal.base import World
+from tests.portal.traffic import traffic_store
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime.datetime(2026, 3, 4, 10, 37, 25, tzinfo=datetime.UTC)
 
 
-def add(minutes_ago: int, *, status: int = 200, requests: int = 1, milliseconds: int = 10, policy: str = "") -> None:
-    TrafficMinute.objects.create(
-        minute=NOW.replace(second=0) - datetime.timedelta(minutes=minutes_ago), organization_id=uuid.uuid4(),
-        environment_id=uuid.uuid4(), gateway_id=uuid.uuid4(), status=status, requests=requests, policy=policy,
-        code="refused" if policy else "", latency={str(histogram.bucket(milliseconds * 1000)): requests},
+def add(
+    world: World, minutes_ago: int, *, status: int = 200, requests: int = 1, milliseconds: int = 10, policy: str = ""
+) -> None:
+    traffic_store(
+        world.instance, minute=NOW.replace(second=0) - datetime.timedelta(minutes=minutes_ago), status=status,
+        requests=requests, policy=policy, code="refused" if policy else "",
+        latency={str(histogram.bucket(milliseconds * 1000)): requests},
     )  # fmt: skip
+
+
+def hour(world: World) -> Traffic:
+    return environment_traffic(user=world.ben, environment=world.production, time_range=quick_range("1h", NOW))
 
 
 @pytest.mark.parametrize("key", QUICK_RANGES)
@@ -39,36 +46,36 @@ def test_an_unknown_range_is_the_default_one() -> None:
     assert quick_range("'; drop table").key == DEFAULT_RANGE
 
 
-def test_requests_are_drawn_by_minute_and_class() -> None:
-    add(0, requests=3)
-    add(1, status=404)
-    add(61, requests=100)  # outside the hour
-    traffic = traffic_between(rows=TrafficMinute.objects, time_range=quick_range("1h", NOW))
+def test_requests_are_drawn_by_minute_and_class(world: World) -> None:
+    add(world, 0, requests=3)
+    add(world, 1, status=404)
+    add(world, 61, requests=100)  # outside the hour
+    traffic = hour(world)
     assert traffic.requests == 4
     assert traffic.points[-1].classes == {"2xx": 3}
     assert traffic.points[-2].classes == {"4xx": 1}
 
 
-def test_percentiles_come_from_summed_histograms_not_from_averages() -> None:
-    add(0, requests=99, milliseconds=10)
-    add(5, requests=1, milliseconds=1000)
-    traffic = traffic_between(rows=TrafficMinute.objects, time_range=quick_range("1h", NOW))
+def test_percentiles_come_from_summed_histograms_not_from_averages(world: World) -> None:
+    add(world, 0, requests=99, milliseconds=10)
+    add(world, 5, requests=1, milliseconds=1000)
+    traffic = hour(world)
     assert traffic.p50 == pytest.approx(10, rel=0.07)
     assert traffic.p95 == pytest.approx(10, rel=0.07)
     assert traffic.points[-6].p99 == pytest.approx(1000, rel=0.07)
 
 
-def test_refusals_are_named_by_policy_and_counted_once() -> None:
-    add(0, status=401, policy="http-basic-authentication", requests=2)
-    add(3, status=401, policy="http-basic-authentication")
-    add(3, status=401)  # the upstream's own 401
-    traffic = traffic_between(rows=TrafficMinute.objects, time_range=quick_range("1h", NOW))
+def test_refusals_are_named_by_policy_and_counted_once(world: World) -> None:
+    add(world, 0, status=401, policy="http-basic-authentication", requests=2)
+    add(world, 3, status=401, policy="http-basic-authentication")
+    add(world, 3, status=401)  # the upstream's own 401
+    traffic = hour(world)
     assert [(r.policy, r.status, r.requests) for r in traffic.refusals] == [("http-basic-authentication", 401, 3)]
     assert traffic.refused == 3
 
 
-def test_no_traffic_gives_no_percentiles() -> None:
-    traffic = traffic_between(rows=TrafficMinute.objects, time_range=quick_range("1h", NOW))
+def test_no_traffic_gives_no_percentiles(world: World) -> None:
+    traffic = hour(world)
     assert (traffic.requests, traffic.p50, traffic.p99) == (0, None, None)
 
 

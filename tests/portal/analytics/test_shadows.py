@@ -6,36 +6,28 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from portal.analytics.models import TrafficMinute
 from portal.analytics.ranges import quick_range
-from portal.analytics.selectors import traffic_between
-from portal.analytics.shadows import ShadowVerdict, shadow_figures
+from portal.analytics.selectors import Traffic, environment_traffic
+from portal.analytics.shadows import ShadowVerdict
 from portal.core.links import console_url
 from portal.policies import services
 from tests.portal.base import World, client_of
 from tests.portal.traces.base import stored, told
+from tests.portal.traffic import traffic_store
 
 LIMIT = {"rateLimits": [{"maximumRequests": 1, "timePeriodInMilliseconds": 1000}]}
 
 
 def add(world: World, shadowed: int, *, application: str = "", policy: str = "rate-limiting", hours: int = 1) -> None:
-    TrafficMinute.objects.create(
-        minute=timezone.now().replace(second=0, microsecond=0) - datetime.timedelta(hours=hours),
-        organization_id=world.organization.pk,
-        environment_id=world.production.pk,
-        gateway_id=world.gateway.pk,
-        instance=str(world.instance.pk),
-        application=application,
-        status=429,
-        policy=policy,
-        code="used_up",
-        shadowed=shadowed,
-    )
+    minute = timezone.now() - datetime.timedelta(hours=hours)
+    traffic_store(
+        world.instance, minute=minute.replace(second=0, microsecond=0), application=application, status=429,
+        policy=policy, code="used_up", shadowed=shadowed,
+    )  # fmt: skip
 
 
-def figures(**more: Any) -> Any:
-    now = timezone.now()
-    return shadow_figures(rows=TrafficMinute.objects, start=now - datetime.timedelta(hours=24), end=now)
+def day(world: World) -> Traffic:
+    return environment_traffic(user=world.ben, environment=world.production, time_range=quick_range("24h"))
 
 
 def test_calls_and_applications_are_counted_by_reason_and_together(world: World) -> None:
@@ -44,7 +36,7 @@ def test_calls_and_applications_are_counted_by_reason_and_together(world: World)
     add(world, 2)
     add(world, 5, application="a", policy="spike-control")
     add(world, 99, hours=25)
-    found = figures()
+    found = day(world).shadow
     assert (found.calls, found.applications) == (317, 2)
     assert found.verdicts == [
         ShadowVerdict("rate-limiting", "used_up", 429, 312, 2),
@@ -53,12 +45,12 @@ def test_calls_and_applications_are_counted_by_reason_and_together(world: World)
 
 
 def test_nothing_counted_is_nothing(world: World) -> None:
-    assert (figures().calls, figures().verdicts) == (0, [])
+    assert (day(world).shadow.calls, day(world).shadow.verdicts) == (0, [])
 
 
 def test_what_would_have_been_refused_is_in_no_other_figure(world: World) -> None:
     add(world, 7)
-    traffic = traffic_between(rows=TrafficMinute.objects, time_range=quick_range("24h"))
+    traffic = day(world)
     assert (traffic.requests, traffic.refusals, traffic.statuses) == (0, [], [])
 
 
@@ -107,5 +99,5 @@ def test_the_card_costs_the_same_whatever_there_is(world: World, django_assert_n
 
     for number in range(5):
         add(world, 1, application=str(number), policy=f"p{number}")
-    with django_assert_num_queries(6):  # the role, by policy and reason, together, automated and own policies, traces
+    with django_assert_num_queries(5):  # the role, the day, automated and own policies, traces
         _shadows(Request(), world.instance)  # type: ignore[arg-type]

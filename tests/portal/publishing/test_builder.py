@@ -123,12 +123,12 @@ def test_equal_tables_give_equal_bytes(world: World) -> None:
 def test_number_of_queries_does_not_depend_on_the_number_of_apis(world: World, django_assert_num_queries: Any) -> None:
     gateway = type(world.gateway).objects.select_related("environment").get(pk=world.gateway.pk)
     apply(world.instance)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         build(gateway)
     for number in range(3):
         api = make_api(world.organization, f"Api {number}")
         apply(make_instance(world.gateway, api.versions.get(), base_path=f"/api-{number}"))
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         build(gateway)
 
 

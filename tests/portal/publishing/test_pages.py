@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from portal.analytics.models import TrafficMinute
 from portal.contracts.models import ClientApplication, Contract, ContractStatus
 from portal.core.links import console_url
 from portal.gateways.signals import gateway_configuration_changed
@@ -16,6 +15,7 @@ from portal.publishing.models import Revision
 from portal.publishing.sealing import revision_document
 from tests.portal.base import World, client_of, make_api, make_instance
 from tests.portal.publishing.fake_redis import FakeRedis
+from tests.portal.traffic import traffic_store
 
 pytestmark = pytest.mark.django_db
 SECRET = "a secret nobody may read"
@@ -123,15 +123,7 @@ def test_list_needs_the_same_number_of_queries_for_more_revisions(
 
 
 def traffic(world: World, *, days_ago: float, requests: int) -> None:
-    TrafficMinute.objects.create(
-        minute=timezone.now() - datetime.timedelta(days=days_ago),
-        organization_id=world.organization.pk,
-        environment_id=world.production.pk,
-        gateway_id=world.gateway.pk,
-        instance=str(world.instance.pk),
-        status=200,
-        requests=requests,
-    )
+    traffic_store(world.instance, minute=timezone.now() - datetime.timedelta(days=days_ago), requests=requests)
 
 
 def test_change_says_how_many_applications_and_calls_it_affects(world: World, fake_redis: FakeRedis) -> None:

@@ -63,12 +63,12 @@ def test_all_of_a_gateway_are_read_at_once(world: World, django_assert_num_queri
     gateway = type(world.gateway).objects.select_related("environment").get(pk=world.gateway.pk)
     specify(world.instance)
     validate(world.instance)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(20):
         build(gateway)
     for number in range(3):
         api = make_api(world.organization, f"Api {number}")
         other = make_instance(world.gateway, api.versions.get(), base_path=f"/api-{number}")
         specify(other)
         validate(other)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(20):
         assert all(api.specification for api in build(gateway).document.apis)
