@@ -22,6 +22,7 @@ from portal.gateways.replica_api import ReplicaViewSet
 from portal.gateways.settings_api import GatewaySettingsViewSet
 from portal.landscape.api import CallersView, LandscapeView
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
+from portal.organizations.role_api import BuiltInRolesView, CustomRoleViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import HoldViewSet, RevisionViewSet
@@ -39,6 +40,7 @@ router.register("saved-views", SavedViewViewSet, basename="saved-view")
 router.register("organizations", OrganizationViewSet)
 router.register("environments", EnvironmentViewSet)
 router.register("people", PersonViewSet, basename="person")
+router.register("roles", CustomRoleViewSet, basename="role")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")
 router.register("applications", ApplicationViewSet, basename="application")
 router.register("contracts", ContractViewSet, basename="contract")
@@ -69,6 +71,7 @@ urlpatterns = [
     path("", include(router.urls)),
     path("gateway-registrations/", GatewayRegistrationView.as_view(), name="gateway-registrations"),
     path("gateways/<uuid:pk>/settings/", gateway_settings, name="gateway-settings"),
+    path("built-in-roles/", BuiltInRolesView.as_view(), name="built-in-roles"),
     path("me/", MeView.as_view(), name="me"),
     path("gateways/<uuid:gateway_pk>/staging/", StagingView.as_view(), name="staging"),
     path("running-revisions/", DriftView.as_view(), name="running-revisions"),

@@ -124,7 +124,7 @@ CACHES = {
 
 # --- People -----------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-ROLE_RESOLVER = "portal.organizations.roles.scope_of"
+ROLE_RESOLVER = "portal.organizations.holding.scope_of"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

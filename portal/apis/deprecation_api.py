@@ -46,8 +46,8 @@ class VersionDeprecateView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Deprecate a version, and those of its instances that the caller may change."""
         version = get_object_or_404(ApiVersion.objects.visible_to(request.user, "api.view"), pk=pk)
-        if not ApiVersion.objects.visible_to(request.user, "api.change").filter(pk=pk).exists():
-            raise PermissionDenied("Your role does not include api.change.")
+        if not ApiVersion.objects.visible_to(request.user, "api.deprecate").filter(pk=pk).exists():
+            raise PermissionDenied("Your role does not include api.deprecate.")
         serializer = DeprecationSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         rows = ApiInstance.objects.visible_to(request.user, "instance.change").filter(api_version=version)

@@ -53,7 +53,7 @@ class VersionDeprecate(EditPage):
 
     rest = Rest("POST", "/api-versions/{view.form.cleaned_data[api_version].pk}/deprecate/", names={"api_version": ""})
     queryset = Api.objects.select_related("organization")
-    permission = "api.change"
+    permission = "api.deprecate"
     form_class = VersionDeprecationForm
     submit_label = "Deprecate"
     parents = (("Catalog", "catalog:list"),)

@@ -11,6 +11,7 @@ from portal.audit.services import audit_record
 from portal.catalog.models import Api, ApiVersion, Layer, Lifecycle, Specification, Visibility
 from portal.catalog.openapi.checks import OpenApi, openapi_from
 from portal.core.errors import ApplicationError
+from portal.core.permissions import scope_of
 from portal.organizations.models import Organization
 
 NAMED = 5
@@ -183,10 +184,19 @@ def _version_add(*, actor: Any, api: Api, version: str, lifecycle: str, openapi:
     return api_version
 
 
+def _check_may_deprecate(actor: Any, api_version: ApiVersion) -> None:
+    """Refuse to those who add and change versions but do not decide which one callers should leave."""
+    if actor is not None and not scope_of(actor, "api.deprecate").covers(api_version.api.organization_id):
+        sentence = "Your role does not include deprecating versions, nor taking that back."
+        raise ApplicationError("deprecation_denied", sentence, fields={"lifecycle": sentence}, status=403)
+
+
 @transaction.atomic
 def api_version_update(*, actor: Any, api_version: ApiVersion, lifecycle: str) -> ApiVersion:
     """Say how far a version is."""
     before = {"lifecycle": api_version.lifecycle}
+    if lifecycle != api_version.lifecycle and Lifecycle.DEPRECATED in (lifecycle, api_version.lifecycle):
+        _check_may_deprecate(actor, api_version)
     api_version.lifecycle = lifecycle
     api_version.save_checked()
     audit_record(

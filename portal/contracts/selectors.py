@@ -10,8 +10,8 @@ from portal.catalog.models import Visibility
 from portal.contracts.models import ClientApplication, Contract, SlaTier
 from portal.core.permissions import scope_of
 from portal.gateways.models import Gateway
-from portal.organizations.models import Environment, RoleBinding
-from portal.organizations.roles import PERMISSIONS
+from portal.organizations.models import Environment
+from portal.organizations.selectors import people_with
 
 
 def applications_of(user: Any) -> QuerySet[ClientApplication]:
@@ -60,8 +60,4 @@ def gateways_serving(application: ClientApplication) -> list[Gateway]:
 
 def approvers_of(environment: Environment) -> QuerySet[User]:
     """Return the people who decide on contracts in an environment."""
-    roles = [role for role, held in PERMISSIONS.items() if "contract.approve" in held]
-    bindings = RoleBinding.objects.filter(
-        Q(environment=environment) | Q(environment=None), organization=environment.organization_id, role__in=roles
-    )
-    return User.objects.filter(is_active=True, pk__in=bindings.values("user"))
+    return people_with(environment=environment, permission="contract.approve")

@@ -10,13 +10,13 @@ from rest_framework.response import Response
 
 from portal.accounts.current import current_user
 from portal.core.api import ScopedRelatedField, ScopedViewSet
-from portal.organizations.models import Environment, Organization, Role, RoleBinding
+from portal.organizations.models import Environment, Organization, RoleBinding
 from portal.organizations.services import (
     environment_change,
     environment_create,
     organization_create,
     organization_rename,
-    role_grant,
+    role_change,
     role_invite,
     role_revoke,
 )
@@ -26,10 +26,17 @@ class OrganizationSerializer(serializers.ModelSerializer):
     """An organization. Its short name (`slug`) cannot be changed."""
 
     slug = serializers.SlugField(max_length=50, required=False)
+    parent = ScopedRelatedField(  # type: ignore[assignment]
+        queryset=Organization.objects.order_by("pk"),
+        permission="organization.view",
+        required=False,
+        allow_null=True,
+        help_text="The organization below which this is a business group. It cannot be changed.",
+    )
 
     class Meta:
         model = Organization
-        fields = ["id", "name", "slug", "created_at", "updated_at"]
+        fields = ["id", "name", "slug", "parent", "created_at", "updated_at"]
         read_only_fields = ["id", "created_at", "updated_at"]
 
 
@@ -46,13 +53,14 @@ class OrganizationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scop
     serializer_class = OrganizationSerializer
     view_permission = "organization.view"
     change_permission = "organization.change"
+    filterset_fields = ["parent"]
 
     def create(self, request: Request) -> Response:
-        """Create an organization with its first environments. Only operators of the installation may."""
-        if not current_user(request).is_operator:
-            raise PermissionDenied("Only an operator of this installation makes organizations.")
+        """Create an organization (operators of the installation), or a business group (owners of its `parent`)."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        if serializer.validated_data.get("parent") is None and not current_user(request).is_operator:
+            raise PermissionDenied("Only an operator of this installation makes organizations.")
         organization = organization_create(actor=current_user(request), **serializer.validated_data)
         return Response(self.get_serializer(organization).data, status=status.HTTP_201_CREATED)
 
@@ -130,15 +138,32 @@ class EnvironmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
         return Response(self.get_serializer(changed).data)
 
 
+BELOW_HELP = "Whether it holds in the business groups below the organization too."
+ROLE_HELP = "The name of a built-in role, such as `viewer`, or the id of a custom one."
+
+
 class PersonSerializer(serializers.ModelSerializer):
     """A role of a person in an organization, or in one of its environments when that is set."""
 
+    role = serializers.CharField(source="role_key", read_only=True, help_text=ROLE_HELP)
+    role_title = serializers.CharField(source="title", read_only=True)
     email = serializers.EmailField(source="user.email", read_only=True)
     name = serializers.CharField(source="user.name", read_only=True)
 
     class Meta:
         model = RoleBinding
-        fields = ["id", "email", "name", "organization", "environment", "role", "created_at", "updated_at"]
+        fields = [
+            "id",
+            "email",
+            "name",
+            "organization",
+            "environment",
+            "role",
+            "role_title",
+            "holds_below",
+            "created_at",
+            "updated_at",
+        ]
         read_only_fields = fields
 
 
@@ -151,7 +176,8 @@ class NewPersonSerializer(serializers.Serializer):
     environment = ScopedRelatedField(
         queryset=Environment.objects.order_by("pk"), permission="people.view", required=False, allow_null=True
     )
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = serializers.CharField(max_length=40, help_text=ROLE_HELP)
+    holds_below = serializers.BooleanField(required=False, help_text=BELOW_HELP)
 
 
 class InvitedPersonSerializer(PersonSerializer):
@@ -169,17 +195,20 @@ class InvitedPersonSerializer(PersonSerializer):
 class RoleChangeSerializer(serializers.Serializer):
     """Another role in the same place."""
 
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = serializers.CharField(max_length=40, required=False, help_text=ROLE_HELP)
+    holds_below = serializers.BooleanField(required=False, help_text=BELOW_HELP)
 
 
 class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
     """Who holds which role where."""
 
-    queryset = RoleBinding.objects.select_related("user", "organization", "environment").order_by("user__name", "pk")
+    queryset = RoleBinding.objects.select_related("user", "organization", "environment", "custom_role").order_by(
+        "user__name", "pk"
+    )
     serializer_class = PersonSerializer
     view_permission = "people.view"
     change_permission = "people.change"
-    filterset_fields = ["organization", "environment", "role"]
+    filterset_fields = ["organization", "environment", "role", "custom_role"]
 
     @extend_schema(request=NewPersonSerializer, responses={201: InvitedPersonSerializer})
     def create(self, request: Request) -> Response:
@@ -199,12 +228,8 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         binding = self.get_object()
         serializer = RoleChangeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        changed = role_grant(
-            actor=current_user(request),
-            user=binding.user,
-            organization=binding.organization,
-            environment=binding.environment,
-            role=serializer.validated_data["role"],
+        changed = role_change(
+            actor=current_user(request), binding=binding, **({"role": binding.role_key} | serializer.validated_data)
         )
         return Response(self.get_serializer(changed).data)
 

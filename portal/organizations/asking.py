@@ -7,18 +7,17 @@ in another environment of the organization is told that it does not here, and wh
 from typing import Any
 
 from portal.accounts.models import User
-from portal.organizations.models import Environment, RoleBinding
-from portal.organizations.roles import PERMISSIONS
+from portal.organizations.holding import held_by
+from portal.organizations.models import Environment
+from portal.organizations.selectors import people_with
 
 NAMED = 3
 
 
 def people_to_ask(environment: Environment) -> list[User]:
     """Return some of the people who give roles in an environment, by name."""
-    roles = [role for role, held in PERMISSIONS.items() if "people.change" in held]
-    bindings = RoleBinding.objects.filter(organization_id=environment.organization_id, role__in=roles)
-    here = bindings.filter(environment=None) | bindings.filter(environment=environment)
-    return list(User.objects.filter(is_active=True, pk__in=here.values("user")).order_by("name", "pk")[:NAMED])
+    people = people_with(environment=environment, permission="people.change")
+    return list(people.order_by("name", "pk")[:NAMED])
 
 
 def names_of(people: list[User]) -> str:
@@ -38,8 +37,8 @@ class Reasons:
     def of(self, permission: str) -> str:
         """Return why `permission` is not held here; "" where the person holds it nowhere in the organization."""
         if self._elsewhere is None:
-            roles = RoleBinding.objects.filter(user=self.user, organization_id=self.environment.organization_id)
-            held = [PERMISSIONS[role] for role in roles.values_list("role", flat=True)]
+            place = self.environment.organization_id
+            held = [each.permissions for each in held_by(self.user) if each.organization == place]
             self._elsewhere = frozenset().union(*held)
             self._ask = names_of(people_to_ask(self.environment))
         if permission not in self._elsewhere:

@@ -1,29 +1,33 @@
 """What every template knows: where the user is, where they may go, and what they may do there."""
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from portal.core.links import console_url
-from portal.organizations.models import Environment, RoleBinding
+from portal.organizations.models import Environment
 from portal.organizations.navigation import ITEMS
-from portal.organizations.roles import PERMISSIONS
-
-
-def held_permissions(user: Any, environment: Environment) -> frozenset[str]:
-    """Return every permission that the user holds in one environment, with a single query."""
-    if not user.is_authenticated or not user.is_active:
-        return frozenset()
-    bindings = RoleBinding.objects.filter(user=user, organization_id=environment.organization_id)
-    roles = [role for role, place in bindings.values_list("role", "environment_id") if place in (None, environment.pk)]
-    return frozenset().union(*(PERMISSIONS[role] for role in roles))
 
 
 def _places(user: Any) -> list[Environment]:
-    """Return every environment that the user may see, by organization."""
+    """Return every environment that the user may see, business groups behind the organization they lie below.
+
+    Each organization gets `path`, its name with those above that the user may see.
+    """
     visible = Environment.objects.visible_to(user, "environment.view")
-    return list(visible.select_related("organization").order_by("organization__name", "organization_id", "name"))
+    places = list(visible.select_related("organization").order_by("name"))
+    organizations = {place.organization_id: place.organization for place in places}
+
+    def chain(organization: Any) -> list[tuple[str, str]]:
+        above = organizations.get(organization.parent_id)
+        return [*(chain(above) if above is not None else ()), (organization.name.lower(), str(organization.pk))]
+
+    for place in places:
+        names = [organizations[UUID(pk)].name for _, pk in chain(place.organization)]
+        place.organization.path = " / ".join(names)  # type: ignore[attr-defined]
+    return sorted(places, key=lambda place: chain(place.organization))
 
 
 def _navigation(request: HttpRequest) -> list[dict[str, Any]]:

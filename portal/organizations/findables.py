@@ -34,10 +34,10 @@ register(
         icon="user",
         permission="people.view",
         environment_lookup="",
-        queryset=RoleBinding.objects.select_related("user", "environment"),
+        queryset=RoleBinding.objects.select_related("user", "environment", "custom_role"),
         fields=("user__name", "user__email"),
         label=lambda binding: str(binding.user),
-        note=lambda binding: f"{binding.user.email} · {binding.get_role_display()}",
+        note=lambda binding: f"{binding.user.email} · {binding.title}",
         url=lambda request, binding: console_url(request, "organizations:people") + f"?q={binding.user.email}",
         deeds=(
             Deed(

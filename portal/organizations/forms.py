@@ -5,10 +5,11 @@ from typing import Any
 from django import forms
 
 from portal.core.forms import ConsoleForm
-from portal.organizations.models import Environment, EnvironmentColour, EnvironmentKind
+from portal.organizations.models import Environment, EnvironmentColour, EnvironmentKind, Role
 
 EVERYWHERE = "everywhere"
-ROLE_HELP = "Owners decide who may do what; editors change APIs, policies and contracts; viewers only read."
+AND_BELOW = "below"
+ROLE_HELP = "What each role lets people do is on the page Roles. You can give what you hold yourself."
 PRIVATE_TARGETS_HELP = (
     "Lets gateways of this environment call upstreams on loopback and private networks. Leave it off where people "
     "whom you do not know may choose upstream addresses."
@@ -25,17 +26,19 @@ class InviteForm(ConsoleForm):
     role = forms.ChoiceField(label="Role", help_text=ROLE_HELP)
     environment = forms.ChoiceField(label="Where", help_text="A role in one environment says nothing about the others.")
 
-    def __init__(self, *args: Any, roles: Any, environments: Any, everywhere: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, roles: Any, environments: Any, everywhere: bool, below: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         role: Any = self.fields["role"]
-        role.choices = [*reversed(roles)]
+        role.choices, role.initial = roles, Role.VIEWER
         self.environments = {str(environment.pk): environment for environment in environments}
         where: Any = self.fields["environment"]
         where.choices = [(EVERYWHERE, "The whole organization")] if everywhere else []
+        where.choices += [(AND_BELOW, "The whole organization and the business groups below")] if below else []
         where.choices += [(pk, environment.name) for pk, environment in self.environments.items()]
 
     def clean_environment(self) -> Environment | None:
         """Return the environment; None stands for the whole organization."""
+        self.cleaned_data["holds_below"] = self.cleaned_data["environment"] == AND_BELOW
         return self.environments.get(self.cleaned_data["environment"])
 
 
@@ -43,11 +46,18 @@ class RoleForm(ConsoleForm):
     """Another role in the same place."""
 
     role = forms.ChoiceField(label="Role", help_text=ROLE_HELP)
+    holds_below = forms.BooleanField(
+        required=False,
+        label="Holds in the business groups below too",
+        help_text="In those that are there, and in those made later.",
+    )
 
-    def __init__(self, *args: Any, roles: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, roles: Any, below: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         role: Any = self.fields["role"]
-        role.choices = [*reversed(roles)]
+        role.choices = roles
+        if not below:
+            del self.fields["holds_below"]
 
 
 class EnvironmentForm(ConsoleForm):
@@ -84,7 +94,7 @@ class NewEnvironmentForm(EnvironmentForm):
 
 
 class OrganizationForm(ConsoleForm):
-    """A new organization."""
+    """A new organization or business group."""
 
     name = forms.CharField(max_length=120, label="Name", help_text="A company, or a part of one that works by itself.")
     slug = forms.SlugField(

@@ -11,9 +11,9 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from portal.core.denied import Denied
 from portal.organizations.asking import Reasons, names_of, people_to_ask
-from portal.organizations.context import held_permissions
-from portal.organizations.models import Environment, Role
-from portal.organizations.roles import PERMISSIONS
+from portal.organizations.holding import held_permissions, remembered_roles
+from portal.organizations.models import Environment
+from portal.organizations.selectors import roles_with
 
 # Where the user was last, as [organization slug, environment slug] in the session.
 LAST_PLACE = "console_place"
@@ -29,7 +29,8 @@ class EnvironmentMiddleware:
         place: Any = request
         place.organization = place.environment = None
         place.permissions = frozenset()
-        return self.get_response(request)
+        with remembered_roles():
+            return self.get_response(request)
 
     def process_view(
         self, request: Any, view: Callable[..., HttpResponse], args: Any, kwargs: dict[str, Any]
@@ -50,7 +51,7 @@ class EnvironmentMiddleware:
         if found is None:
             raise Http404("There is no such place, or you may not see it.")
         request.environment, request.organization = found, found.organization
-        request.permissions = SimpleLazyObject(lambda: held_permissions(request.user, found))
+        request.permissions = SimpleLazyObject(lambda: held_permissions(request.user, found.organization_id, found))
         request.reasons = Reasons(request.user, found)
         place = [organization, environment]
         if request.session.get(LAST_PLACE) != place:
@@ -61,7 +62,9 @@ class EnvironmentMiddleware:
         """Answer 403 with the roles that would have been enough."""
         if not isinstance(exception, Denied):
             return None
-        roles = [Role(role).label for role, held in PERMISSIONS.items() if exception.permission in held]
         environment = getattr(request, "environment", None)
-        ask = names_of(people_to_ask(environment)) if environment is not None else ""
+        roles, ask = [], ""
+        if environment is not None:
+            roles = roles_with(organization=environment.organization, permission=exception.permission)
+            ask = names_of(people_to_ask(environment))
         return render(request, "403.html", {"denied": exception, "roles": roles, "ask": ask}, status=403)

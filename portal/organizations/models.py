@@ -12,6 +12,10 @@ class Organization(Record):
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(unique=True)
+    # A business group lies below another organization, for good: what holds there from above was given for this place.
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, related_name="children", null=True, blank=True)
+    # Every organization above, the nearest and the furthest: roles from above are found with the person's own.
+    above = models.ManyToManyField("self", symmetrical=False, related_name="below", blank=True)
 
     objects = ScopedManager()
     scope_organization = "id"
@@ -82,22 +86,74 @@ class Environment(Record):
 
 
 class Role(models.TextChoices):
-    """Built-in roles, each including the one after it."""
+    """Built-in roles. What each may do is said in `roles`."""
 
     OWNER = "owner", "Owner"
     EDITOR = "editor", "Editor"
     VIEWER = "viewer", "Viewer"
+    ENVIRONMENT_ADMINISTRATOR = "environment_administrator", "Environment administrator"
+    API_CREATOR = "api_creator", "API creator"
+    API_MANAGER = "api_manager", "Manage API configuration"
+    API_VIEWER = "api_viewer", "View API configuration"
+    DEPLOYER = "deployer", "Publish APIs"
+    POLICY_MANAGER = "policy_manager", "Manage policies"
+    POLICY_VIEWER = "policy_viewer", "View policies"
+    CONTRACT_MANAGER = "contract_manager", "Manage contracts"
+    CONTRACT_VIEWER = "contract_viewer", "View contracts"
+    ALERT_MANAGER = "alert_manager", "Manage alerts"
+    ALERT_VIEWER = "alert_viewer", "View alerts"
+    CATALOG_ADMINISTRATOR = "catalog_administrator", "Catalog administrator"
+    CATALOG_CONTRIBUTOR = "catalog_contributor", "Catalog contributor"
+    CATALOG_VIEWER = "catalog_viewer", "Catalog viewer"
+
+
+class CustomRole(Record):
+    """A named set of permissions that an organization has made for itself."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="custom_roles")
+    name = models.CharField(max_length=60)
+    description = models.CharField(max_length=200, blank=True)
+    # Names between spaces, with one at each end: a database of any kind finds a permission in it.
+    granted = models.TextField()
+
+    objects = ScopedManager()
+    scope_organization = "organization_id"
+    scope_environment = ""
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"],
+                name="custom_role_name_once",
+                violation_error_message="There is already a role of this name. Choose another.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """Return what it lets people do."""
+        return frozenset(self.granted.split())
 
 
 class RoleBinding(Record):
-    """A user's role in a whole organization, or in one of its environments."""
+    """A person's role, built in or custom, in a whole organization or in one of its environments."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_bindings")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="role_bindings")
     environment = models.ForeignKey(
         Environment, on_delete=models.CASCADE, related_name="role_bindings", null=True, blank=True
     )
-    role = models.CharField(max_length=20, choices=Role.choices)
+    # Empty where the role is a custom one.
+    role = models.CharField(max_length=40, choices=Role.choices, blank=True)
+    custom_role = models.ForeignKey(
+        CustomRole, on_delete=models.PROTECT, related_name="bindings", null=True, blank=True
+    )
+    # Whether it holds in the business groups below too, also in those made later.
+    holds_below = models.BooleanField(default=False)
 
     objects = ScopedManager()
     scope_organization = "organization_id"
@@ -106,13 +162,45 @@ class RoleBinding(Record):
     class Meta:
         ordering = ["organization", "user"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["user", "organization"], name="role_once", condition=models.Q(environment=None)
+            models.CheckConstraint(
+                condition=models.Q(role="", custom_role__isnull=False)
+                | (~models.Q(role="") & models.Q(custom_role__isnull=True)),
+                name="role_built_in_or_custom",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(holds_below=False) | models.Q(environment=None), name="below_is_for_organizations"
             ),
             models.UniqueConstraint(
-                fields=["user", "environment"], name="role_once_here", condition=models.Q(environment__isnull=False)
+                fields=["user", "organization", "role"],
+                name="role_once",
+                condition=models.Q(environment=None) & ~models.Q(role=""),
+            ),
+            models.UniqueConstraint(
+                fields=["user", "environment", "role"],
+                name="role_once_here",
+                condition=models.Q(environment__isnull=False) & ~models.Q(role=""),
+            ),
+            models.UniqueConstraint(
+                fields=["user", "organization", "custom_role"],
+                name="custom_role_once",
+                condition=models.Q(environment=None, custom_role__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["user", "environment", "custom_role"],
+                name="custom_role_once_here",
+                condition=models.Q(environment__isnull=False, custom_role__isnull=False),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} is {self.role} of {self.environment or self.organization}"
+        return f"{self.user} is {self.title} of {self.environment or self.organization}"
+
+    @property
+    def title(self) -> str:
+        """Return the name of the role as people read it."""
+        return self.custom_role.name if self.custom_role is not None else self.get_role_display()
+
+    @property
+    def role_key(self) -> str:
+        """Return the name of a built-in role, or the id of a custom one: how forms and REST name roles."""
+        return self.role or str(self.custom_role_id)

@@ -14,15 +14,19 @@ from portal.accounts.selectors import user_by_email
 from portal.accounts.services import invitation_link, user_create
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
+from portal.organizations.holding import forget_roles, held_permissions
 from portal.organizations.models import Environment, EnvironmentKind, Organization, Role, RoleBinding
+from portal.organizations.permission_areas import ALL, BY_NAME, in_order
 from portal.organizations.reactions import environment_changed
-from portal.organizations.roles import rank
-from portal.organizations.selectors import highest_role, other_owners
+from portal.organizations.roles import permissions_of
+from portal.organizations.selectors import NamedRole, binding_of, other_owners, role_named
 
 # Words that addresses might need beside organizations and environments.
 RESERVED_SLUGS = frozenset({"new", "edit", "delete", "settings", "all"})
 # Letters and digits that are not mistaken for one another.
 READABLE = "abcdefghijkmnpqrstuvwxyz23456789"
+# Levels of business groups below an organization.
+DEEPEST = 8
 STANDARD_ENVIRONMENTS = (("Production", EnvironmentKind.PRODUCTION), ("Sandbox", EnvironmentKind.SANDBOX))
 
 
@@ -57,6 +61,15 @@ def _check(row: Any) -> None:
         raise ApplicationError("invalid", next(iter(fields.values())), fields=fields) from error
 
 
+def _check_may_have_group(actor: User | None, parent: Organization) -> None:
+    if actor is not None and held_permissions(actor, parent) != ALL:
+        sentence = f"Only owners of {parent} make business groups below it."
+        raise ApplicationError("group_denied", sentence, fields={"parent": sentence}, status=403)
+    if parent.above.count() >= DEEPEST:
+        sentence = f"Business groups go {DEEPEST} levels deep. Make this one further up."
+        raise ApplicationError("group_too_deep", sentence, fields={"parent": sentence})
+
+
 @transaction.atomic
 def organization_create(
     *,
@@ -65,21 +78,31 @@ def organization_create(
     slug: str = "",
     owner: User | None = None,
     environments: Sequence[tuple[str, EnvironmentKind]] = STANDARD_ENVIRONMENTS,
+    parent: Organization | None = None,
 ) -> Organization:
-    """Create an organization with its first owner (`owner`, or whoever creates it) and its first environments."""
+    """Create an organization with its first owner (`owner`, or whoever creates it) and its first environments.
+
+    With `parent` it is a business group below that organization, made by those who hold everything there.
+    """
     owner = owner or actor
     if owner is None:
         raise ApplicationError("owner_missing", "An organization needs an owner. Name one.")
+    if parent is not None:
+        _check_may_have_group(actor, parent)
     slug = _new_slug(name, slug, Organization.objects, "organization")
-    organization = Organization(name=name.strip(), slug=slug)
+    organization = Organization(name=name.strip(), slug=slug, parent=parent)
     _check(organization)
     organization.save()
-    RoleBinding.objects.create(user=owner, organization=organization, role=Role.OWNER)
+    if parent is not None:
+        organization.above.set([parent, *parent.above.all()])
+    RoleBinding.objects.create(user=owner, organization=organization, role=Role.OWNER, holds_below=True)
+    forget_roles()
     audit_record(
         actor=actor or owner,
         action="organization.create",
         target=organization,
-        after={"name": organization.name, "slug": organization.slug, "owner": owner.email},
+        after={"name": organization.name, "slug": organization.slug, "owner": owner.email}
+        | ({"parent": parent.name} if parent is not None else {}),
     )
     for environment_name, kind in environments:
         environment_create(actor=actor or owner, organization=organization, name=environment_name, kind=kind)
@@ -168,14 +191,37 @@ def environment_change(
     return environment
 
 
-def _check_rank(actor: User | None, role: str, organization: Organization, environment: Environment | None) -> None:
-    """Refuse to give or take what is above one's own role in that place. The system (None) may everything."""
+def check_may_give(
+    actor: User | None,
+    permissions: frozenset[str],
+    title: str,
+    organization: Organization,
+    environment: Environment | None = None,
+    *,
+    below: bool = False,
+) -> None:
+    """Refuse to give or take what one does not hold oneself in that place. The system (None) may everything."""
     if actor is None:
         return
-    held = highest_role(user=actor, organization=organization, environment=environment)
-    if rank(held) < rank(role):
-        sentence = f"You may not give or take the role {Role(role).label} here: it is above your own."
+    missing = permissions - held_permissions(actor, organization, environment, below=below)
+    if missing:
+        first = BY_NAME[in_order(missing)[0]]
+        sentence = (
+            f"You may not give or take the role {title} {'in the groups below' if below else 'here'}: "
+            f"it includes “{first.title}” ({first.name}), which you do not hold yourself{' there' if below else ''}."
+        )
         raise ApplicationError("role_above_own", sentence, fields={"role": sentence}, status=403)
+
+
+def _check_may_take(actor: User | None, binding: RoleBinding) -> None:
+    check_may_give(
+        actor,
+        permissions_of(binding),
+        binding.title,
+        binding.organization,
+        binding.environment,
+        below=binding.holds_below,
+    )
 
 
 def _check_owner_remains(binding: RoleBinding) -> None:
@@ -188,6 +234,7 @@ def _check_owner_remains(binding: RoleBinding) -> None:
 
 
 def _role_recorded(binding: RoleBinding, actor: User | None, doing: str, **changed: Any) -> None:
+    forget_roles()
     audit_record(
         actor=actor,
         action=f"role.{doing}",
@@ -196,30 +243,73 @@ def _role_recorded(binding: RoleBinding, actor: User | None, doing: str, **chang
     )
 
 
+def _said(binding: RoleBinding) -> dict[str, Any]:
+    """Return what the audit log says of a binding: a custom role by its name, which outlives it."""
+    said = {"person": binding.user.email, "role": binding.role or binding.title}
+    return said | ({"holds_below": True} if binding.holds_below else {})
+
+
+def _give(binding: RoleBinding, role: NamedRole) -> None:
+    binding.role, binding.custom_role = ("", role.custom) if role.custom is not None else (role.key, None)
+    _check(binding)
+    binding.save()
+
+
 @transaction.atomic
 def role_grant(
-    *, actor: User | None, user: User, organization: Organization, environment: Environment | None = None, role: str
+    *,
+    actor: User | None,
+    user: User,
+    organization: Organization,
+    environment: Environment | None = None,
+    role: str,
+    holds_below: bool = False,
 ) -> RoleBinding:
-    """Give a person a role in an organization or in one of its environments, instead of the one they held there."""
+    """Give a person one more role in an organization or in one of its environments.
+
+    `role` is the name of a built-in role or the id of a custom one. With `holds_below` it holds in the business groups
+    below too.
+    """
     if environment is not None and environment.organization_id != organization.pk:
         sentence = "This environment belongs to another organization."
         raise ApplicationError("environment_elsewhere", sentence, fields={"environment": sentence})
-    _check_rank(actor, role, organization, environment)
-    binding = RoleBinding.objects.filter(user=user, organization=organization, environment=environment).first()
-    before: dict[str, Any] = {}
-    if binding is not None:
-        if binding.role == role:
-            return binding
-        _check_rank(actor, binding.role, organization, environment)
-        _check_owner_remains(binding)
-        before = {"role": binding.role}
-    else:
-        binding = RoleBinding(user=user, organization=organization, environment=environment)
-    binding.role = role
-    _check(binding)
-    binding.save()
-    _role_recorded(binding, actor, "grant", before=before, after={"person": user.email, "role": role})
+    if environment is not None and holds_below:
+        sentence = "A role in one environment does not reach business groups. Give it in the whole organization."
+        raise ApplicationError("below_an_environment", sentence, fields={"holds_below": sentence})
+    named = role_named(organization=organization, key=role)
+    check_may_give(actor, named.permissions, named.title, organization, environment, below=holds_below)
+    held = binding_of(user=user, organization=organization, environment=environment, role=named)
+    if held is not None:
+        return role_change(actor=actor, binding=held, role=role, holds_below=True) if holds_below else held
+    binding = RoleBinding(user=user, organization=organization, environment=environment, holds_below=holds_below)
+    _give(binding, named)
+    _role_recorded(binding, actor, "grant", after=_said(binding))
     return binding
+
+
+@transaction.atomic
+def role_change(*, actor: User | None, binding: RoleBinding, role: str, holds_below: bool | None = None) -> RoleBinding:
+    """Give a person another role instead of one they hold, or let it hold below or not, in the same place."""
+    named = role_named(organization=binding.organization, key=role)
+    below = binding.holds_below if holds_below is None else holds_below
+    if named.key == binding.role_key and below == binding.holds_below:
+        return binding
+    check_may_give(actor, named.permissions, named.title, binding.organization, binding.environment, below=below)
+    _check_may_take(actor, binding)
+    if named.key != binding.role_key:
+        _check_owner_remains(binding)
+        _check_not_held(binding, named)
+    before = _said(binding)
+    binding.holds_below = below
+    _give(binding, named)
+    _role_recorded(binding, actor, "change", before=before, after=_said(binding))
+    return binding
+
+
+def _check_not_held(binding: RoleBinding, named: NamedRole) -> None:
+    if binding_of(user=binding.user, organization=binding.organization, environment=binding.environment, role=named):
+        sentence = f"{binding.user} already holds the role {named.title} there. Remove this one instead."
+        raise ApplicationError("role_exists", sentence, fields={"role": sentence}, status=409)
 
 
 @transaction.atomic
@@ -231,16 +321,21 @@ def role_invite(
     role: str,
     email: str,
     name: str = "",
+    holds_below: bool = False,
 ) -> Invitation:
     """Add a person by e-mail address. For an unknown address an account is made, whose password is chosen by a link."""
     user = user_by_email(email)
     is_new = user is None
     if user is None:
         user = user_create(email=email, name=name or email.partition("@")[0], actor=actor)
-    elif RoleBinding.objects.filter(user=user, organization=organization, environment=environment).exists():
-        sentence = f"{user} already has a role there. Change it in the list."
-        raise ApplicationError("role_exists", sentence, fields={"email": sentence}, status=409)
-    binding = role_grant(actor=actor, user=user, organization=organization, environment=environment, role=role)
+    else:
+        named = role_named(organization=organization, key=role)
+        if binding_of(user=user, organization=organization, environment=environment, role=named) is not None:
+            sentence = f"{user} already holds the role {named.title} there."
+            raise ApplicationError("role_exists", sentence, fields={"email": sentence}, status=409)
+    binding = role_grant(
+        actor=actor, user=user, organization=organization, environment=environment, role=role, holds_below=holds_below
+    )
     # Only for an account made just now: the link opens the account, so nobody gets one to somebody else's.
     return Invitation(binding, invitation_link(user=user) if is_new else "")
 
@@ -253,8 +348,8 @@ def invitation_renew(*, actor: User, binding: RoleBinding) -> Invitation:
     user = binding.user
     if user.has_usable_password() or user.sign_on_subject or user.last_login is not None:
         raise ApplicationError("invitation_used", f"{user} has an account of their own and needs no invitation.")
-    for held in user.role_bindings.select_related("organization", "environment"):
-        _check_rank(actor, held.role, held.organization, held.environment)
+    for held in user.role_bindings.select_related("organization", "environment", "custom_role"):
+        _check_may_take(actor, held)
     _role_recorded(binding, actor, "invite_again", after={"person": user.email})
     return Invitation(binding, invitation_link(user=user))
 
@@ -262,9 +357,9 @@ def invitation_renew(*, actor: User, binding: RoleBinding) -> Invitation:
 @transaction.atomic
 def role_revoke(*, actor: User | None, binding: RoleBinding) -> None:
     """Take a role from a person."""
-    _check_rank(actor, binding.role, binding.organization, binding.environment)
+    _check_may_take(actor, binding)
     _check_owner_remains(binding)
-    _role_recorded(binding, actor, "revoke", before={"person": binding.user.email, "role": binding.role})
+    _role_recorded(binding, actor, "revoke", before=_said(binding))
     binding.delete()
 
 

@@ -1,6 +1,14 @@
 """Tables of people and environments."""
 
+from typing import Any
+
 from portal.core.tables import Column, Table
+
+
+def _where(binding: Any) -> str:
+    if binding.environment is not None:
+        return str(binding.environment)
+    return "Whole organization and groups below" if binding.holds_below else "Whole organization"
 
 
 class PeopleTable(Table):
@@ -17,12 +25,52 @@ class PeopleTable(Table):
             text=lambda binding: f"{binding.user.name} <{binding.user.email}>",
             key=True,
         ),
-        Column("role", "Role", render=lambda binding: binding.get_role_display(), sort="role"),
-        Column("environment", "Where", render=lambda binding: binding.environment or "Whole organization"),
+        Column("role", "Role", render=lambda binding: binding.title, sort="role"),
+        Column("environment", "Where", render=_where),
         Column("created_at", "Since", sort="created_at"),
         Column("user.email", "E-mail address", sort="user__email", extra=True),
         Column("user.last_login", "Last sign-in", sort="user__last_login", extra=True),
         Column("pk", "Actions", template="organizations/cells/role_actions.html", actions=True),
+    )
+
+
+class BusinessGroupTable(Table):
+    """The business groups below an organization."""
+
+    caption = "Business groups"
+    columns = (
+        Column(
+            "name",
+            "Name",
+            template="organizations/cells/group.html",
+            sort="name",
+            text=lambda group: group.name,
+            key=True,
+        ),
+        Column("slug", "Short name", sort="slug"),
+        Column("parent", "Below", sort="parent__name"),
+        Column("environments_count", "Environments", numeric=True, sort="environments_count"),
+        Column("created_at", "Added", sort="created_at"),
+    )
+
+
+class CustomRoleTable(Table):
+    """The roles that an organization has made."""
+
+    caption = "Roles of this organization"
+    columns = (
+        Column(
+            "name",
+            "Name",
+            template="organizations/cells/custom_role.html",
+            sort="name",
+            text=lambda role: role.name,
+            key=True,
+        ),
+        Column("permissions", "Permissions", render=lambda role: len(role.permissions)),
+        Column("holders", "Held by", sort="holders"),
+        Column("updated_at", "Changed", sort="updated_at", extra=True),
+        Column("pk", "Actions", template="organizations/cells/custom_role_actions.html", actions=True),
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.organizations import views
+from portal.organizations import group_views, role_views, views
 
 app_name = "organizations"
 urlpatterns = [
@@ -11,6 +11,12 @@ urlpatterns = [
     path("people/<uuid:pk>/", views.ChangeRole.as_view(), name="role_change"),
     path("people/<uuid:pk>/remove/", views.RemoveRole.as_view(), name="role_remove"),
     path("people/<uuid:pk>/invite-again/", views.InviteAgain.as_view(), name="invite_again"),
+    path("roles/", role_views.Roles.as_view(), name="roles"),
+    path("roles/add/", role_views.CustomRoleCreate.as_view(), name="custom_role_create"),
+    path("roles/<uuid:pk>/", role_views.CustomRoleEdit.as_view(), name="custom_role_edit"),
+    path("roles/<uuid:pk>/delete/", role_views.CustomRoleDelete.as_view(), name="custom_role_delete"),
+    path("business-groups/", group_views.BusinessGroups.as_view(), name="groups"),
+    path("business-groups/add/", group_views.BusinessGroupCreate.as_view(), name="group_create"),
     path("environments/", views.Environments.as_view(), name="environments"),
     path("environments/add/", views.EnvironmentCreate.as_view(), name="environment_create"),
     path("environments/<uuid:pk>/", views.EnvironmentEdit.as_view(), name="environment_edit"),

@@ -16,14 +16,14 @@ from portal.core.permissions import scope_of
 from portal.core.views import Action, ActionView, EditPage, Empty, ListPage, Service, go
 from portal.organizations.forms import EnvironmentForm, InviteForm, NewEnvironmentForm, OrganizationForm, RoleForm
 from portal.organizations.models import Environment, RoleBinding
-from portal.organizations.selectors import grantable_roles
+from portal.organizations.selectors import bindings_from_above, grantable_roles, may_give_below
 from portal.organizations.services import (
     Invitation,
     environment_change,
     environment_create,
     invitation_renew,
     organization_create,
-    role_grant,
+    role_change,
     role_invite,
     role_revoke,
 )
@@ -42,7 +42,8 @@ def invitation_page(request: HttpRequest, invitation: Invitation) -> HttpRespons
 class People(ListPage):
     """Who holds which role in this organization."""
 
-    queryset = RoleBinding.objects.select_related("user", "environment", "organization")
+    template_name = "organizations/people.html"
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.view"
     environment_lookup = ""
     table = PeopleTable
@@ -51,15 +52,21 @@ class People(ListPage):
     subtitle = "A role in the whole organization holds in all of its environments."
     actions = (
         Action(label="Add person", url_name="organizations:invite", permission="people.change", icon="user-plus"),
+        Action(label="Roles", url_name="organizations:roles", permission="people.view", icon="id-badge", primary=False),
     )
     empty = Empty(title="Nobody here", text="Add people by their e-mail address and give each a role.", icon="users")
+
+    def get_context(self, **context: Any) -> dict[str, Any]:
+        """Add those whose role holds here from above."""
+        above = bindings_from_above(organization=self.environment.organization)
+        return super().get_context(from_above=above if self.environment.organization.parent_id else (), **context)
 
 
 class InvitePerson(EditPage):
     """Adds somebody by e-mail address."""
 
     rest = Rest("POST", "/people/")
-    queryset = RoleBinding.objects.select_related("user", "environment", "organization")
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.change"
     environment_lookup = ""
     form_class = InviteForm
@@ -82,6 +89,7 @@ class InvitePerson(EditPage):
             ),
             "environments": environments.filter(organization_id=self.environment.organization_id),
             "everywhere": self._everywhere(),
+            "below": may_give_below(user=current_user(self.request), organization=self.environment.organization),
         }
 
     def service_arguments(self) -> dict[str, Any]:
@@ -100,11 +108,13 @@ class ChangeRole(EditPage):
     """Gives a person another role in the same place."""
 
     rest = Rest("PATCH", "/people/{object.pk}/")
-    queryset = RoleBinding.objects.select_related("user", "environment", "organization")
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.change"
     environment_lookup = ""
     template_name = "organizations/role.html"
     form_class = RoleForm
+    service = role_change
+    object_name = "binding"
     title = "Change role"
     parents = (PEOPLE,)
     cancel_url_name = "organizations:people"
@@ -119,18 +129,10 @@ class ChangeRole(EditPage):
         roles = grantable_roles(
             user=current_user(self.request), organization=binding.organization, environment=binding.environment
         )
-        return {"roles": roles, "initial": {"role": binding.role}}
-
-    def save(self, values: dict[str, Any]) -> RoleBinding:
-        """Give the role."""
-        binding = self.object
-        return role_grant(
-            actor=current_user(self.request),
-            user=binding.user,
-            organization=binding.organization,
-            environment=binding.environment,
-            **values,
-        )
+        user = current_user(self.request)
+        below = binding.environment is None and may_give_below(user=user, organization=binding.organization)
+        initial = {"role": binding.role_key, "holds_below": binding.holds_below}
+        return {"roles": roles, "below": below or binding.holds_below, "initial": initial}
 
     def check_again(self, result: Any) -> None:
         """Let people lower their own role; the service has checked what it may."""
@@ -144,7 +146,7 @@ class RemoveRole(ActionView):
     """Takes a role from a person."""
 
     rest = Rest("DELETE", "/people/{object.pk}/")
-    queryset = RoleBinding.objects.select_related("user", "environment", "organization")
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.change"
     environment_lookup = ""
     service = role_revoke
@@ -161,7 +163,7 @@ class InviteAgain(ActionView):
     """Makes a new link for somebody who never signed in."""
 
     no_command = "A link is made again in the console alone; over REST, add the person once more."
-    queryset = RoleBinding.objects.select_related("user", "environment", "organization")
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
     permission = "people.change"
     environment_lookup = ""
     service = invitation_renew
@@ -189,6 +191,13 @@ class Environments(ListPage):
             url_name="organizations:environment_create",
             permission="environment.change",
             icon="plus",
+        ),
+        Action(
+            label="Business groups",
+            url_name="organizations:groups",
+            permission="organization.view",
+            icon="sitemap",
+            primary=False,
         ),
     )
 

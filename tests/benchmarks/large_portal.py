@@ -29,7 +29,7 @@ from portal.catalog.openapi.checks import OpenApi, openapi_from
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.demo.company import SPECIFICATIONS
 from portal.gateways.models import Certificate, Gateway, Listener, Replica
-from portal.organizations.models import Environment, EnvironmentKind, Organization, Role, RoleBinding
+from portal.organizations.models import CustomRole, Environment, EnvironmentKind, Organization, Role, RoleBinding
 from portal.policies.models import AutomatedPolicy, PolicyBinding
 from portal.traces.models import Trace
 
@@ -75,6 +75,7 @@ class LargePortal:
     contract: Contract
     application: ClientApplication
     role: RoleBinding
+    custom_role: CustomRole
     audit_event: AuditEvent
     trace: Trace
 
@@ -85,6 +86,7 @@ def fill(sizes: Sizes, progress: Callable[[str], None] = lambda what: None) -> L
     owner = User.objects.create_user("owner@large.example", None, name="Olga Owner", is_operator=True)
     organization = Organization.objects.create(name="Large", slug="large")
     role = RoleBinding.objects.create(user=owner, organization=organization, role=Role.OWNER)
+    custom_role = CustomRole.objects.create(organization=organization, name="Support", granted=" traffic.view ")
     environment = Environment.objects.create(
         organization=organization, name="Production", slug="production", kind=EnvironmentKind.PRODUCTION
     )
@@ -122,6 +124,7 @@ def fill(sizes: Sizes, progress: Callable[[str], None] = lambda what: None) -> L
         contract=contracts[0],
         application=applications[0],
         role=role,
+        custom_role=custom_role,
         audit_event=events[0],
         trace=traces[0],
     )

@@ -12,6 +12,8 @@ PLAIN = (
     "contracts:list", "analytics:dashboard", "traces:list", "traces:why", "organizations:people",
     "certificates:list", "certificates:create", "fleet:drift", "landscape:map", "transfers:import",
     "organizations:invite", "organizations:environments", "organizations:environment_create", "audit:list",
+    "organizations:roles", "organizations:custom_role_create",
+    "organizations:groups", "organizations:group_create",
 )  # fmt: skip
 # What `console_url` is given besides the name, by attribute of the portal.
 WITH_OBJECT = {
@@ -31,6 +33,7 @@ WITH_OBJECT = {
     "catalog:version_edit": "api_version", "catalog:specification": "api_version",
     "catalog:specification_source": "api_version", "catalog:specification_edit": "api_version",
     "contracts:detail": "contract", "contracts:tier_edit": "tier", "organizations:role_change": "role",
+    "organizations:custom_role_edit": "custom_role",
     "organizations:environment_edit": "environment", "audit:detail": "audit_event", "traces:detail": "trace",
 }  # fmt: skip
 # Pages whose address has more, or that only lead on; each with the reason why it is not walked.
