@@ -13,7 +13,21 @@ const token = (name) => {
   return getComputedStyle(probe).color;
 };
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+// Points of a day are days of UTC, wherever the reader is.
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+const dayAndClock = new Intl.DateTimeFormat(undefined, {
+  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
+const DAY_MS = 86_400_000;
 const number = new Intl.NumberFormat();
+
+// How points are labelled: by the time where they are of one day, else by the day as far as that is needed.
+function labels(points) {
+  const times = points.map((point) => new Date(point.time));
+  const step = times.length > 1 ? times[1] - times[0] : 0;
+  const format = step >= DAY_MS ? day : step * times.length > DAY_MS ? dayAndClock : clock;
+  return times.map((time) => format.format(time));
+}
 
 function base(points, unit) {
   const text = token("--text-quiet");
@@ -30,7 +44,7 @@ function base(points, unit) {
     },
     xAxis: {
       type: "category",
-      data: points.map((point) => clock.format(new Date(point.time))),
+      data: labels(points),
       axisLabel: { color: text, margin: 12, hideOverlap: true },
       axisLine: line,
       axisTick: { show: false },
