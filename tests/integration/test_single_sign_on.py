@@ -154,3 +154,25 @@ def test_failures_of_sign_on_do_not_lock_passwords_out(browser: Browser, install
         callback = other.to_callback(other.authorization("new-1"))
         other.get(callback.replace("code=", "code=x"))
     assert Browser(installation).sign_on("new-1").headers["location"] == "/"
+
+
+TEAM = """
+from portal.accounts.services import user_create
+from portal.organizations.services import organization_create
+from portal.organizations.team_services import team_create, team_role_grant
+owner = user_create(email="owner@example.test", name="Olga Owner")
+acme = organization_create(actor=owner, name="Acme")
+team = team_create(actor=owner, organization=acme, name="Payments", sign_on_groups=["payments-team"])
+team_role_grant(actor=owner, team=team, role="viewer")
+"""
+
+
+def test_groups_of_the_provider_decide_at_each_sign_on_who_is_in_a_team(installation: Installation) -> None:
+    installation.shell(TEAM)
+    seen = []
+    for groups in ([], ["staff", "payments-team"], ["staff"], ["payments-team"], None):
+        installation.provider_says("grouped-1", groups=groups)
+        browser = Browser(installation)
+        browser.sign_on("grouped-1")
+        seen.append([each["slug"] for each in browser.get("/api/v1/organizations/").json()["results"]])
+    assert seen == [[], ["acme"], [], ["acme"], []]
