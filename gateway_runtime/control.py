@@ -70,8 +70,8 @@ class Hello(Message, frozen=True):
 class ApiFault(msgspec.Struct, frozen=True, kw_only=True):
     """One API that could not be compiled. `kept` tells that its last good form is served instead of 503.
 
-    With `listener`, its id, it is that listener's TLS and no API. With `candidate` it is what is tried out, and all
-    others have what they had.
+    With `listener`, its id, it is that listener's TLS and no API; without `kept` it has the certificate all the same.
+    With `candidate` it is what is tried out, and all others have what they had.
     """
 
     api: str

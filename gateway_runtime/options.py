@@ -21,6 +21,7 @@ class OptionError(Exception):
 class Options:
     """How this gateway is to run: from a registration (connected mode) or from declarative files (local mode).
 
+    `port_offset` is added to the ports that the configuration names.
     With `upgrade_seconds` of 0 it never replaces itself: for one whose starter would take that for its end.
     """
 
@@ -32,6 +33,7 @@ class Options:
     state: Path
     drain_seconds: float = DRAIN_SECONDS
     upgrade_seconds: float = UPGRADE_SECONDS
+    port_offset: int = 0
 
 
 def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
@@ -41,7 +43,7 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
     def value(name: str, default: str = "") -> tuple[str, str]:
         flag = getattr(given, name)
         if flag is not None:
-            return flag, f"--{name}"
+            return flag, f"--{name.replace('_', '-')}"
         return environment.get(PREFIX + name.upper()) or default, PREFIX + name.upper()
 
     registration, config = _origin(given, environment)
@@ -57,6 +59,7 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
         admin_port=port,
         state=Path(value("state", os.path.join(home, "gateway"))[0]),
         drain_seconds=float(_number(*value("drain", drain), low=0, high=3600)),
+        port_offset=_number(*value("port_offset", "0"), low=0, high=65_534),
         upgrade_seconds=float(_number(*value("upgrade", str(int(UPGRADE_SECONDS))), low=0, high=3600)),
     )
 
@@ -92,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--drain", metavar="SECONDS", help="time for running requests at shutdown (default 25)")
     parser.add_argument(
         "--upgrade", metavar="SECONDS", help="time for a new version to become ready, 0 to ignore SIGHUP (default 60)"
+    )
+    parser.add_argument(
+        "--port-offset", metavar="N", help="added to the port of every listener, for a second replica on this machine"
     )
     return parser
 

@@ -13,6 +13,7 @@ from gateway_runtime.admin.probe import ProbePort
 from gateway_runtime.admin.server import AdminServer
 from gateway_runtime.configuration.client import ConfigurationClient
 from gateway_runtime.configuration.expiry import soonest_expiry
+from gateway_runtime.configuration.ports import shifted
 from gateway_runtime.configuration.source import Offer, Revoked
 from gateway_runtime.control import ApiFault, Telemetry
 from gateway_runtime.handover import HandoverError, Predecessor, Successor
@@ -28,6 +29,7 @@ from gateway_runtime.target_report import TargetReport
 from gateway_runtime.tasks import cancel, spawn
 from gateway_runtime.telemetry.span_export import SpanExport
 from gateway_runtime.telemetry.totals import Totals
+from gateway_runtime.tryout import Tryout
 from gateway_runtime.workers import WorkerPool
 
 # What a successor that failed may take to finish the requests it was given.
@@ -54,6 +56,7 @@ class Supervisor:
         self._successor: Successor | None = None
         self._upgrading: Task | None = None
         self._telling: Task | None = None
+        self._applying: Task | None = None
         self.replica = link.replica
         self.name = link.name
         self.stopping = self.revoked = False
@@ -61,11 +64,14 @@ class Supervisor:
         self.reporting = Reporting(link, self.status)
         self.spool = link.spool
         self.spans = SpanExport(gateway=self.name, replica=self.replica)
-        self.workers = WorkerPool(options.workers, self._count, link.storage, link.verify_key, link.replica)
+        self.workers = WorkerPool(
+            options.workers, self._count, link.storage, link.verify_key, link.replica, on_end=self._worker_ended
+        )
+        self._tryout = Tryout(self.replica, self.workers, self._apply, self._apply_again)
         self.client = ConfigurationClient(
             link.source,
             replica=self.replica,
-            apply=self._apply,
+            apply=self._apply_here,
             acknowledge=self.reporting.acknowledge,
             last_good=link.last_good,
             revoked=self._be_revoked,
@@ -121,7 +127,7 @@ class Supervisor:
             await first_of(hearing, self._stop, self._serving)
         if self._serving.is_set():
             await self._stop.wait()
-        await cancel(self._upgrading, hearing, self._telling)
+        await cancel(self._upgrading, hearing, self._telling, self._applying)
         if predecessor is not None and not self._serving.is_set():
             await self._give_up(predecessor, following)
         elif self._successor is not None:
@@ -149,11 +155,22 @@ class Supervisor:
             self._link.last_good.forget()
         self._stop.set()
 
+    async def _apply_here(self, offer: Offer) -> list[ApiFault]:
+        """Apply what this replica serves of a revision."""
+        here = shifted(offer.document, self._options.port_offset)
+        return await self._tryout.apply(offer._replace(document=here))
+
     async def _apply(self, offer: Offer) -> list[ApiFault]:
         faults = await self._probe.around(offer, self.workers.apply)
         self.spans.configure(offer.document)
         self._certificate_expires_at = soonest_expiry(offer.document)
         return faults
+
+    def _apply_again(self) -> None:
+        self._applying = spawn("apply-again", self.client.again())
+
+    def _worker_ended(self, how: str) -> None:
+        self._tryout.worker_ended(how)
 
     def _count(self, telemetry: Telemetry, dropped: int) -> None:
         self.spans.add(telemetry.spans, dropped=telemetry.spans_dropped)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 import time
@@ -42,6 +43,8 @@ FIRST_BACK_OFF_SECONDS = 0.1
 BACK_OFF_SECONDS = 10.0
 # A worker that lived this long did not die of its configuration, so its successor starts at once.
 STEADY_SECONDS = 30.0
+# How long a revision waits for a worker in the place of those that have ended.
+REPLACED_SECONDS = 15.0
 DRAIN_GRACE_SECONDS = 3.0
 # How long leaving takes until the listeners close: longer than a handshake, and then than all workers need to hear it.
 STEERING_SECONDS = 1.0
@@ -65,11 +68,16 @@ class WorkerHandle:
         self.targets: list[TargetState] = []
         self.notices: list[Notice] = []
         self._dropped = 0
+        # Whether it was given a candidate, and whether it cannot be spoken to any more.
+        self.trying = self.gone = False
         self.hello = asyncio.Event()
         self._answer: asyncio.Future[Answer] | None = None
 
     async def apply(self, message: Apply) -> Answer:
         """Send a document and wait for the answer; None when the worker died or hung over it."""
+        self.trying = message.tries
+        if self.gone:
+            return None
         self._answer = asyncio.get_running_loop().create_future()
         self.channel.send(message)
         try:
@@ -106,6 +114,7 @@ class WorkerHandle:
                 else:
                     self._resolve(message)
         finally:
+            self.gone = True
             self._resolve(None)
             self.hello.set()
 
@@ -129,8 +138,10 @@ class WorkerPool:
         storage: SharedStorage | None = None,
         verify_key: str = "",
         replica: str = "",
+        on_end: Callable[[str], None] = lambda how: None,
     ) -> None:
         self.size = size
+        self._on_end = on_end
         self._storage = storage
         self._verify_key = verify_key
         self._replica = replica
@@ -150,6 +161,7 @@ class WorkerPool:
         # One document at a time, and no worker starts in the middle of one.
         self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
+        self._ready = asyncio.Event()
         self.current: Offer | None = None
         self.restarts = 0
         self.leaving = False
@@ -159,7 +171,15 @@ class WorkerPool:
     @property
     def alive(self) -> list[WorkerHandle]:
         """Return the workers that run and have been given the current revision."""
-        return [worker for worker in self._slots if worker is not None]
+        return [worker for worker in self._slots if worker is not None and not worker.gone]
+
+    async def until_alive(self) -> None:
+        """Wait for a worker where all have ended: others are on their way."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REPLACED_SECONDS):
+                while not self.alive:
+                    self._ready.clear()
+                    await self._ready.wait()
 
     def route_name(self, route: str) -> str:
         """Return the name of a route of the current revision, else its id."""
@@ -220,9 +240,13 @@ class WorkerPool:
             storage=self._storage,
             verify_key=self._verify_key,
             replica=self._replica,
-            # What is only known from the disk may have been undone since.
-            tries=not offer.accepted,
+            tries=offer.tries,
         )
+
+    def fall_back(self, offer: Offer) -> None:
+        """Let workers that start from now on serve the current revision as it is offered here."""
+        if self.current is not None and self.current.revision == offer.revision:
+            self.current = offer
 
     async def _go_back(self, workers: list[WorkerHandle]) -> None:
         """Return workers that took a revision which others refused to what all of them served before."""
@@ -238,7 +262,7 @@ class WorkerPool:
         good = {a.id: a for a in document.apis if a.id not in broken and not a.quarantine}
         self._definitions = good | self._stand_ins
         self._listeners = listeners
-        kept = {fault.listener for fault in faults if fault.listener}
+        kept = {fault.listener for fault in faults if fault.listener and fault.kept}
         self._tls = {each.id: self._tls.get(each.id, each) if each.id in kept else each
                      for each in document.listeners if each.tls is not None}  # fmt: skip
         self.current = offer
@@ -257,9 +281,10 @@ class WorkerPool:
                 log.error("worker_not_started", worker=number, error=error)
             else:
                 await self._live(worker, begun)
-                log.warning(
-                    "worker_ended", worker=number, worker_pid=worker.process.pid, status=worker.process.returncode
-                )
+                status = worker.process.returncode
+                log.warning("worker_ended", worker=number, worker_pid=worker.process.pid, status=status)
+                if worker.trying and not self._stopping.is_set():
+                    self._on_end(_how(status))
             begun.set()
             if self._stopping.is_set():
                 return
@@ -282,6 +307,7 @@ class WorkerPool:
                     worker.kill()
                 else:
                     self._slots[worker.number] = worker
+                    self._ready.set()
                     log.info("worker_ready", worker=worker.number, worker_pid=worker.process.pid)
             begun.set()
             if self._stopping.is_set():
@@ -329,6 +355,15 @@ class WorkerPool:
         """End every worker at once."""
         for worker in self.alive:
             worker.kill()
+
+
+def _how(status: int | None) -> str:
+    """Say how a process has ended, in the middle of a sentence."""
+    if status is None or status >= 0:
+        return f"status {status}"
+    with suppress(ValueError):
+        return f"signal {-status} ({signal.Signals(-status).name})"
+    return f"signal {-status}"
 
 
 async def start_worker(number: int) -> WorkerHandle:

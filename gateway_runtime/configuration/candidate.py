@@ -25,13 +25,6 @@ class Tried(NamedTuple):
     faults: list[ApiFault]
 
 
-def share_of(trial: Trial, replica: str) -> float:
-    """Return the share of the requests that a replica gives to a candidate."""
-    if trial.replica:
-        return 1.0 if trial.replica == replica else 0.0
-    return trial.percent / 100
-
-
 def try_out(
     candidate: CandidateOutline,
     share: float,

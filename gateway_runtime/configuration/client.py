@@ -1,5 +1,6 @@
 """Following the source: newer revisions only, each one applied, answered and kept."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,8 +8,8 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway_runtime.configuration.last_good import LastGood
-from gateway_runtime.configuration.outline import has_candidate
 from gateway_runtime.configuration.source import ConfigurationSource, Offer, OfferRefused, Revoked, SourceUnavailable
+from gateway_runtime.configuration.trial import trial_of
 from gateway_runtime.control import ApiFault
 from gateway_runtime.log import log
 from gateway_runtime.schema.faults import ConfigFault
@@ -62,6 +63,9 @@ class ConfigurationClient:
         self._refused: tuple[str, int, str] | None = None
         self._retry: tuple[float, Offer] | None = None
         self._highest = 0
+        # One revision at a time.
+        self._turn = asyncio.Lock()
+        self._applied: Offer | None = None
         self.running = Running()
 
     async def start_from(self, offer: Offer) -> None:
@@ -95,9 +99,21 @@ class ConfigurationClient:
 
     async def take(self, offer: Offer) -> None:
         """Apply one revision, answer for it, and keep it when it is good."""
+        async with self._turn:
+            await self._take(offer)
+
+    async def again(self) -> None:
+        """Apply and answer for the present revision once more: what of it can be served has changed."""
+        async with self._turn:
+            if self._applied is not None:
+                retry = self._retry
+                await self._take(self._applied)
+                self._retry = retry or self._retry
+
+    async def _take(self, offer: Offer) -> None:
         began = self._clock()
         # What is kept on disk is served without its candidate, which the source has to tell of once more.
-        asks_again = offer.accepted and has_candidate(offer.document)
+        asks_again = offer.accepted and trial_of(offer.document) is not None
         self._highest = max(self._highest, offer.revision - asks_again)
         self._retry = None
         try:
@@ -107,6 +123,7 @@ class ConfigurationClient:
                 self._retry = (self._clock() + RETRY_SECONDS, offer)
             self._rejected(offer.revision, offer.digest, fault, began)
             return
+        self._applied = offer
         fenced = "; ".join(f"{f.name}: {f.message}" for f in faults)
         self.running = Running(
             revision=offer.revision,
@@ -119,9 +136,10 @@ class ConfigurationClient:
             failures=self.running.failures,
         )
         self._answer(offer.revision, offer.digest, began)
-        log.info("revision_applied", revision=offer.revision, fenced=[msgspec.to_builtins(f) for f in faults])
+        told = [msgspec.to_builtins(fault) for fault in faults]
+        (log.warning if faults else log.info)("revision_applied", revision=offer.revision, fenced=told)
         # Without the certificates that stand in for those of this revision, it could not be served after a restart.
-        whole = not any(fault.listener for fault in faults)
+        whole = not any(fault.listener and fault.kept for fault in faults)
         if offer.envelope is not None and self._last_good is not None and whole:
             try:
                 self._last_good.save(offer.envelope)

@@ -11,11 +11,12 @@ from typing import NamedTuple
 import msgspec
 
 from gateway_runtime.configuration.bindings import BindingBuilder, CountShadow
-from gateway_runtime.configuration.candidate import share_of, try_out
+from gateway_runtime.configuration.candidate import try_out
 from gateway_runtime.configuration.limits import api_limits, gateway_limits, trusted_proxies
 from gateway_runtime.configuration.outline import read_outline, unreadable
 from gateway_runtime.configuration.ports import check_probe
 from gateway_runtime.configuration.snapshot import CandidateSnapshot, Definition, Snapshot
+from gateway_runtime.configuration.trial import share_of
 from gateway_runtime.consumers.index import ApiConsumers, Directory
 from gateway_runtime.control import ApiFault
 from gateway_runtime.policies.chain import Chain
@@ -333,11 +334,12 @@ def _tiers_by_api(document: Surroundings) -> dict[str, dict[str, Tier]]:
 
 
 def _listener_fault(kept: ListenerFault) -> ApiFault:
-    listener, fault = kept
-    name = f"Listener {listener.name}"
+    listener, fault, stays = kept
+    message = fault.message if stays else f"{fault.message} Callers are shown it meanwhile."
     return ApiFault(
-        api="", name=name, code=fault.code, path=fault.path, message=fault.message, kept=True, listener=listener.id
-    )
+        api="", name=f"Listener {listener.name}", code=fault.code, path=fault.path, message=message, kept=stays,
+        listener=listener.id,
+    )  # fmt: skip
 
 
 def _api_fault(api: ApiInstance, index: int, error: Exception) -> ApiFault:

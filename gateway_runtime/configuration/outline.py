@@ -12,12 +12,6 @@ class _Format(msgspec.Struct):
     format: int = FORMAT
 
 
-class _Tried(msgspec.Struct):
-    """The one field that tells whether there is a candidate."""
-
-    candidate: msgspec.Raw = msgspec.Raw()
-
-
 _decode_outline = msgspec.json.Decoder(Outline).decode
 
 
@@ -35,14 +29,6 @@ def read_outline(data: bytes) -> Outline:
             "format", "unsupported_format", f"This gateway reads format {FORMAT}, not {found}. Upgrade the gateway."
         )
     return outline
-
-
-def has_candidate(data: bytes) -> bool:
-    """Tell whether a document has something to be tried out. What is no document has not."""
-    try:
-        return bytes(msgspec.json.decode(data, type=_Tried).candidate) not in (b"", b"null")
-    except msgspec.MsgspecError:
-        return False
 
 
 def _format(data: bytes) -> int:

@@ -1,17 +1,54 @@
-"""Finding out beforehand whether a listener's port is free."""
+"""The ports of listeners: which they are on this replica, and whether they are free."""
 
 import errno
 import ipaddress
 import socket
+from typing import TypeVar
 
 import msgspec
 
-from gateway_runtime.schema.document import Listener, Surroundings
+from gateway_runtime.schema.document import Listener, Outline, Surroundings
 from gateway_runtime.schema.faults import ConfigFault
+
+_Document = TypeVar("_Document", bound=Surroundings)
 
 
 class _Listeners(msgspec.Struct):
     listeners: list[Listener] = []
+
+
+_decode_outline = msgspec.json.Decoder(Outline).decode
+
+
+def shifted(document: bytes, offset: int) -> bytes:
+    """Return a document with `offset` added to each port that it opens: so two replicas run on one machine.
+
+    Raises `ConfigFault` for a port that there is not.
+    """
+    if not offset:
+        return document
+    try:
+        outline = _decode_outline(document)
+    except msgspec.MsgspecError:
+        # The compiler says what is wrong with the document.
+        return document
+    candidate = outline.candidate
+    if candidate is not None and candidate.surroundings is not None:
+        candidate = msgspec.structs.replace(candidate, surroundings=_shifted(candidate.surroundings, offset))
+    return msgspec.json.encode(msgspec.structs.replace(_shifted(outline, offset), candidate=candidate))
+
+
+def _shifted(document: _Document, offset: int) -> _Document:
+    listeners = []
+    for index, listener in enumerate(document.listeners):
+        if not 0 < listener.port + offset < 65_536:
+            text = f"Port {listener.port} of listener “{listener.name}” with the offset {offset} is none."
+            raise ConfigFault(f"listeners[{index}].port", "invalid_value", f"{text} Choose another --port-offset.")
+        listeners.append(msgspec.structs.replace(listener, port=listener.port + offset))
+    probe = document.probe
+    if probe is not None:
+        probe = msgspec.structs.replace(probe, port=probe.port + offset)
+    return msgspec.structs.replace(document, listeners=listeners, probe=probe)
 
 
 def probe_listeners(document: bytes, held: list[Listener]) -> list[Listener]:

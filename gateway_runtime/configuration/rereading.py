@@ -37,4 +37,4 @@ def _candidate(outline: CandidateOutline | None) -> Candidate | None:
     if outline is None:
         return None
     trial = {name: getattr(outline, name) for name in Trial.__struct_fields__}
-    return Candidate(**trial, apis=[_decode_api(each) for each in outline.apis])
+    return Candidate(**trial, apis=[_decode_api(each) for each in outline.apis], surroundings=outline.surroundings)

@@ -20,7 +20,8 @@ CHECK_SECONDS = 1.0
 class Offer(NamedTuple):
     """A revision whose origin has been proved. `envelope` is what to keep on disk, None when nothing is sealed.
 
-    `accepted` says that this replica has served it before.
+    `accepted` says that this replica has served it before, `tries` that its candidate is tried out where it is for
+    this replica.
     """
 
     revision: int
@@ -28,6 +29,7 @@ class Offer(NamedTuple):
     document: bytes
     envelope: bytes | None = None
     accepted: bool = False
+    tries: bool = True
 
 
 class SourceUnavailable(Exception):

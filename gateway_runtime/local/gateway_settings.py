@@ -31,9 +31,9 @@ from gateway_runtime.policies import circuit_breaker
 from gateway_runtime.schema import upstream
 from gateway_runtime.schema.access_log import FIELDS, unknown_field
 from gateway_runtime.schema.access_log import AccessLog as AccessLogSettings
-from gateway_runtime.schema.document import LogLevel, Timeouts
+from gateway_runtime.schema.document import LogLevel
 from gateway_runtime.schema.faults import ConfigFault
-from gateway_runtime.schema.limits import Limits, TrustedProxies
+from gateway_runtime.schema.limits import Limits, Timeouts, TrustedProxies
 from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.probe import Probe
 from gateway_runtime.schema.storage import SharedStorage

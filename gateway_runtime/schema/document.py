@@ -7,7 +7,7 @@ import msgspec
 
 from gateway_runtime.schema.access_log import AccessLog
 from gateway_runtime.schema.deprecation import Deprecation
-from gateway_runtime.schema.limits import ApiLimits, Limits, TrustedProxies, seconds
+from gateway_runtime.schema.limits import ApiLimits, Limits, Timeouts, TrustedProxies
 from gateway_runtime.schema.log_output import LogOutput
 from gateway_runtime.schema.mode import Mode
 from gateway_runtime.schema.part import Part
@@ -266,20 +266,6 @@ class Contract(Part, frozen=True):
     tier: str = ""
 
 
-class Timeouts(Part, frozen=True):
-    """How long a gateway waits, in seconds."""
-
-    stream_idle_seconds: Annotated[
-        float, seconds("Idle streams", "How long nothing may flow in either direction of a request or a WebSocket.")
-    ] = 300.0
-    upstream_connection_idle_seconds: Annotated[
-        float, seconds("Idle connections to services", "How long a connection to a service is kept without a request.")
-    ] = 60.0
-    upstream_response_seconds: Annotated[
-        float, seconds("Answer of a service", "How long a service may take until its answer begins; 504 after that.")
-    ] = 15.0
-
-
 class Surroundings(Part, frozen=True):
     """What a gateway has besides its APIs. `log_level` is the lowest one that is written.
 
@@ -322,7 +308,10 @@ class Surroundings(Part, frozen=True):
         AccessLog | None,
         setting("Access log", "A line of JSON (Elastic Common Schema) for each request.", switch=True),
     ] = None
-    probe: Probe | None = None
+    probe: Annotated[
+        Probe | None,
+        setting("Probes", "A port on which an orchestrator asks whether a replica is ready and alive.", switch=True),
+    ] = None
     runtime_log_outputs: list[LogOutput] = []
     access_log_outputs: list[LogOutput] = []
     platform_addresses: list[PlatformAddress] = []
@@ -330,6 +319,13 @@ class Surroundings(Part, frozen=True):
     tracing: Annotated[Tracing | None, setting("Spans", "Traces for your own OpenTelemetry receiver.", switch=True)] = (
         None
     )
+
+
+# What of these holds for whole replicas and can be tried out there: listeners, and what people set for a gateway.
+WIDE_PARTS = (
+    "listeners", "timeouts", "forward_proxy", "limits", "trusted_proxies", "log_level", "shared_storage", "access_log",
+    "probe", "runtime_log_outputs", "access_log_outputs", "tracing",
+)  # fmt: skip
 
 
 class Trial(Part, frozen=True):
@@ -347,15 +343,21 @@ class Trial(Part, frozen=True):
 
 
 class Candidate(Trial, frozen=True):
-    """What is tried out before everybody gets it: the APIs that differ, beside those of the document."""
+    """What is tried out before everybody gets it: the APIs that differ, beside those of the document.
+
+    With `surroundings` its `WIDE_PARTS` differ. They count on a replica that gives all its requests to the candidate;
+    no share of the requests can have a listener or a limit of its own.
+    """
 
     apis: list[ApiInstance] = []
+    surroundings: Surroundings | None = None
 
 
 class CandidateOutline(Trial, frozen=True):
     """A candidate with its APIs unread."""
 
     apis: list[msgspec.Raw] = []
+    surroundings: Surroundings | None = None
 
 
 class Document(Surroundings, frozen=True):

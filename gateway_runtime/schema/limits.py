@@ -90,6 +90,20 @@ class ApiLimits(Part, frozen=True):
     ] = None
 
 
+class Timeouts(Part, frozen=True):
+    """How long a gateway waits, in seconds."""
+
+    stream_idle_seconds: Annotated[
+        float, seconds("Idle streams", "How long nothing may flow in either direction of a request or a WebSocket.")
+    ] = 300.0
+    upstream_connection_idle_seconds: Annotated[
+        float, seconds("Idle connections to services", "How long a connection to a service is kept without a request.")
+    ] = 60.0
+    upstream_response_seconds: Annotated[
+        float, seconds("Answer of a service", "How long a service may take until its answer begins; 504 after that.")
+    ] = 15.0
+
+
 class TrustedProxies(Part, frozen=True):
     """Networks whose requests say for whom they ask, and in which `header` they say it.
 

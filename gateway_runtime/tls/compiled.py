@@ -34,10 +34,11 @@ class ListenerTls:
 
 
 class ListenerFault(NamedTuple):
-    """A listener that goes on with the certificates it had."""
+    """A listener that goes on with the certificates it had, or has one whose dates are wrong and nothing better."""
 
     listener: Listener
     fault: ConfigFault
+    kept: bool = True
 
 
 Compiling = Generator[None, None, tuple[dict[int, ListenerTls], list[ListenerFault]]]
@@ -55,7 +56,8 @@ def compile_listeners(
 
     `accepted` are definitions that have been good before: a certificate in them may have expired since, and that is no
     reason not to start. A certificate that cannot be used leaves the listener with those that it had. Anything else
-    about it that has changed cannot wait for that: then the revision is refused.
+    about it that has changed cannot wait for that: then the revision is refused. It is not where only the dates are
+    wrong: to a replica that starts with nothing, all other APIs matter more than what its clients will say of one.
     """
     made = {tls.listener: tls for tls in running.values()}
     good = {listener.id: listener.tls for listener in accepted}
@@ -75,10 +77,15 @@ def compile_listeners(
         except ConfigFault as fault:
             if known is None and before is not None:
                 known = compile_tls(listener.id, before, path, None)
-            if known is None or known.terms != terms_of(listener.tls):
-                raise
-            tls = known
-            faults.append(ListenerFault(listener, fault))
+            kept = known is not None and known.terms == terms_of(listener.tls)
+            if known is not None and kept:
+                tls = known
+            else:
+                try:
+                    tls = compile_tls(listener.id, listener.tls, path, None)
+                except ConfigFault:
+                    raise fault from None
+            faults.append(ListenerFault(listener, fault, kept))
         found[listener.port] = tls
         yield
     return found, faults

@@ -53,4 +53,5 @@ class ContractConsoleFilters(ConsoleFilterSet):
             ApiInstance.objects.visible_to(self.request.user, "instance.view")
             .filter(environment=environment)
             .select_related("api_version__api")
+            .only("label", "api_version__version", "api_version__api__name")
         )

@@ -61,7 +61,9 @@ def certificate_update(
     audit_record(actor=actor, action="certificate.update", target=certificate, before=before, after=after)
     if renewed:
         for gateway in Gateway.objects.filter(listeners__certificates__certificate=certificate).distinct():
-            gateway_configuration_changed(gateway=gateway, actor=actor, message=f"Renewed certificate {certificate}")
+            # At once, wherever older listeners are served: one that is about to expire cannot wait.
+            message = f"Renewed certificate {certificate}"
+            gateway_configuration_changed(gateway=gateway, actor=actor, message=message, waits=False)
     return certificate
 
 

@@ -17,7 +17,7 @@ from portal.core.errors import ApplicationError
 from portal.core.setting_forms.outline import field_path
 from portal.gateways.listener_settings import terms_checked, terms_part
 from portal.gateways.models import Certificate, Gateway, Listener, ListenerCertificate, Protocol
-from portal.gateways.ports import port_check
+from portal.gateways.ports import port_check, probe_port
 from portal.gateways.signals import gateway_configuration_changed
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - a gateway is there to be reached
@@ -128,6 +128,9 @@ def _port_check(listener: Listener) -> None:
     taken = gateway.listeners.filter(port=port).exclude(pk=listener.pk).first()
     if taken is not None:
         sentence = f"Port {port} is already used by listener {taken.name}. Choose another port or use that listener."
+        raise ApplicationError("listener_port_taken", sentence, fields={"port": sentence}, status=409)
+    if port == probe_port(gateway):
+        sentence = f"Port {port} is that for probes, in the settings of {gateway}. Choose another port."
         raise ApplicationError("listener_port_taken", sentence, fields={"port": sentence}, status=409)
     port_check(port, gateway=gateway)
 

@@ -43,6 +43,11 @@ def port_check(port: int, *, gateway: Gateway, field: str = "port") -> None:
         raise ApplicationError("port_in_use", sentence, fields={field: sentence})
 
 
+def probe_port(gateway: Gateway) -> int:
+    """Return the port on which a gateway answers probes, 0 for none."""
+    return int((gateway.settings.get("probe") or {}).get("port") or 0)
+
+
 def _runs_here(gateway: Gateway) -> bool:
     """Tell whether a replica runs on this machine, so that its ports can be looked at from here."""
     since = timezone.now() - RAN_HERE_WITHIN

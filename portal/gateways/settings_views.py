@@ -20,7 +20,7 @@ class GatewaySettingsEdit(GatewayPage, SettingsPage):
     form_class = GatewaySettingsForm
     rest = Rest("PATCH", "/gateways/{object.pk}/settings/")
     service = gateway_settings_update
-    message = "Saved. Every replica takes the settings within seconds."
+    message = "The settings are saved."
 
     def page_title(self) -> str:
         """Say what is edited."""

@@ -13,7 +13,7 @@ def gateway_configuration_changed(
 ) -> None:
     """Say, inside the transaction of the change, that `gateway` needs a new revision and why (for its history).
 
-    `waits` tells that a held gateway lets the change wait: so it is with APIs, policies and listeners, and not with
-    contracts and what else holds at once.
+    `waits` tells that a held gateway lets the change wait: so it is with APIs, policies, listeners and settings,
+    and not with contracts and what else holds at once.
     """
     _configuration_changed.send(sender=Gateway, gateway=gateway, actor=actor, message=message, waits=waits)

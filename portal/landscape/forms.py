@@ -9,17 +9,30 @@ from portal.contracts.models import ClientApplication
 from portal.core.forms import ConsoleForm
 from portal.landscape.selectors import applications_offered
 
+# More are not listed at once: whoever needs another one looks for its name.
+LISTED = 50
+
 
 class CallersForm(ConsoleForm):
-    """The client applications with which an API calls others."""
+    """The client applications with which an API calls others: those chosen, and others whose name has `find` in it."""
 
     applications = forms.ModelMultipleChoiceField(
         queryset=ClientApplication.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, *args: Any, instance: ApiInstance, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, instance: ApiInstance, find: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         applications: Any = self.fields["applications"]
-        applications.queryset = applications_offered(instance.environment).order_by("name", "pk")
-        if not applications.queryset.exists():
+        offered = applications_offered(instance.environment).order_by("name", "pk")
+        applications.queryset = offered
+        chosen = self["applications"].value() or ()
+        there = list(offered.filter(pk__in=chosen))
+        others = list(offered.filter(name__icontains=find).exclude(pk__in=chosen)[: LISTED + 1])
+        # Any of them can be chosen, only these are shown.
+        applications.widget.choices = [(each.pk, each.name) for each in (*there, *others[:LISTED])]
+        self.find = find
+        self.has_more = bool(find) or len(others) > LISTED
+        if find and not others:
+            applications.help_text = f"None of the others has “{find}” in its name."
+        elif not there and not others:
             applications.help_text = "No client application has a contract in this environment yet."

@@ -4,19 +4,23 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Prefetch, Sum
 from django.utils import timezone
 
 from portal.analytics.models import TrafficMinute
-from portal.apis.models import ApiInstance
-from portal.catalog.models import Layer
+from portal.apis.models import ApiInstance, Service
+from portal.catalog.models import ApiVersion, Layer
 from portal.contracts.models import ClientApplication
+from portal.gateways.models import Gateway
 from portal.landscape.addresses import Addresses
 from portal.landscape.models import Caller
 
 DAYS = 7
 # Callers first: what they call is below them.
 LAYERS = (Layer.EXPERIENCE, Layer.PROCESS, Layer.SYSTEM)
+
+# What a box says of an API.
+_NAMED = ("version", "api__name", "api__layer")
 
 
 @dataclass(slots=True)
@@ -52,12 +56,8 @@ def environment_landscape(*, user: Any, environment: Any, layer: str = "") -> La
 
     With a layer: its instances, those that they call, and those that call them.
     """
-    rows = ApiInstance.objects.visible_to(user, "instance.view").filter(environment=environment)
-    instances = list(
-        rows.select_related("api_version__api", "gateway", "listener", "environment__organization")
-        .prefetch_related("services", "gateway__replicas")
-        .order_by("api_version__api__name", "api_version__version", "label", "pk")
-    )
+    visible = ApiInstance.objects.visible_to(user, "instance.view").filter(environment=environment)
+    instances = _instances(visible, environment)
     calls = _configured(instances)
     _add_traffic(calls, {each.pk: each for each in instances}, user, environment)
     found = sorted(calls.values(), key=lambda call: (str(call.caller), str(call.called)))
@@ -66,6 +66,21 @@ def environment_landscape(*, user: Any, environment: Any, layer: str = "") -> La
     kept = [call for call in found if layer in (_layer(call.caller), _layer(call.called))]
     shown = {each.pk for call in kept for each in (call.caller, call.called)}
     return Landscape(instances=[each for each in instances if _layer(each) == layer or each.pk in shown], calls=kept)
+
+
+def _instances(rows: Any, environment: Any) -> list[ApiInstance]:
+    """Return instances with all that the map needs of them. What many of them share is read once."""
+    services = Prefetch("services", queryset=Service.objects.only("instance", "name", "url", "settings"))
+    ordered = rows.order_by("api_version__api__name", "api_version__version", "label", "pk")
+    instances = list(ordered.defer("settings", "labels").prefetch_related(services))
+    gateways = Gateway.objects.filter(environment=environment).prefetch_related("replicas", "listeners").in_bulk()
+    listeners = {each.pk: each for gateway in gateways.values() for each in gateway.listeners.all()}
+    versions = ApiVersion.objects.filter(instances__environment=environment).select_related("api").only(*_NAMED)
+    named = {version.pk: version for version in versions.distinct()}
+    for each in instances:
+        each.environment, each.gateway = environment, gateways[each.gateway_id]
+        each.listener, each.api_version = listeners[each.listener_id], named[each.api_version_id]
+    return instances
 
 
 def _layer(instance: ApiInstance) -> str:

@@ -89,7 +89,8 @@ class CallersEdit(EditPage):
     def form_arguments(self) -> dict[str, Any]:
         """Begin with those that are known."""
         chosen = list(self.object.callers.values_list("application_id", flat=True))
-        return {"instance": self.object, "initial": {"applications": chosen}}
+        find = self.request.GET.get("find", "").strip()[:80]
+        return {"instance": self.object, "find": find, "initial": {"applications": chosen}}
 
     def success_url(self, result: Any) -> str:
         """Go back to the instance."""

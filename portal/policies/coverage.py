@@ -38,14 +38,30 @@ class Coverage:
         return self.state in (CoverageState.COVERED, CoverageState.REPLACES)
 
 
+_NEEDED = (
+    "label", "labels", "status", "base_path", "environment", "gateway",
+    "api_version__version", "api_version__api__name",
+)  # fmt: skip
+
+
 def coverage_of(automated: AutomatedPolicy, instances: Any) -> list[Coverage]:
-    """Return what an automated policy means for some instances of its environment, in three queries."""
+    """Return what an automated policy means for some instances of its environment, in a few queries."""
     policies = list(AutomatedPolicy.objects.filter(environment=automated.environment_id))
+    # No policy of another kind changes what this one means.
+    of_its_kind = PolicyBinding.objects.filter(
+        instance__environment=automated.environment_id, policy=automated.policy
+    ).only("instance", "policy", "enabled", "shadow", "order")
     own: defaultdict[Any, list[PolicyBinding]] = defaultdict(list)
-    for binding in PolicyBinding.objects.filter(instance__environment=automated.environment_id):
+    for binding in of_its_kind:
         own[binding.instance_id].append(binding)
-    listed = instances.filter(environment=automated.environment_id).select_related("api_version__api", "gateway")
-    return [_coverage(automated, instance, policies, own[instance.pk]) for instance in listed]
+    gateways = Gateway.objects.filter(environment=automated.environment_id).in_bulk()
+    listed = instances.filter(environment=automated.environment_id).select_related("api_version__api")
+    found = []
+    for instance in listed.only(*_NEEDED):
+        # Read once, though a thousand instances have it.
+        instance.environment, instance.gateway = automated.environment, gateways[instance.gateway_id]
+        found.append(_coverage(automated, instance, policies, own[instance.pk]))
+    return found
 
 
 def _coverage(

@@ -1,6 +1,6 @@
 """From the tables to the document of one gateway. What is broken is fenced by name; the rest publishes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,9 +51,11 @@ def build(gateway: Gateway, previous: schema.Document | None = None) -> Built:
                 api = msgspec.structs.replace(good, listener=part.listener, base_path=part.base_path)
             quarantined[api.id] = {"name": api.name, "reason": fault, "kept": not api.quarantine}
         apis.append(api)
-    log = document_settings(gateway)["access_log"]
+    own = document_settings(gateway)
+    log = own["access_log"]
     logged = [api if api.access_log is not None else msgspec.structs.replace(api, access_log=log) for api in apis]
-    return Built(_document(gateway, document_listeners(gateway), logged if log is not None else apis), quarantined)
+    served = logged if log is not None else apis
+    return Built(_document(gateway, document_listeners(gateway), served, own), quarantined)
 
 
 def instance_document(instance: ApiInstance) -> schema.Document:
@@ -75,20 +77,31 @@ def instance_part(instance: ApiInstance, automated: Sequence[AutomatedPolicy] = 
     return api_part(instance, list(automated), Specifications(instance.gateway, list(automated)))
 
 
-def document_of(gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance]) -> schema.Document:
+def document_of(
+    gateway: Gateway,
+    listeners: list[schema.Listener],
+    apis: list[schema.ApiInstance],
+    own: Mapping[str, Any] | None = None,
+) -> schema.Document:
     """Return a document with these APIs, and with everything else as it is at this moment.
 
+    `own` are the settings of the gateway where they are to be others than those of now.
     An API may have been taken out of service since: its contracts are there all the same. A certificate that was
     renewed since stays renewed.
     """
     listeners = with_present_certificates(gateway, listeners)
     served = {api.id for api in apis}
     others = ApiInstance.objects.filter(gateway=gateway).exclude(status=InstanceStatus.ACTIVE)
-    return _document(gateway, listeners, apis, [pk for pk in others.values_list("pk", flat=True) if str(pk) in served])
+    retired = [pk for pk in others.values_list("pk", flat=True) if str(pk) in served]
+    return _document(gateway, listeners, apis, document_settings(gateway) if own is None else own, retired)
 
 
 def _document(
-    gateway: Gateway, listeners: list[schema.Listener], apis: list[schema.ApiInstance], retired: Sequence[Any] = ()
+    gateway: Gateway,
+    listeners: list[schema.Listener],
+    apis: list[schema.ApiInstance],
+    own: Mapping[str, Any],
+    retired: Sequence[Any] = (),
 ) -> schema.Document:
     consumers, contracts, tiers = clients_of(gateway, retired)
     return schema.Document(
@@ -102,7 +115,7 @@ def _document(
         consumers=consumers,
         contracts=contracts,
         tiers=tiers,
-        **document_settings(gateway),
+        **own,
     )
 
 

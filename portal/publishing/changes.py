@@ -71,6 +71,11 @@ class Change:
     effect: Effect | None = None
 
     @property
+    def whole(self) -> bool:
+        """Tell whether it holds for whole replicas: no share of the requests can get it."""
+        return self.kind in ("gateway", "listener")
+
+    @property
     def sentence(self) -> str:
         """Return it as one sentence, without its effect."""
         subject = f"{self.kind[:1].upper()}{self.kind[1:]} “{self.name}”" + (

@@ -15,7 +15,12 @@ class TrialForm(ConsoleForm):
     """Who gets a candidate first, and by what it is undone or promoted by itself."""
 
     kind = forms.ChoiceField(
-        label="Who gets it first", choices=RolloutKind, widget=forms.RadioSelect, initial=RolloutKind.PERCENT
+        label="Who gets it first",
+        choices=RolloutKind,
+        widget=forms.RadioSelect,
+        initial=RolloutKind.PERCENT,
+        help_text="Listeners and settings of the gateway hold for whole replicas: one replica takes them too, with a "
+        "share of the requests they wait until the change is promoted.",
     )
     percent = forms.FloatField(
         label="Share of the requests in percent",
@@ -62,6 +67,8 @@ class TrialForm(ConsoleForm):
 
     def __init__(self, *args: Any, gateway: Gateway, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("percent", "replica_id"):
+            self.fields[name].needed = True  # type: ignore[attr-defined]
         now = timezone.now()
         connected = [
             (replica.replica_id, str(replica))
@@ -90,7 +97,7 @@ class StagingForm(TrialForm):
     stage_changes = forms.BooleanField(
         label="Stage changes first",
         required=False,
-        help_text="A saved change of an API or policy goes to some requests first. Off: it is published at once.",
+        help_text="A saved change of an API, policy, listener or setting goes to some first. Off: it is out at once.",
     )
 
 

@@ -29,10 +29,12 @@ def note_waiting(hold: Hold, actor: Any, message: str) -> None:
 
 def remark_staged(rollout: Rollout) -> None:
     """Say to whoever saved a change that some get it first."""
-    who = f"{rollout.percent:g} % of the requests" if rollout.kind == RolloutKind.PERCENT else "one replica"
+    first = f"one replica of {rollout.gateway} gets it first"
+    if rollout.kind == RolloutKind.PERCENT:
+        share = f"{rollout.percent:g} % of the requests of {rollout.gateway} get it first"
+        first = f"{share}, and listeners and settings wait until it is promoted"
     remark_add(
-        f"The change is saved and staged: {who} of {rollout.gateway} get it first. "
-        "The gateway's page compares the two, promotes it and undoes it.",
+        f"The change is saved and staged: {first}. The gateway's page compares the two, promotes it and undoes it.",
         code=f"change-staged gateway={rollout.gateway_id}",
     )
 

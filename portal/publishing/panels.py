@@ -9,8 +9,9 @@ from portal.core import panels
 from portal.core.links import console_url
 from portal.gateways.models import Gateway
 from portal.publishing.drift import gateways_drift
+from portal.publishing.models import HoldReason, RolloutKind
 from portal.publishing.notices import instance_notices
-from portal.publishing.rollouts import open_rollout
+from portal.publishing.rollouts import open_rollout, rollout_undone
 from portal.publishing.selectors import gateway_deployment, quarantine_of, rollout_changes
 from portal.publishing.targets import instance_targets
 from portal.publishing.verdict import rollout_figures
@@ -48,9 +49,14 @@ def rollout_context(request: HttpRequest, gateway: Gateway) -> dict[str, Any] | 
     if rollout is None:
         return None
     stable, candidate = rollout_figures(rollout)
+    changes = rollout_changes(rollout, request.user)
+    waits = rollout.kind == RolloutKind.PERCENT and any(change.whole for change in changes)
     return {
         "rollout": rollout,
-        "changes": rollout_changes(rollout, request.user),
+        "changes": changes,
+        # Listeners and settings are for whole replicas; without anything else in it nobody gets the candidate.
+        "waits": waits,
+        "nobody": waits and not rollout.instances,
         "rows": [("Stable", rollout.stable, stable), ("Candidate", rollout.candidate, candidate)],
         "replica": gateway.replicas.filter(replica_id=rollout.replica_id).first() if rollout.replica_id else None,
     }
@@ -72,7 +78,10 @@ def _drift(request: HttpRequest, environment: Any) -> dict[str, Any] | None:
 
 def _hold_on_gateway(request: HttpRequest, gateway: Gateway) -> dict[str, Any] | None:
     hold = gateway_hold(gateway)
-    return {"waiting": waiting_of(hold, request.user)} if hold is not None else None
+    if hold is None:
+        return None
+    undone = rollout_undone(gateway) if hold.reason == HoldReason.UNDONE else None
+    return {"waiting": waiting_of(hold, request.user), "why": undone.reason if undone is not None else ""}
 
 
 def _hold_on_instance(request: HttpRequest, instance: ApiInstance) -> dict[str, Any] | None:

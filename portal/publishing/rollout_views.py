@@ -27,6 +27,7 @@ OPEN = Rollout.objects.filter(state=RolloutState.OPEN).select_related(
 class _TrialPage(EditPage):
     """A form about the gateway of the address."""
 
+    template_name = "publishing/trial_form.html"
     queryset = Gateway.objects.select_related("environment__organization")
     permission = "gateway.publish"
     view_permission = "revision.view"

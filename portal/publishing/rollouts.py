@@ -25,6 +25,11 @@ def open_rollout(gateway: Gateway) -> Rollout | None:
     return open_.select_related("stable", "candidate", "gateway__environment").first()
 
 
+def rollout_undone(gateway: Gateway) -> Rollout | None:
+    """Return the rollout that was undone last."""
+    return Rollout.objects.filter(gateway=gateway, state=RolloutState.UNDONE).order_by("-ended_at").first()
+
+
 def staging_of(gateway: Gateway) -> Staging:
     """Return what a save does on a gateway; not stored where nobody has said anything."""
     return Staging.objects.filter(gateway=gateway).first() or Staging(gateway=gateway)

@@ -20,7 +20,7 @@ from portal.publishing.errors import PublishError
 from portal.publishing.models import PublishRequest, Revision, Rollout
 from portal.publishing.reports import read_reports
 from portal.publishing.sealing import revision_document
-from portal.publishing.staging import effective
+from portal.publishing.staging import effective, wide_parts
 
 # A publish normally takes a tenth of a second. After this long something is in its way.
 SLOW_SECONDS = 4.0
@@ -288,5 +288,6 @@ def rollout_changes(rollout: Rollout, user: Any) -> list[Change]:
 def _base_of(was: schema.Document, is_: schema.Document) -> schema.Document:
     """Return what a revision is compared with: the candidate of the one before, too, where it was not promoted."""
     tried = effective(was)
-    promoted = was.candidate is not None and is_.candidate is None and is_.apis == tried.apis
+    same = is_.apis == tried.apis and wide_parts(is_) == wide_parts(tried)
+    promoted = was.candidate is not None and is_.candidate is None and same
     return was if promoted else tried

@@ -34,7 +34,7 @@ from portal.publishing.noting import (
 )
 from portal.publishing.rollouts import open_rollout, rollout_close, rollout_open, staging_of, trial_values
 from portal.publishing.sealing import revision_document
-from portal.publishing.staging import effective
+from portal.publishing.staging import effective, settings_restored
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ def publish_failed(*, gateway_id: Any, error: Exception) -> None:
 
 @transaction.atomic
 def revision_restore(*, revision: Revision, actor: Any) -> Revision:
-    """Publish the APIs and policies of an older revision under a new number, and hold the gateway on them.
+    """Publish APIs, policies, listeners and settings of an older revision again, and hold the gateway on them.
 
     Client applications, contracts, tiers, certificates and what services may be asked stay those of now: what was
     revoked, renewed or forbidden since does not come back. What is saved from now on waits until the hold is ended.
@@ -155,7 +155,8 @@ def revision_restore(*, revision: Revision, actor: Any) -> Revision:
     if rollout is not None:
         text = f"Revision {revision.number} was restored."
         rollout_close(rollout=rollout, state=RolloutState.UNDONE, actor=actor, reason=text)
-    document = document_of(gateway, old.listeners, old.apis)
+    own = settings_restored(old, revision_document(latest))
+    document = document_of(gateway, old.listeners, old.apis, own)
     encoded = schema.encode(document)
     if schema.digest(encoded) == latest.digest:
         raise ApplicationError(

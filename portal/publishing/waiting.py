@@ -14,7 +14,7 @@ from portal.publishing.effects import with_effects
 from portal.publishing.errors import PublishError
 from portal.publishing.models import Hold
 from portal.publishing.sealing import revision_document
-from portal.publishing.staging import effective
+from portal.publishing.staging import effective, wide_parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def waiting_of(hold: Hold, user: Any) -> Waiting:
         return Waiting(hold=hold, changes=(), instances=())
     built = build(gateway, running)
     # Only these wait: everything else in it holds already.
-    proposed = msgspec.structs.replace(running, listeners=built.document.listeners, apis=built.document.apis)
+    proposed = msgspec.structs.replace(running, **wide_parts(built.document), apis=built.document.apis)
     changes = revision_changes(running, proposed)
     told = with_effects(changes, old=running, new=proposed, gateway=gateway, user=user, until=timezone.now())
     differing = {change.api for change in told if change.api}

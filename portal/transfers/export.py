@@ -17,6 +17,7 @@ from portal.policies.settings import policy_title
 from portal.publishing.api_parts import InstanceFault
 from portal.publishing.builder import instance_part
 from portal.publishing.specifications import asks
+from portal.transfers.listener_tls import tls_note, tls_said
 from portal.transfers.part_writing import Written, resources_of, slug
 from portal.transfers.tier_writing import application_resources, tier_resources
 
@@ -34,7 +35,9 @@ def exported_instances(queryset: Any) -> Any:
     """Return instances with everything that an export reads."""
     return (
         queryset.select_related("api_version__api", "gateway__environment", "listener", "environment__organization")
-        .prefetch_related("services", "routes__destinations", "policies", "tiers")
+        .prefetch_related(
+            "services", "routes__destinations", "policies", "tiers", "listener__certificates__certificate"
+        )
         .order_by("api_version__api__name", "api_version__version", "label", "base_path", "pk")
     )
 
@@ -107,6 +110,7 @@ def _written(instance: ApiInstance, name: str, automated: Iterable[AutomatedPoli
             "label": instance.label,
             "layer": instance.api_version.api.layer,
             "consumerEndpoint": instance.consumer_endpoint,
+            "listenerTls": tls_said(instance),
             "status": "" if instance.status == InstanceStatus.ACTIVE else instance.status,
         },
         paths={str(each.pk): urlsplit(each.url).path.rstrip("/") for each in instance.services.all()},
@@ -118,6 +122,8 @@ def _notes(instance: ApiInstance, part: schema.ApiInstance) -> list[str]:
     notes = []
     if instance.status != InstanceStatus.ACTIVE:
         notes.append(f"{instance} is stopped. A gateway without a portal serves it.")
+    if note := tls_note(instance):
+        notes.append(note)
     for binding in part.policies:
         policy = definition(binding.policy)
         if policy.needs_specification is not None and asks(policy, read_config(policy, binding.config)):

@@ -27,6 +27,7 @@ from portal.transfers.incoming import (
     instance_words,
     ways_of,
 )
+from portal.transfers.listener_tls import tls_read
 from portal.transfers.part_writing import ANNOTATION
 
 Files = Sequence[tuple[str, bytes]]
@@ -111,6 +112,7 @@ class _Reading:
             tiers=self._tiers.get(resource.name),
             deprecation=part.deprecation,
             says_deprecation=True,
+            listener_tls=tls_read(_said(resource, "listenerTls")),
             place=Place(resource.place.file, resource.place.lines),
         )
 

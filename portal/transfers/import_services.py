@@ -16,6 +16,7 @@ from portal.transfers.file_reading import Files, files_read, variables_named
 from portal.transfers.incoming import Incoming
 from portal.transfers.instance_state import NOTHING, Difference, instance_state
 from portal.transfers.kept_secrets import kept_secrets
+from portal.transfers.listener_tls import tls_notes
 from portal.transfers.matching import target_of
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -90,8 +91,10 @@ def files_import(
     faults = tuple(_unknown_apis(read.instances, gateway)) if not may_create_apis else ()
     if faults:
         return Imported(faults=faults, notes=tuple(read.notes))
+    # As it was before: a port that is opened now speaks HTTP.
+    notes = (*read.notes, *tls_notes(read.instances, gateway))
     changes, faults = incoming_run(actor=actor, incoming=read.instances, gateway=gateway, dry_run=dry_run)
-    return Imported(changes=changes, faults=faults, notes=tuple(read.notes), done=not dry_run and not faults)
+    return Imported(changes=changes, faults=faults, notes=notes, done=not dry_run and not faults)
 
 
 def incoming_run(

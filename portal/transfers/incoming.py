@@ -79,6 +79,8 @@ class Incoming:
     tiers: Sequence[IncomingTier] | None = None
     deprecation: schema.Deprecation | None = None
     says_deprecation: bool = False
+    # How TLS was spoken where it was exported: told, never taken over. None for plain text.
+    listener_tls: Mapping[str, Any] | None = None
     place: Place | None = None
     # The instance that it is, where that is known already.
     target: ApiInstance | None = None

@@ -26,11 +26,14 @@ def test_everything_can_be_set_by_the_environment_and_flags_win() -> None:
         "PORTICO_GATEWAY_ADMIN": "[::1]:1234",
         "PORTICO_GATEWAY_STATE": "/var/lib/gateway",
         "PORTICO_GATEWAY_DRAIN": "5",
+        "PORTICO_GATEWAY_PORT_OFFSET": "100",
     }
     options = read_options(["--workers", "2"], environment)
     assert (options.registration, options.workers) == (Path("/etc/r.yaml"), 2)
     assert (options.admin_host, options.admin_port) == ("::1", 1234)
     assert (options.state, options.drain_seconds) == (Path("/var/lib/gateway"), 5.0)
+    assert options.port_offset == 100
+    assert read_options([*NEEDED, "--port-offset", "7"], environment).port_offset == 7
 
 
 def test_the_state_is_in_the_home_unless_said_otherwise() -> None:

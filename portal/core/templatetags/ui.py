@@ -95,7 +95,9 @@ def field(context: Any, field: BoundField) -> SafeString:
         kind = "switch"
     elif isinstance(widget, FileInput):
         kind = "file"
-    values = {"field": field, "kind": kind, "optional": not field.field.required and kind in ("control", "file")}
+    # `needed`: a form asks for it where another field says so.
+    optional = not field.field.required and not getattr(field.field, "needed", False) and kind in ("control", "file")
+    values = {"field": field, "kind": kind, "optional": optional}
     return SafeString(render_to_string("components/field.html", values, context.get("request")))
 
 

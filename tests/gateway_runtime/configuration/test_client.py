@@ -187,14 +187,23 @@ def test_the_place_of_a_fault_is_told_with_it(case: Case) -> None:
 
 def test_a_revision_that_needs_older_certificates_is_not_kept(case: Case) -> None:
     case.offered(offer(1))
-    fault = ApiFault(api="", name="Listener l", code="listener_tls_invalid", path="p", message="m", listener="l")
+    fault = ApiFault(
+        api="", name="Listener l", code="listener_tls_invalid", path="p", message="m", listener="l", kept=True
+    )
     case.workers.fenced = [fault]
     case.offered(offer(2))
     assert case.answers[-1].error_code == "listener_tls_invalid"
     assert case.last_good.load() == b"sealed-1"
 
 
-WITH_CANDIDATE = b'{"candidate": {}}'
+def test_a_revision_that_is_served_with_its_own_certificates_is_kept_also_with_expired_ones(case: Case) -> None:
+    fault = ApiFault(api="", name="Listener l", code="listener_tls_invalid", path="p", message="m", listener="l")
+    case.workers.fenced = [fault]
+    case.offered(offer(1))
+    assert case.last_good.load() == b"sealed-1"
+
+
+WITH_CANDIDATE = b'{"candidate": {"revision": 3, "stable": 2, "percent": 10}}'
 
 
 def test_candidate_known_from_the_disk_only_is_asked_for_once_more(case: Case) -> None:
@@ -217,3 +226,19 @@ def test_candidate_that_cannot_be_compiled_is_told_by_a_code_of_its_own(case: Ca
     case.offered(offer(3))
     (answer,) = case.answers
     assert (answer.state, answer.error_code) == (ApplyState.APPLIED, "candidate_refused")
+
+
+def test_present_revision_is_answered_for_again_when_less_of_it_is_served(case: Case) -> None:
+    case.offered(offer(3))
+    case.workers.fenced = [
+        ApiFault(api="", name="The candidate", code="c", path="", message="Ended.", kept=True, candidate=True)
+    ]
+    asyncio.run(case.client.again())
+    assert case.workers.taken == [3, 3]
+    assert [(each.revision, each.error_code) for each in case.answers] == [(3, ""), (3, "candidate_refused")]
+    assert case.client.running.error_code == "candidate_refused"
+
+
+def test_nothing_is_applied_again_before_there_was_anything(case: Case) -> None:
+    asyncio.run(case.client.again())
+    assert (case.workers.taken, case.answers) == ([], [])

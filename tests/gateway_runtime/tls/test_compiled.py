@@ -223,8 +223,31 @@ def test_a_certificate_that_expires_meanwhile_is_served_on() -> None:
     later = NOW + timedelta(days=100)
     found, faults = end(compile_listeners(listeners(definition), {}, listeners(definition), later))
     assert (list(found), faults) == ([0], [])
-    with pytest.raises(ConfigFault):
-        end(compile_listeners(listeners(definition), {}, (), later))
+
+
+def test_a_certificate_that_expired_before_a_replica_started_is_served_and_told_of() -> None:
+    found, faults = end(compile_listeners(listeners(settings()), {}, (), NOW + timedelta(days=100)))
+    assert found[0].definition == settings()
+    assert [(fault.listener.id, fault.kept, fault.fault.path) for fault in faults] == [
+        ("0", False, "listeners[0].tls.certificates[0].certificate")
+    ]
+
+
+def test_a_replica_that_has_a_better_one_keeps_it() -> None:
+    first, _ = take(listeners(settings()))
+    expired = AUTHORITY.issue("shop.example", days=-1)
+    found, faults = take(listeners(Tls(certificates=[certificate(expired)])), first)
+    assert (found[0], [fault.kept for fault in faults]) == (first[0], [True])
+
+
+@pytest.mark.parametrize("changes", [{"min_version": "1.3"}, {"trusted_ca": PARTNERS.pem}])
+def test_terms_count_with_a_certificate_that_has_expired(changes: dict[str, Any]) -> None:
+    first, _ = take(listeners(settings()))
+    wanted = msgspec.structs.replace(
+        settings(**changes), certificates=[certificate(AUTHORITY.issue("a.example", days=-1))]
+    )
+    found, faults = take(listeners(wanted), first)
+    assert (found[0].definition, [fault.kept for fault in faults]) == (wanted, [False])
 
 
 def test_a_listener_keeps_its_certificates_when_the_new_ones_cannot_be_used() -> None:

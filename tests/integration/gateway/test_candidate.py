@@ -1,16 +1,19 @@
 """A candidate on running gateways: who gets it, what is told of it, and that an older one never comes back."""
 
+import os
+import signal
+import socket
 import time
 
 import pytest
 
 from gateway_runtime.schema import keys
-from gateway_runtime.schema.document import Candidate, PolicyBinding
-from gateway_runtime.schema.replica import ApplyState
+from gateway_runtime.schema.document import Candidate, Listener, PolicyBinding, Surroundings
+from gateway_runtime.schema.replica import CANDIDATE_REFUSED, ApplyState
 from tests.integration.conftest import RedisServer
 from tests.integration.gateway.conftest import GatewayProcess, api, call, document, password
 from tests.integration.publisher import Publisher
-from tests.stack import wait_until
+from tests.stack import free_ports, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -124,3 +127,89 @@ def test_candidate_that_cannot_be_compiled_is_told_and_harms_nobody(
     assert (answer.state, answer.error_code) == (ApplyState.APPLIED, "candidate_refused")
     assert "orders API" in answer.message
     assert statuses(port) == {200}
+
+
+def test_candidate_whose_workers_are_killed_again_and_again_is_given_up(
+    gateway: GatewayProcess, publisher: Publisher, backend: int, port: int
+) -> None:
+    publisher.answer(publisher.publish(document(publisher, port, api(backend))))
+    tried = candidate(backend, 2, percent=100)
+    publisher.answer(publisher.publish(document(publisher, port, api(backend), candidate=tried)))
+    assert statuses(port, 4) == {401}
+
+    def killed() -> bool:
+        for pid in gateway.worker_pids():
+            os.kill(pid, signal.SIGKILL)
+        return publisher.answer(2).error_code == CANDIDATE_REFUSED
+
+    wait_until(killed, seconds=20, what=f"the refusal\n{gateway.log[-2000:]}")
+    answer = publisher.answer(2)
+    assert answer.state == ApplyState.APPLIED
+    assert "workers of this replica ended while they served it, the last one with signal 9" in answer.message
+    gateway.wait_for_revision(2)
+    assert statuses(port) == {200}
+    status = wait_until(
+        lambda: (s := publisher.replica()) and s.error_code and s, seconds=5, what="the heartbeat that tells"
+    )
+    assert (status.error_code, status.candidate) == (CANDIDATE_REFUSED, 0)
+
+    # Another candidate is another try.
+    other = candidate(backend, 3, percent=100)
+    assert not publisher.answer(publisher.publish(document(publisher, port, api(backend), candidate=other))).error_code
+    assert statuses(port, 4) == {401}
+
+
+def closed(port: int) -> bool:
+    """Tell whether nobody listens on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def moved(publisher: Publisher, port: int) -> Surroundings:
+    """Return the listener on another port."""
+    listener = Listener(id="public", name="public", port=port, host="127.0.0.1")
+    return Surroundings(gateway=publisher.gateway, name="edge", listeners=[listener])
+
+
+def test_listener_of_a_candidate_moves_on_its_replica_and_back(
+    gateway: GatewayProcess, publisher: Publisher, backend: int, port: int
+) -> None:
+    plain = document(publisher, port, api(backend))
+    replica = publisher.answer(publisher.publish(plain)).replica
+    other = free_ports(1)[0]
+    around = {"apis": [], "percent": 0, "surroundings": moved(publisher, other)}
+    there = candidate(backend, 2, replica=replica, **around)
+    publisher.answer(publisher.publish(document(publisher, port, api(backend), candidate=there)))
+    assert statuses(other, 4) == {200}
+    wait_until(lambda: closed(port), seconds=5, what="the port to be left")
+
+    # A worker that starts later serves the same.
+    lost = gateway.worker_pids()[0]
+    os.kill(lost, signal.SIGKILL)
+    wait_until(lambda: lost not in gateway.worker_pids(), seconds=5, what="the supervisor to notice")
+    gateway.wait_for_revision(2)
+    assert statuses(other, 8) == {200}
+
+    def counted() -> set[int]:
+        return {row.revision for batch in publisher.batches() for row in batch.rows if row.requests}
+
+    wait_until(lambda: counted() == {2}, seconds=10, what="the telemetry that tells which answered")
+
+    elsewhere = candidate(backend, 2, replica="somebody else", **around)
+    publisher.answer(publisher.publish(document(publisher, port, api(backend), candidate=elsewhere)))
+    assert statuses(port, 4) == {200}
+    wait_until(lambda: closed(other), seconds=5, what="the candidate's port to be closed")
+
+
+def test_candidate_whose_port_is_in_use_is_told_and_nothing_moves(
+    gateway: GatewayProcess, publisher: Publisher, backend: int, port: int
+) -> None:
+    replica = publisher.answer(publisher.publish(document(publisher, port, api(backend)))).replica
+    around = {"apis": [], "percent": 0, "replica": replica, "surroundings": moved(publisher, backend)}
+    tried = candidate(backend, 2, **around)
+    locked = document(publisher, port, api(backend, policies=[password()]), candidate=tried)
+    answer = publisher.answer(publisher.publish(locked))
+    assert (answer.state, answer.error_code) == (ApplyState.APPLIED, CANDIDATE_REFUSED)
+    assert f"Port {backend} of listener “public” is already in use" in answer.message
+    # The rest of the revision holds.
+    assert statuses(port, 4) == {401}

@@ -380,8 +380,8 @@ def test_a_restart_serves_the_last_revision_that_was_whole(edge: Edge) -> None:
 def test_a_first_certificate_that_cannot_be_used_rejects_the_revision(
     gateway: GatewayProcess, publisher: Publisher, port: int, backend: int
 ) -> None:
-    expired = tls(AUTHORITY.issue("old.example", days=-1))
-    answer = publisher.answer(publisher.publish(with_tls(publisher, port, backend, expired)))
+    spoiled = Tls(certificates=[Certificate(certificate=SHOP.certificate, key=BANK.key)])
+    answer = publisher.answer(publisher.publish(with_tls(publisher, port, backend, spoiled)))
     assert (answer.state, answer.error_code) == ("rejected", "listener_tls_invalid")
-    assert answer.error_path == "listeners[0].tls.certificates[0].certificate"
-    assert "expired" in answer.message
+    assert answer.error_path == "listeners[0].tls.certificates[0].key"
+    assert "The key does not belong to the certificate" in answer.message

@@ -2,14 +2,19 @@
 
 import json
 
+import pytest
 from django.db import connection
 
 from gateway_runtime.schema.document import Timeouts
 from gateway_runtime.schema.limits import Limits
+from gateway_runtime.schema.log_output import Collector, LogHttp, LogOutput, LogSyslog, LogTls
+from gateway_runtime.schema.probe import Probe
+from gateway_runtime.telemetry.deliveries import delivery_of
 from portal.audit.models import AuditEvent
 from portal.core.errors import ApplicationError
 from portal.core.links import console_url
 from portal.core.setting_forms.posted import as_posted
+from portal.gateways.listener_services import listener_create
 from portal.gateways.models import Gateway
 from portal.gateways.settings import OUTLINE, PARTS, document_settings
 from portal.gateways.settings_forms import GatewaySettingsForm
@@ -39,6 +44,15 @@ WRONG = (
     ({"sharedStorage": {"url": "http://redis"}}, "sharedStorage.url", "This is not the URL of a Redis."),
     ({"tracing": {"labels": [{"name": "x", "type": "environment"}]}}, "tracing.labels.0.keyName",
      "Name the variable or header of this label."),
+    ({"runtimeLogOutputs": [{"type": "tcp"}]}, "runtimeLogOutputs.0.host", "Say who takes the lines."),
+    ({"accessLogOutputs": [{"type": "udp", "host": "logs", "tls": True}]}, "accessLogOutputs.0.tls",
+     "TLS cannot be spoken over UDP. Choose tcp or syslog."),
+    ({"accessLogOutputs": [{"type": "tcp", "host": "logs", "port": 70000}]}, "accessLogOutputs.0.port",
+     "Use 65535 or less."),
+    ({"probe": {"port": 8080}}, "probe.port", "Port 8080 is that of listener public. Choose another one for probes."),
+    ({"probe": {"port": 0}}, "probe.port", "Use 1 or more."),
+    ({"probe": {"port": 9998}}, "probe.port",
+     "Port 9998 is used by the gateway's admin port. Choose another one for probes."),
 )  # fmt: skip
 
 
@@ -197,6 +211,49 @@ class GatewaySettingsServiceTests(PortalTestCase):
         assert document.forward_proxy.password == PROXY["password"]
         assert document.log_level == "warn"
         assert [api.access_log.sampling for api in document.apis] == [0.5]
+
+    def test_log_outputs_and_the_port_for_probes_reach_the_document(self):
+        gateway = self.update(
+            runtimeLogOutputs=[{"type": "stdout"}, {"type": "syslog", "host": "logs.example"}],
+            accessLogOutputs=[
+                {"type": "http", "host": "logs.example", "tls": True, "uri": "/in"},
+                {"type": "tcp", "host": "::1", "port": 9000},
+                {"type": "forward", "host": "fluent.example", "tag": "edge"},
+            ],
+            probe={"port": 9090},
+        )
+        document = build(gateway).document
+        assert document.probe == Probe(port=9090)
+        assert document.runtime_log_outputs == [
+            LogOutput(type="stdout"),
+            LogOutput(
+                type="syslog",
+                collector=Collector(host="logs.example", port=514, datagrams=True, syslog=LogSyslog()),
+            ),
+        ]
+        assert document.access_log_outputs == [
+            LogOutput(
+                type="http",
+                collector=Collector(host="logs.example", port=80, tls=LogTls(), http=LogHttp(uri="/in")),
+            ),
+            LogOutput(type="tcp", collector=Collector(host="::1", port=9000)),
+            LogOutput(type="forward", collector=Collector(host="fluent.example", port=24_224, tag="edge")),
+        ]
+        # What is served of it is checked by the code that serves it.
+        for output in (*document.runtime_log_outputs, *document.access_log_outputs):
+            assert delivery_of(output)
+
+    def test_file_is_left_to_whoever_runs_the_machine(self):
+        with pytest.raises(ApplicationError) as refused:
+            self.update(runtimeLogOutputs=[{"type": "file", "host": "x"}])
+        assert list(refused.value.fields) == ["settings.runtimeLogOutputs.0.type"]
+
+    def test_listener_leaves_the_port_for_probes_alone(self):
+        gateway = self.update(probe={"port": 9090})
+        with pytest.raises(ApplicationError, match="Port 9090 is that for probes, in the settings of Edge"):
+            listener_create(actor=self.world.ada, gateway=gateway, port=9090)
+        # The same again is no other port.
+        assert self.update(probe={"port": 9090}).settings == {"probe": {"port": 9090}}
 
     def test_gateway_without_settings_has_the_defaults_of_the_document(self):
         document = build(self.world.gateway).document

@@ -16,6 +16,7 @@ from portal.contracts.models import ClientApplication, Contract, ContractStatus
 from portal.core.errors import ApplicationError
 from portal.core.links import console_url
 from portal.landscape.drawing import BOX_HEIGHT, BOX_WIDTH, draw
+from portal.landscape.models import Caller
 from portal.landscape.selectors import environment_landscape
 from portal.landscape.services import callers_set
 from tests.portal.base import PortalTestCase, World, client_of, make_api, make_instance
@@ -205,3 +206,29 @@ def test_rest_sets_callers(world: World, shop: ApiInstance) -> None:
 class CallersPageTests(ObjectPageCases, PortalTestCase):
     detail_page, edit_page = "landscape:calls", "landscape:callers"
     target, other_target = "instance", "other_instance"
+
+
+def test_of_many_applications_those_chosen_and_some_others_are_listed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.landscape.forms.LISTED", 2)
+    chosen, *_ = [application(world, name) for name in ("Zebra", "Antelope", "Bee", "Crow", "Dragon")]
+    Caller.objects.create(instance=world.instance, application=chosen)
+    address = console_url(world.production, "landscape:callers", world.instance.pk)
+    page = client_of(world.ada).get(address).content.decode()
+    assert [name for name in ("Zebra", "Antelope", "Bee", "Crow", "Dragon") if name in page] == [
+        "Zebra",
+        "Antelope",
+        "Bee",
+    ]
+    found = client_of(world.ada).get(address, {"find": "drag"}).content.decode()
+    assert [name for name in ("Zebra", "Antelope", "Bee", "Crow", "Dragon") if name in found] == ["Zebra", "Dragon"]
+    assert "has “nobody” in its name" in client_of(world.ada).get(address, {"find": "nobody"}).content.decode()
+
+
+def test_an_application_that_was_not_listed_can_be_chosen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.landscape.forms.LISTED", 0)
+    made = application(world)
+    address = console_url(world.production, "landscape:callers", world.instance.pk)
+    client_of(world.ada).post(address, {"applications": [str(made.pk)]})
+    assert list(world.instance.callers.values_list("application", flat=True)) == [made.pk]

@@ -195,7 +195,7 @@ def test_coverage_costs_the_same_for_any_number_of_instances(world: World, djang
     automated = automate(world)
     for number in range(4):
         make_instance(world.gateway, world.api_version, base_path=f"/{number}", label=str(number))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(coverage_of(automated, ApiInstance.objects.all())) == 5
 
 

@@ -4,10 +4,11 @@ import pytest
 
 from portal.core.links import console_url
 from portal.policies.services import policy_apply
+from portal.publishing import tasks
 from portal.publishing.models import Rollout, RolloutState
 from tests.portal.base import World, client_of
 from tests.portal.publishing.fake_redis import FakeRedis
-from tests.portal.publishing.staged import publish, seen
+from tests.portal.publishing.staged import publish, replica, seen
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +114,12 @@ def test_policy_in_a_candidate_is_told_without_its_secrets(world: World, staging
     page = client_of(world.ada).get(world.gateway.get_absolute_url()).content.decode()
     assert "Basic authentication" in page
     assert "s3cret" not in page
+
+
+def test_gateway_and_revisions_say_why_a_candidate_was_undone_by_itself(world: World, rollout: Rollout) -> None:
+    told = "The candidate: 2 workers of this replica ended while they served it, the last one with signal 9 (SIGKILL)."
+    replica(world, revision=2, error_code="candidate_refused", message=told)
+    tasks.judge()
+    publish(world)
+    for page in (world.gateway.get_absolute_url(), console_url(world.production, "publishing:list", world.gateway.pk)):
+        assert f"host-1 could not take the candidate: {told}" in client_of(world.ada).get(page).content.decode()
