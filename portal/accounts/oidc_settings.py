@@ -25,6 +25,8 @@ OIDC_ENDPOINTS = {
     for name in ("authorization", "token", "userinfo", "jwks")
 }
 OIDC_USE_PKCE = True
+# Told to the provider at sign-out, see `oidc_sign_out`.
+OIDC_STORE_ID_TOKEN = True
 OIDC_TIMEOUT = 5
 OIDC_AUTHENTICATION_CALLBACK_URL = "accounts:sign_on_callback"
 # A failed single sign-on is not a guessed password: it must not lock others out.

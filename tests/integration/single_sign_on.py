@@ -98,6 +98,7 @@ class Installation:
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
             "redirect_uris": [f"{self.portal}/sign-on/callback/"],
+            "post_logout_redirect_uris": [f"{self.portal}/sign-in/"],
             "token_endpoint_auth_method": "client_secret_post",
             "id_token_signed_response_alg": self.algorithm,
         }
@@ -171,9 +172,11 @@ class Browser:
         form = {"csrfmiddlewaretoken": token, **values}
         return self.http.post(self.portal + address, data=form, headers={"Referer": self.portal + address})
 
-    def sign_out(self) -> None:
-        """End the session."""
-        assert self.post("/sign-out/", page="/account/").status_code == 302
+    def sign_out(self) -> httpx.Response:
+        """End the session here. Return the answer, which leads to the provider when that has one too."""
+        response = self.post("/sign-out/", page="/account/")
+        assert response.status_code in (200, 302)
+        return response
 
     def sign_up(self, name: str, email: str, password: str) -> None:
         """Register an account with a password."""
