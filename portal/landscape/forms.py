@@ -25,7 +25,9 @@ class CallersForm(ConsoleForm):
         applications: Any = self.fields["applications"]
         offered = applications_offered(instance.environment).order_by("name", "pk")
         applications.queryset = offered
-        chosen = self["applications"].value() or ()
+        # What was sent may be anything; only what is offered is found.
+        asked = {str(each) for each in self["applications"].value() or ()}
+        chosen = [pk for pk in offered.values_list("pk", flat=True) if str(pk) in asked] if asked else []
         there = list(offered.filter(pk__in=chosen))
         others = list(offered.filter(name__icontains=find).exclude(pk__in=chosen)[: LISTED + 1])
         # Any of them can be chosen, only these are shown.
@@ -33,6 +35,6 @@ class CallersForm(ConsoleForm):
         self.find = find
         self.has_more = bool(find) or len(others) > LISTED
         if find and not others:
-            applications.help_text = f"None of the others has “{find}” in its name."
+            self["applications"].help_text = f"None of the others has “{find}” in its name."
         elif not there and not others:
-            applications.help_text = "No client application has a contract in this environment yet."
+            self["applications"].help_text = "No client application has a contract in this environment yet."

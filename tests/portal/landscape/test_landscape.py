@@ -223,7 +223,8 @@ def test_of_many_applications_those_chosen_and_some_others_are_listed(
     ]
     found = client_of(world.ada).get(address, {"find": "drag"}).content.decode()
     assert [name for name in ("Zebra", "Antelope", "Bee", "Crow", "Dragon") if name in found] == ["Zebra", "Dragon"]
-    assert "has “nobody” in its name" in client_of(world.ada).get(address, {"find": "nobody"}).content.decode()
+    nobody = client_of(world.ada).get(address, {"find": "nobody"}).context["form"]
+    assert "has “nobody” in its name" in nobody["applications"].help_text
 
 
 def test_an_application_that_was_not_listed_can_be_chosen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,3 +233,10 @@ def test_an_application_that_was_not_listed_can_be_chosen(world: World, monkeypa
     address = console_url(world.production, "landscape:callers", world.instance.pk)
     client_of(world.ada).post(address, {"applications": [str(made.pk)]})
     assert list(world.instance.callers.values_list("application", flat=True)) == [made.pk]
+
+
+def test_what_is_no_application_is_refused_beside_the_field(world: World) -> None:
+    application(world)
+    address = console_url(world.production, "landscape:callers", world.instance.pk)
+    answer = client_of(world.ada).post(address, {"applications": ["nonsense"]})
+    assert answer.context["form"].errors["applications"]
