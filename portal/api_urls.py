@@ -23,6 +23,7 @@ from portal.gateways.settings_api import GatewaySettingsViewSet
 from portal.landscape.api import CallersView, LandscapeView
 from portal.organizations.api import EnvironmentViewSet, OrganizationViewSet, PersonViewSet
 from portal.organizations.role_api import BuiltInRolesView, CustomRoleViewSet
+from portal.organizations.team_api import TeamMemberViewSet, TeamRoleViewSet, TeamViewSet
 from portal.policies.api import BindingViewSet, PolicyViewSet
 from portal.policies.automated_api import AutomatedPolicyViewSet
 from portal.publishing.api import HoldViewSet, RevisionViewSet
@@ -41,6 +42,9 @@ router.register("organizations", OrganizationViewSet)
 router.register("environments", EnvironmentViewSet)
 router.register("people", PersonViewSet, basename="person")
 router.register("roles", CustomRoleViewSet, basename="role")
+router.register("teams", TeamViewSet)
+router.register("team-members", TeamMemberViewSet, basename="team-member")
+router.register("team-roles", TeamRoleViewSet, basename="team-role")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")
 router.register("applications", ApplicationViewSet, basename="application")
 router.register("contracts", ContractViewSet, basename="contract")

@@ -8,6 +8,7 @@ import requests
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import SuspiciousOperation
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
@@ -15,6 +16,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from portal.accounts.models import User
 from portal.accounts.oidc_provider import fetch, provider
 from portal.accounts.services import user_sign_on
+from portal.accounts.sign_on_reactions import signed_on
 
 logger = logging.getLogger(__name__)
 
@@ -93,15 +95,26 @@ class SingleSignOnBackend(OIDCAuthenticationBackend):
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> User:
         """Find or create the person by issuer and subject."""
         claims = payload
-        if "email" not in claims:
+        named = settings.OIDC_GROUPS_CLAIM
+        if "email" not in claims or (named and named not in claims):
             told = fetch(provider().userinfo, headers={"Authorization": f"Bearer {access_token}"})
             if told.get("sub") != payload["sub"]:
                 raise SuspiciousOperation("The provider spoke of another person than the ID token.")
             claims = told | payload
-        return user_sign_on(
-            issuer=payload["iss"],
-            subject=payload["sub"],
-            email=str(claims.get("email", "")),
-            email_verified=claims.get("email_verified") is True or settings.OIDC_TRUST_EMAIL,
-            name=str(claims.get("name", ""))[:120],
-        )
+        with transaction.atomic():
+            user = user_sign_on(
+                issuer=payload["iss"],
+                subject=payload["sub"],
+                email=str(claims.get("email", "")),
+                email_verified=claims.get("email_verified") is True or settings.OIDC_TRUST_EMAIL,
+                name=str(claims.get("name", ""))[:120],
+            )
+            if named and user.is_active:
+                signed_on(user=user, issuer=payload["iss"], groups=groups_of(claims.get(named)))
+        return user
+
+
+def groups_of(claim: Any) -> frozenset[str]:
+    """Return the groups that a claim tells of: a list of names, or one name. What is anything else is no group."""
+    names = [claim] if isinstance(claim, str) else claim if isinstance(claim, list) else []
+    return frozenset(name for name in names if isinstance(name, str) and name)

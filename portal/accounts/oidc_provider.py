@@ -20,6 +20,8 @@ class Provider:
     token: str
     userinfo: str
     jwks: str
+    # Where a browser ends its session there; empty where the provider offers that not, or was not asked.
+    end_session: str = ""
 
 
 _remembered: tuple[float, str, Provider] | None = None
@@ -64,6 +66,7 @@ def _discovered() -> dict[str, str]:
             "token": document["token_endpoint"],
             "userinfo": document["userinfo_endpoint"],
             "jwks": document["jwks_uri"],
+            "end_session": str(document.get("end_session_endpoint") or ""),
         }
     except (requests.RequestException, KeyError, ValueError) as error:
         raise ApplicationError(

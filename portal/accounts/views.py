@@ -29,6 +29,7 @@ from portal.accounts.forms import (
 )
 from portal.accounts.limits import attempt_allowed
 from portal.accounts.models import ApiToken
+from portal.accounts.oidc_sign_out import provider_sign_out_url
 from portal.accounts.selectors import account_events_of, invited_user
 from portal.accounts.services import (
     api_token_create,
@@ -61,9 +62,22 @@ class SignIn(LoginView):
 
 
 class SignOut(LogoutView):
-    """Ends the session; only by POST."""
+    """Ends the session, also that at a sign-on provider; only by POST."""
 
     http_method_names = ["post", "options"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign out here, then lead to the provider where the person came from one."""
+        provider_url = provider_sign_out_url(request)
+        response = super().post(request, *args, **kwargs)
+        if not provider_url:
+            return response
+        context = {
+            "title": "Signed out",
+            "provider_url": provider_url,
+            "sign_on_provider": settings.OIDC_PROVIDER_NAME,
+        }
+        return render(request, "accounts/signed_out.html", context)
 
 
 def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any = None) -> HttpResponse:

@@ -42,7 +42,7 @@ def _shown(role: CustomRole) -> dict[str, Any]:
 
 def _check(actor: User | None, role: CustomRole, permissions: frozenset[str]) -> None:
     """Refuse what would let people do more, or less, than the actor may in the whole organization."""
-    below = role.bindings.filter(holds_below=True).exists()
+    below = role.bindings.filter(holds_below=True).exists() or role.team_roles.filter(holds_below=True).exists()
     try:
         check_may_give(actor, permissions, role.name, role.organization, below=below)
     except ApplicationError as error:
@@ -89,6 +89,12 @@ def custom_role_change(
 def custom_role_delete(*, actor: User | None, custom_role: CustomRole) -> None:
     """Delete a role that nobody holds."""
     _check(actor, custom_role, custom_role.permissions)
+    if (team := custom_role.team_roles.select_related("team").first()) is not None:
+        raise ApplicationError(
+            "custom_role_held",
+            f"The team {team.team} has the role {custom_role}. Take it from the team first.",
+            status=409,
+        )
     holders = custom_role.bindings.count()
     if holders:
         people = "One person holds" if holders == 1 else f"{holders} people hold"

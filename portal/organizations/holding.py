@@ -8,15 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from portal.core.permissions import Scope
-from portal.organizations.models import Environment, Organization, RoleBinding
+from portal.organizations.models import Environment, Organization, RoleBinding, TeamRole
 from portal.organizations.permission_areas import ALL
 from portal.organizations.roles import permissions_named
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one binding gives: permissions in a whole organization (`environment` None) or in one environment.
+    """What one role gives, a person's own or a team's.
 
+    It holds in a whole organization (`environment` None) or in one environment.
     `below` says that it holds in the business groups below too, each of which has a `Held` of its own.
     """
 
@@ -53,15 +54,12 @@ def held_by(user: Any) -> tuple[Held, ...]:
     known = _remembered.get()
     if known is not None and user.pk in known:
         return known[user.pk]
-    bindings = RoleBinding.objects.filter(user=user).values_list(
-        "organization_id",
-        "environment_id",
-        "role",
-        "custom_role__granted",
-        "holds_below",
-        "organization__below",
-    )
-    # A binding comes once for each business group below its organization.
+    what = ("environment_id", "role", "custom_role__granted", "holds_below")
+    own = RoleBinding.objects.filter(user=user).values_list("organization_id", *what, "organization__below")
+    teams = TeamRole.objects.filter(team__members__user=user)
+    by_teams = teams.values_list("team__organization_id", *what, "team__organization__below")
+    bindings = own.order_by().union(by_teams.order_by())
+    # A role comes once for each business group below its organization.
     everything: set[Held] = set()
     for organization, environment, role, granted, below, group in bindings:
         permissions = permissions_named(role, granted)

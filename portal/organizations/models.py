@@ -1,5 +1,7 @@
 """Organization, environment and role binding."""
 
+from typing import Any
+
 from django.db import models
 
 from portal.accounts.models import User
@@ -139,7 +141,26 @@ class CustomRole(Record):
         return frozenset(self.granted.split())
 
 
-class RoleBinding(Record):
+class RoleName:
+    """How a role is called that is a built-in one or a custom one."""
+
+    role: Any
+    custom_role: Any
+    custom_role_id: Any
+    get_role_display: Any
+
+    @property
+    def title(self) -> str:
+        """Return the name of the role as people read it."""
+        return self.custom_role.name if self.custom_role is not None else self.get_role_display()
+
+    @property
+    def role_key(self) -> str:
+        """Return the name of a built-in role, or the id of a custom one: how forms and REST name roles."""
+        return self.role or str(self.custom_role_id)
+
+
+class RoleBinding(RoleName, Record):
     """A person's role, built in or custom, in a whole organization or in one of its environments."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_bindings")
@@ -195,12 +216,89 @@ class RoleBinding(Record):
     def __str__(self) -> str:
         return f"{self.user} is {self.title} of {self.environment or self.organization}"
 
-    @property
-    def title(self) -> str:
-        """Return the name of the role as people read it."""
-        return self.custom_role.name if self.custom_role is not None else self.get_role_display()
+
+class Team(Record):
+    """People of an organization who do a job together: what is given to the team holds for each of them."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="teams")
+    name = models.CharField(max_length=80)
+    description = models.CharField(max_length=200, blank=True)
+    # Groups of the sign-on provider, one a line: who signs on with one of them is a member.
+    sign_on_groups = models.TextField(blank=True, max_length=4000)
+
+    objects = ScopedManager()
+    scope_organization = "organization_id"
+    scope_environment = ""
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"],
+                name="team_name_once",
+                violation_error_message="There is already a team of this name. Choose another.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
     @property
-    def role_key(self) -> str:
-        """Return the name of a built-in role, or the id of a custom one: how forms and REST name roles."""
-        return self.role or str(self.custom_role_id)
+    def groups(self) -> list[str]:
+        """Return the groups of the sign-on provider whose people belong to it."""
+        return self.sign_on_groups.splitlines()
+
+
+class TeamMember(Record):
+    """A person in a team: put there by hand, or by the groups that a provider told of at the last sign-on."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="team_memberships")
+    # The provider that told of it; empty for a member by hand, whom no sign-on removes.
+    issuer = models.CharField(max_length=255, blank=True)
+
+    objects = ScopedManager()
+    scope_organization = "team__organization_id"
+    scope_environment = ""
+
+    class Meta:
+        ordering = ["user__name", "issuer"]
+        constraints = [models.UniqueConstraint(fields=["team", "user", "issuer"], name="team_member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"
+
+
+class TeamRole(RoleName, Record):
+    """A role of everybody in a team, in its whole organization or in one environment."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="roles")
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="team_roles", null=True, blank=True
+    )
+    role = models.CharField(max_length=40, choices=Role.choices, blank=True)
+    custom_role = models.ForeignKey(
+        CustomRole, on_delete=models.PROTECT, related_name="team_roles", null=True, blank=True
+    )
+    holds_below = models.BooleanField(default=False)
+
+    objects = ScopedManager()
+    scope_organization = "team__organization_id"
+    scope_environment = ""
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(role="", custom_role__isnull=False)
+                | (~models.Q(role="") & models.Q(custom_role__isnull=True)),
+                name="team_role_built_in_or_custom",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(holds_below=False) | models.Q(environment=None),
+                name="team_below_is_for_organizations",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} of {self.team} in {self.environment or self.team.organization}"

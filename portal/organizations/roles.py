@@ -1,6 +1,6 @@
 """The built-in roles: what each may do, and how it is explained."""
 
-from portal.organizations.models import Role, RoleBinding
+from portal.organizations.models import Role, RoleBinding, TeamRole
 from portal.organizations.permission_areas import ALL, completed
 
 VIEW = frozenset(name for name in ALL if name.endswith(".view"))
@@ -56,6 +56,6 @@ def permissions_named(role: str, granted: str | None) -> frozenset[str]:
     return PERMISSIONS[role] if granted is None else frozenset(granted.split())
 
 
-def permissions_of(binding: RoleBinding) -> frozenset[str]:
-    """Return what a binding lets its person do."""
+def permissions_of(binding: RoleBinding | TeamRole) -> frozenset[str]:
+    """Return what a binding lets its person, or a team's role its members do."""
     return permissions_named(binding.role, binding.custom_role.granted if binding.custom_role is not None else None)

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from portal.accounts.models import User
 from portal.core.errors import ApplicationError
 from portal.organizations.holding import held_permissions
-from portal.organizations.models import CustomRole, Environment, Organization, Role, RoleBinding
+from portal.organizations.models import CustomRole, Environment, Organization, Role, RoleBinding, TeamMember, TeamRole
 from portal.organizations.roles import PERMISSIONS
 
 
@@ -54,12 +54,17 @@ def roles_with(*, organization: Organization, permission: str) -> list[str]:
 def people_with(*, environment: Environment, permission: str) -> QuerySet[User]:
     """Return the active people who hold a permission in an environment."""
     built_in = [role for role, held in PERMISSIONS.items() if permission in held]
-    here = Q(organization=environment.organization_id) & (Q(environment=environment) | Q(environment=None))
-    bindings = RoleBinding.objects.filter(
-        here | Q(organization__below=environment.organization_id, holds_below=True),
-        Q(role__in=built_in) | Q(custom_role__granted__contains=f" {permission} "),
+    place = environment.organization_id
+    anywhere = Q(environment=environment) | Q(environment=None)
+    includes = Q(role__in=built_in) | Q(custom_role__granted__contains=f" {permission} ")
+    own = RoleBinding.objects.filter(
+        (Q(organization=place) & anywhere) | Q(organization__below=place, holds_below=True), includes
     )
-    return User.objects.filter(is_active=True, pk__in=bindings.values("user"))
+    teams = TeamRole.objects.filter(
+        (Q(team__organization=place) & anywhere) | Q(team__organization__below=place, holds_below=True), includes
+    )
+    members = TeamMember.objects.filter(team__in=teams.values("team"))
+    return User.objects.filter(Q(pk__in=own.values("user")) | Q(pk__in=members.values("user")), is_active=True)
 
 
 def binding_of(

@@ -15,7 +15,7 @@ from portal.accounts.services import invitation_link, user_create
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
 from portal.organizations.holding import forget_roles, held_permissions
-from portal.organizations.models import Environment, EnvironmentKind, Organization, Role, RoleBinding
+from portal.organizations.models import Environment, EnvironmentKind, Organization, Role, RoleBinding, TeamRole
 from portal.organizations.permission_areas import ALL, BY_NAME, in_order
 from portal.organizations.reactions import environment_changed
 from portal.organizations.roles import permissions_of
@@ -350,6 +350,10 @@ def invitation_renew(*, actor: User, binding: RoleBinding) -> Invitation:
         raise ApplicationError("invitation_used", f"{user} has an account of their own and needs no invitation.")
     for held in user.role_bindings.select_related("organization", "environment", "custom_role"):
         _check_may_take(actor, held)
+    by_teams = TeamRole.objects.filter(team__members__user=user)
+    for given in by_teams.select_related("team__organization", "environment", "custom_role"):
+        place = given.team.organization
+        check_may_give(actor, permissions_of(given), given.title, place, given.environment, below=given.holds_below)
     _role_recorded(binding, actor, "invite_again", after={"person": user.email})
     return Invitation(binding, invitation_link(user=user))
 

@@ -34,6 +34,20 @@ class PeopleTable(Table):
     )
 
 
+class TeamTable(Table):
+    """The teams of an organization."""
+
+    caption = "Teams"
+    columns = (
+        Column("name", "Name", url_name="organizations:team", sort="name", key=True),
+        Column("description", "What it is for"),
+        Column("people", "People", numeric=True, sort="people"),
+        Column("roles_count", "Roles", numeric=True, sort="roles_count"),
+        Column("sign_on_groups", "Groups of the provider", render=lambda team: ", ".join(team.groups)),
+        Column("updated_at", "Changed", sort="updated_at", extra=True),
+    )
+
+
 class BusinessGroupTable(Table):
     """The business groups below an organization."""
 

@@ -53,6 +53,9 @@ class People(ListPage):
     actions = (
         Action(label="Add person", url_name="organizations:invite", permission="people.change", icon="user-plus"),
         Action(label="Roles", url_name="organizations:roles", permission="people.view", icon="id-badge", primary=False),
+        Action(
+            label="Teams", url_name="organizations:teams", permission="people.view", icon="users-group", primary=False
+        ),
     )
     empty = Empty(title="Nobody here", text="Add people by their e-mail address and give each a role.", icon="users")
 

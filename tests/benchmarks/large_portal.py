@@ -29,7 +29,7 @@ from portal.catalog.openapi.checks import OpenApi, openapi_from
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.demo.company import SPECIFICATIONS
 from portal.gateways.models import Certificate, Gateway, Listener, Replica
-from portal.organizations.models import CustomRole, Environment, EnvironmentKind, Organization, Role, RoleBinding
+from portal.organizations.models import CustomRole, Environment, EnvironmentKind, Organization, Role, RoleBinding, Team
 from portal.policies.models import AutomatedPolicy, PolicyBinding
 from portal.traces.models import Trace
 
@@ -76,6 +76,7 @@ class LargePortal:
     application: ClientApplication
     role: RoleBinding
     custom_role: CustomRole
+    team: Team
     audit_event: AuditEvent
     trace: Trace
 
@@ -125,6 +126,7 @@ def fill(sizes: Sizes, progress: Callable[[str], None] = lambda what: None) -> L
         application=applications[0],
         role=role,
         custom_role=custom_role,
+        team=Team.objects.create(organization=organization, name="Payments"),
         audit_event=events[0],
         trace=traces[0],
     )

@@ -1,6 +1,7 @@
 // A real OpenID provider for the tests of single sign-on and of policies that take or fetch tokens.
 // Reads its accounts, clients and keys from the environment as JSON; prints its issuer as the first line.
 // PORT is the kernel's choice unless it is set, so that a provider can come back at the same address.
+// PUT /accounts/{subject} changes what the provider says of an account.
 // People are not asked anything: the account to sign in is `login_hint`, or the one named by ACCOUNT.
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
@@ -19,7 +20,7 @@ const provider = new Provider(issuer, {
   jwks: { keys },
   enabledJWA: { idTokenSigningAlgValues: ["RS256", "ES256"] },
   scopes: ["openid", "offline_access", "orders:read", "orders:write"],
-  claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
+  claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name", "groups"] },
   conformIdTokenClaims: process.env.CLAIMS_IN_ID_TOKEN !== "1",
   pkce: { required: () => true },
   ttl: { ClientCredentials: tokenSeconds, AccessToken: tokenSeconds },
@@ -59,6 +60,13 @@ const provider = new Provider(issuer, {
 
 const answer = provider.callback();
 server.on("request", async (request, response) => {
+  if (request.method === "PUT" && request.url.startsWith("/accounts/")) {
+    const subject = request.url.slice("/accounts/".length);
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    accounts[subject] = { ...accounts[subject], ...JSON.parse(Buffer.concat(parts)) };
+    return response.writeHead(204).end();
+  }
   if (!request.url.startsWith("/interaction/")) return answer(request, response);
   const { params } = await provider.interactionDetails(request, response);
   const result =

@@ -24,6 +24,7 @@ ACCOUNTS = {
     "unverified-1": {"email": "ursula@example.test", "email_verified": False, "name": "Ursula"},
     "squatter-1": {"email": "dora@example.test", "email_verified": False, "name": "Not Dora"},
     "nameless-1": {},
+    "grouped-1": {"email": "greta@example.test", "email_verified": True, "name": "Greta Grouped"},
 }
 
 
@@ -54,6 +55,7 @@ class Installation:
     processes: "list[subprocess.Popen[str]]" = field(default_factory=list)
     issuer: str = ""
     portal: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> "Installation":
         """Start both and wait until they answer."""
@@ -67,9 +69,11 @@ class Installation:
             "PORTICO_OIDC_NAME": "Acme ID",
             "PORTICO_OIDC_CLIENT_ID": CLIENT_ID,
             "PORTICO_OIDC_CLIENT_SECRET": CLIENT_SECRET,
+            "PORTICO_OIDC_GROUPS_CLAIM": "groups",
             # Nothing here needs Redis; this is an address where nobody listens.
             "REDIS_URL": "redis://127.0.0.1:1/0",
         }
+        self.environment = environment
         self.home.mkdir()
         (self.home / "static").mkdir()
         manage = [sys.executable, "manage.py"]
@@ -80,11 +84,21 @@ class Installation:
         wait_until(self._portal_answers, seconds=30, what=f"the portal of {self.home}")
         return self
 
+    def shell(self, program: str) -> None:
+        """Run Python inside of the portal."""
+        command = [sys.executable, "manage.py", "shell", "-c", program]
+        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+    def provider_says(self, account: str, **claims: Any) -> None:
+        """Change what the provider tells of an account from the next sign-on on."""
+        assert httpx.put(f"{self.issuer}/accounts/{account}", json=claims).status_code == 204
+
     def _start_provider(self) -> str:
         client = {
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
             "redirect_uris": [f"{self.portal}/sign-on/callback/"],
+            "post_logout_redirect_uris": [f"{self.portal}/sign-in/"],
             "token_endpoint_auth_method": "client_secret_post",
             "id_token_signed_response_alg": self.algorithm,
         }
@@ -158,9 +172,11 @@ class Browser:
         form = {"csrfmiddlewaretoken": token, **values}
         return self.http.post(self.portal + address, data=form, headers={"Referer": self.portal + address})
 
-    def sign_out(self) -> None:
-        """End the session."""
-        assert self.post("/sign-out/", page="/account/").status_code == 302
+    def sign_out(self) -> httpx.Response:
+        """End the session here. Return the answer, which leads to the provider when that has one too."""
+        response = self.post("/sign-out/", page="/account/")
+        assert response.status_code in (200, 302)
+        return response
 
     def sign_up(self, name: str, email: str, password: str) -> None:
         """Register an account with a password."""

@@ -1,5 +1,7 @@
 """Single sign-on by OpenID Connect, with a real provider, a real portal, and a browser between them."""
 
+import html
+import re
 import secrets
 from collections.abc import Iterator
 
@@ -154,3 +156,49 @@ def test_failures_of_sign_on_do_not_lock_passwords_out(browser: Browser, install
         callback = other.to_callback(other.authorization("new-1"))
         other.get(callback.replace("code=", "code=x"))
     assert Browser(installation).sign_on("new-1").headers["location"] == "/"
+
+
+TEAM = """
+from portal.accounts.services import user_create
+from portal.organizations.services import organization_create
+from portal.organizations.team_services import team_create, team_role_grant
+owner = user_create(email="owner@example.test", name="Olga Owner")
+acme = organization_create(actor=owner, name="Acme")
+team = team_create(actor=owner, organization=acme, name="Payments", sign_on_groups=["payments-team"])
+team_role_grant(actor=owner, team=team, role="viewer")
+"""
+
+
+def test_groups_of_the_provider_decide_at_each_sign_on_who_is_in_a_team(installation: Installation) -> None:
+    installation.shell(TEAM)
+    seen = []
+    for groups in ([], ["staff", "payments-team"], ["staff"], ["payments-team"], None):
+        installation.provider_says("grouped-1", groups=groups)
+        browser = Browser(installation)
+        browser.sign_on("grouped-1")
+        seen.append([each["slug"] for each in browser.get("/api/v1/organizations/").json()["results"]])
+    assert seen == [[], ["acme"], [], ["acme"], []]
+
+
+def test_sign_out_ends_the_session_at_the_provider_and_comes_back(browser: Browser, installation: Installation) -> None:
+    browser.sign_on("new-1")
+    page = browser.sign_out().text
+    assert browser.me() is None
+    (found,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', page)
+    address = html.unescape(found)
+    assert address.startswith(f"{installation.issuer}/session/end?")
+    assert set(query(address)) == {"client_id", "id_token_hint", "post_logout_redirect_uri"}
+    asked = browser.get(address)
+    assert asked.status_code == 200, asked.text
+    (xsrf,) = re.findall(r'name="xsrf" value="([^"]+)"', asked.text)
+    ended = browser.http.post(f"{installation.issuer}/session/end/confirm", data={"xsrf": xsrf, "logout": "yes"})
+    assert ended.headers["location"].partition("?")[0] == f"{installation.portal}/sign-in/"
+    # Without a session of its own the provider asks again who somebody is.
+    assert "/interaction/" in browser.get(browser.authorization("new-1")).headers["location"]
+
+
+def test_sign_out_after_a_password_stays_here(installation: Installation) -> None:
+    browser = Browser(installation)
+    browser.sign_up("Pat", f"pat-{installation.algorithm.lower()}@example.test", PASSWORD)
+    response = browser.sign_out()
+    assert (response.status_code, response.headers["location"]) == (302, "/sign-in/")

@@ -14,6 +14,7 @@ PLAIN = (
     "organizations:invite", "organizations:environments", "organizations:environment_create", "audit:list",
     "organizations:roles", "organizations:custom_role_create",
     "organizations:groups", "organizations:group_create",
+    "organizations:teams", "organizations:team_create",
 )  # fmt: skip
 # What `console_url` is given besides the name, by attribute of the portal.
 WITH_OBJECT = {
@@ -34,6 +35,8 @@ WITH_OBJECT = {
     "catalog:specification_source": "api_version", "catalog:specification_edit": "api_version",
     "contracts:detail": "contract", "contracts:tier_edit": "tier", "organizations:role_change": "role",
     "organizations:custom_role_edit": "custom_role",
+    "organizations:team": "team", "organizations:team_edit": "team", "organizations:team_member_add": "team",
+    "organizations:team_role_add": "team",
     "organizations:environment_edit": "environment", "audit:detail": "audit_event", "traces:detail": "trace",
 }  # fmt: skip
 # Pages whose address has more, or that only lead on; each with the reason why it is not walked.

@@ -38,6 +38,7 @@ SETTINGS = {
     "OIDC_ALGORITHMS": ("RS256", "ES256"),
     "OIDC_ENDPOINTS": {name: f"{ISSUER}/{name}" for name in ("authorization", "token", "userinfo", "jwks")},
     "OIDC_TRUST_EMAIL": False,
+    "OIDC_GROUPS_CLAIM": "",
     "OIDC_TIMEOUT": 1,
 }
 
