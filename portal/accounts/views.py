@@ -39,6 +39,7 @@ from portal.accounts.services import (
     user_rename,
 )
 from portal.accounts.tables import ApiTokenTable
+from portal.core.commands import call
 from portal.core.errors import ApplicationError
 from portal.core.views import ListPage
 
@@ -238,6 +239,10 @@ class ApiTokenCreate(LoginRequiredMixin, ServiceFormView):
     form_class = ApiTokenForm
     title = "New API token"
     submit_label = "Create token"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the call by which a pipeline that has a token makes another one."""
+        return super().get_context_data(commands=[call("POST", "/api-tokens/", {"name": "YOUR_NAME"})], **kwargs)
 
     def act(self, form: ApiTokenForm) -> HttpResponse:
         """Make the token and show it."""

@@ -15,6 +15,7 @@ from portal.apis.selectors import endpoint_url
 from portal.apis.services import endpoint_check, instance_deploy
 from portal.catalog.models import ApiVersion
 from portal.catalog.services import NewApi, api_create_from
+from portal.core.commands import call
 from portal.core.denied import Denied
 from portal.core.errors import ApplicationError
 from portal.core.links import console_url
@@ -148,6 +149,7 @@ class AddReview(AddApiStep):
         gateway, api, endpoint = self.gateway(), self.api(), self.state.values("endpoint")
         port, base_path = endpoint["port"], endpoint["base_path"]
         return super().get_context(
+            commands=[call("POST", "/api-instances/", self._asked(api))],
             gateway=gateway,
             api_name=api_name(api),
             new_api=api if isinstance(api, NewApi) else None,
@@ -157,6 +159,15 @@ class AddReview(AddApiStep):
             warning=port_warning(gateway=gateway, port=port),
             **context,
         )
+
+    def _asked(self, api: ApiVersion | NewApi) -> dict[str, Any]:
+        """Return what REST is asked for the same."""
+        place = {"environment": self.environment, "gateway": self.gateway()}
+        if isinstance(api, NewApi):
+            source = "CONTENT_OF_THE_SPECIFICATION" if api.source else ""
+            new = {"name": api.name, "version": api.version, "layer": api.layer, "visibility": api.visibility}
+            return {**place, "new_api": new | ({"source": source} if source else {}), **self.state.values("endpoint")}
+        return {**place, "api_version": api, **self.state.values("endpoint")}
 
 
 class AddCancel(ConsoleView):

@@ -13,5 +13,6 @@ class InstanceBulk(BulkPage):
     permission = "instance.view"
     parents = (("APIs", "apis:list"),)
     bulk_place = PLACE
+    rest_path = "/api-instances/bulk/"
     list_url_name = "apis:list"
     thing = "API instance"

@@ -18,6 +18,7 @@ from portal.core.bulk import (
     bulk_preview,
     bulk_run,
 )
+from portal.core.commands import call
 from portal.core.denied import Denied
 from portal.core.links import console_url
 from portal.core.lists import Listing
@@ -73,6 +74,8 @@ class BulkPage(ConsoleView):
     template_name = "generic/bulk.html"
     bulk_place: ClassVar[str]
     list_url_name: ClassVar[str]
+    # Where REST does the same, below /api/v1.
+    rest_path: ClassVar[str]
     # How one row is called in sentences.
     thing: ClassVar[str] = "row"
     action: BulkAction
@@ -130,10 +133,14 @@ class BulkPage(ConsoleView):
         self, status: int = 200, *, form: Any, outcomes: list[Outcome] | None, done: bool = False
     ) -> HttpResponse:
         """Answer with form and rows."""
+        typed = {field.html_name: field.data for field in form or ()}
+        asked = {"action": self.action.name, "rows": [row.pk for row in self.rows], "values": typed}
+        commands = [call("POST", self.rest_path, asked)] if outcomes and not done else []
         counts = {state: sum(each.state is state for each in outcomes or ()) for state in State}
         return self.page(
             status=status,
             action=self.action,
+            commands=commands,
             form=form,
             outcomes=outcomes,
             counts=counts,

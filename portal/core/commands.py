@@ -69,6 +69,23 @@ def command_of(view: Any, values: Mapping[str, Any]) -> Command:
     return Command(rest.method, path, body, _curl(rest, path, body))
 
 
+def call(method: str, path: str, body: Mapping[str, Any] | None = None) -> Command:
+    """Return a call of the REST interface that no `Rest` describes, for pages that know their values beforehand.
+
+    `path` lies below /api/v1. Values that say nothing are left out.
+    """
+    said = None
+    if body is not None:
+        said = _said(body)
+    rest = Rest(method, path)
+    return Command(method, f"/api/v1{path}", said, _curl(rest, f"/api/v1{path}", said))
+
+
+def _said(body: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {name: _said(value) if isinstance(value, Mapping) else written(value) for name, value in body.items()}
+    return {name: value for name, value in plain.items() if value not in (None, "", {}, [])}
+
+
 def _curl(rest: Rest, path: str, body: dict[str, Any] | None) -> str:
     parts = [f"curl --fail-with-body -X {rest.method} {shlex.quote(settings.PORTAL_URL + path)}"]
     # In double quotes, so that the shell puts the token in.

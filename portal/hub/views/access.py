@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from portal.contracts.models import ClientApplication, Contract, ContractStatus
 from portal.contracts.selectors import applications_of
 from portal.contracts.services import IssuedSecret, application_create, contract_request
+from portal.core.commands import call
 from portal.core.errors import ApplicationError
 from portal.hub.curl import credential_arguments, first_call
 from portal.hub.forms import NEW_APPLICATION, AccessForm
@@ -63,11 +64,14 @@ def access(request: HttpRequest, provider: str, slug: str, instance: UUID) -> Ht
             form.add_application_error(error)
         else:
             return _result(request, place, contract, issued)
+    tier = next(iter(place.tiers), None)
+    asked = {"application": "ID_OF_YOUR_APPLICATION", "instance": place.instance, "tier": tier}
     context = {
         "title": f"Request access to {place.instance.api_version}",
         "api": place.instance.api_version.api,
         "place": place,
         "form": form,
+        "commands": [call("POST", "/contracts/", asked)],
     }
     return render(request, "hub/access.html", context, status=422 if form.is_bound else 200)
 

@@ -19,6 +19,7 @@ from portal.contracts.services import (
     application_update,
     credential_rotate,
 )
+from portal.core.commands import call
 from portal.core.errors import ApplicationError
 from portal.hub.forms import ApplicationForm
 
@@ -58,6 +59,8 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
         "application": found,
         "credentials": found.credentials.all(),
         "contracts": [(contract, instance_url(contract.instance)) for contract in contracts],
+        "rotate_commands": [call("POST", f"/applications/{found.pk}/rotate/")],
+        "delete_commands": [call("DELETE", f"/applications/{found.pk}/")],
     }
     return render(request, "hub/application.html", context)
 
@@ -73,7 +76,13 @@ def application_new(request: HttpRequest) -> HttpResponse:
             form.add_application_error(error)
         else:
             return _secret_page(request, issued, title=f"{issued.application} is ready")
-    context = {"title": "New application", "form": form, "submit_label": "Create application"}
+    asked = {"name": "YOUR_NAME", "description": "YOUR_DESCRIPTION"}
+    context = {
+        "title": "New application",
+        "form": form,
+        "submit_label": "Create application",
+        "commands": [call("POST", "/applications/", asked)],
+    }
     return render(request, "hub/application_form.html", context, status=422 if form.is_bound else 200)
 
 
@@ -90,7 +99,14 @@ def application_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect("hub:application", pk=found.pk)
-    context = {"title": "Edit application", "form": form, "application": found, "submit_label": "Save"}
+    asked = {"name": found.name, "description": found.description, "url": found.url}
+    context = {
+        "title": "Edit application",
+        "form": form,
+        "application": found,
+        "submit_label": "Save",
+        "commands": [call("PATCH", f"/applications/{found.pk}/", asked)],
+    }
     return render(request, "hub/application_form.html", context, status=422 if form.is_bound else 200)
 
 

@@ -6,7 +6,8 @@ import shlex
 from typing import Any
 
 from django.test import override_settings
-from django.urls import resolve
+from django.urls import resolve, reverse
+from django.utils.html import escape
 
 from portal.accounts.services import api_token_create
 from portal.apis.models import ApiInstance, Route, Service
@@ -19,6 +20,7 @@ from portal.core.views import ActionView, EditPage
 from portal.gateways.models import Gateway, Listener
 from portal.policies.models import PolicyBinding
 from portal.urls import urlpatterns
+from tests.portal.apis.test_add_api import FOLDED
 from tests.portal.base import PortalTestCase
 from tests.portal.contracts.factories import make_application
 
@@ -198,6 +200,55 @@ class CommandTests(PortalTestCase):
         form = {"email": "nora@example.test", "name": "Nora", "role": "viewer", "environment": str(staging.pk)}
         self.done("organizations:invite", form=form)
         assert staging.role_bindings.get().user.email == "nora@example.test"
+
+    def listed(self, address: str, data: Any = None, *, client: Any = None) -> list[str]:
+        """Return the commands that a page has folded away; `data` is posted to it."""
+        client = client or self.browser
+        page = client.get(address) if data is None else client.post(address, data)
+        assert page.status_code == 200, page.content.decode()
+        for command in page.context["commands"]:
+            assert escape(command.text) in page.content.decode()
+        return [command.text for command in page.context["commands"]]
+
+    def test_actions_on_many_rows(self) -> None:
+        apis = console_url(self.world.production, "apis:list")
+        page = self.browser.post(apis, {"action": "stop", "row": [str(self.world.instance.pk)]})["Location"]
+        [text] = self.listed(page)
+        assert self.execute(text).json()["results"][0]["state"] == "changed"
+        self.world.instance.refresh_from_db()
+        assert self.world.instance.status == "stopped"
+        page = self.browser.post(apis, {"action": "policy-apply", "row": [str(self.world.instance.pk)]})["Location"]
+        [text] = self.listed(page, {"policy": "ip-blocklist", "config": '{"ips": ["192.0.2.1"]}'})
+        assert self.execute(text).json()["results"][0]["state"] == "changed"
+        assert self.world.instance.policies.get().policy == "ip-blocklist"
+
+    def test_an_api_is_added(self) -> None:
+        step = {
+            name: console_url(self.world.production, f"apis:add_{name}")
+            for name in ("gateway", "api", "endpoint", "review")
+        }
+        where = {"port": "8080", "base_path": "/parcels", "implementation_url": "https://parcels.example.test"}
+        self.browser.post(step["gateway"], {"gateway": str(self.world.gateway.pk)})
+        self.browser.post(step["api"], {"choice": "name", "name": "Parcels", "version": "v1", "layer": "system"})
+        self.browser.post(step["endpoint"], {**where, "label": "", "consumer_endpoint": "", **FOLDED})
+        [text] = self.listed(step["review"])
+        assert self.execute(text).status_code == 201
+        assert ApiInstance.objects.get(base_path="/parcels").api_version.api.name == "Parcels"
+
+    def test_applications_and_access_of_developers(self) -> None:
+        [text] = self.listed("/hub/applications/new/")
+        made = self.execute(text).json()
+        assert made["name"] == "YOUR_NAME"
+        own = f"/hub/applications/{made['id']}/"
+        [text] = self.listed(f"{own}edit/")
+        assert self.execute(text.replace("YOUR_NAME", "Shop")).json()["name"] == "Shop"
+        page = self.browser.get(own).context
+        assert self.execute(page["rotate_commands"][0].text).json()["client_secret"]
+        assert self.execute(page["delete_commands"][0].text).status_code == 204
+
+    def test_tokens(self) -> None:
+        [text] = self.listed(reverse("accounts:token_create"))
+        assert self.execute(text).json()["token"].startswith("portico_pat_")
 
     def test_secrets_are_never_shown(self) -> None:
         form = {"username": "shop", "password": "a-long-enough-password", "_when.mode": "enforce"}
