@@ -55,6 +55,9 @@ class AdminPages:
         Once ready, a gateway stays ready through later revisions and worker restarts, as long as somebody serves.
         """
         gateway = self._gateway
+        if gateway.workers.leaving:
+            # The successor serves at the same address, whoever of the two is asked.
+            return None
         if gateway.stopping:
             return "draining", "The gateway is shutting down."
         alive = gateway.workers.alive

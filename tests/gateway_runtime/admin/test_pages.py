@@ -33,6 +33,7 @@ class Workers:
     alive: list[Any] = field(default_factory=lambda: [worker(0, 3), worker(1, 3)])
     api_names: dict[str, str] = field(default_factory=lambda: {"a": 'Orders "v1"'})
     restarts: int = 2
+    leaving: bool = False
 
     def route_name(self, route: str) -> str:
         return {"r": "all"}.get(route, route)
@@ -79,6 +80,12 @@ def test_reasons_for_not_being_ready(gateway: Gateway) -> None:
     gateway.stopping = True
     status, shown = page(gateway, "/readyz")
     assert (status, shown["code"], shown["reason"]) == (503, "draining", "The gateway is shutting down.")
+
+
+def test_one_that_has_a_successor_is_ready_until_nobody_asks_it_any_more(gateway: Gateway) -> None:
+    gateway.workers.alive = []
+    gateway.workers.leaving = True
+    assert page(gateway, "/readyz")[0] == 200
 
 
 def test_later_revisions_do_not_take_readiness_back_but_draining_does(gateway: Gateway) -> None:
