@@ -109,7 +109,9 @@ def _decide(contract: Contract, *, actor: Any, action: str) -> Contract:
             f"This contract is {contract.status}. To {action} it, it must be {allowed}.",
             status=409,
         )
-    if action in GRANTS and contract.application.owner_id == actor.pk:
+    # Without a revoked contract, a new request may be granted at once.
+    grants = action in GRANTS or (action == "delete" and contract.status == REVOKED)
+    if grants and contract.application.owner_id == actor.pk:
         raise ApplicationError(
             "own_application", "You cannot approve access for your own application. Ask a colleague.", status=403
         )

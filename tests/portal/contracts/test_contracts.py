@@ -149,7 +149,11 @@ class DecisionTests(ContractTestCase):
         contract = contract_request(
             actor=self.world.ada, application=application, instance=self.world.instance, tier=tier
         )
-        for status, decide in ((ContractStatus.PENDING, contract_approve), (ContractStatus.REVOKED, contract_restore)):
+        for status, decide in (
+            (ContractStatus.PENDING, contract_approve),
+            (ContractStatus.REVOKED, contract_restore),
+            (ContractStatus.REVOKED, contract_delete),
+        ):
             Contract.objects.update(status=status)
             with pytest.raises(ApplicationError) as raised:
                 decide(actor=self.world.ada, contract=contract)
