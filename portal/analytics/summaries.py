@@ -4,7 +4,6 @@ import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from portal.analytics.figures import Figures
 from portal.analytics.models import Span, TrafficMinute, TrafficSummary
@@ -74,14 +73,3 @@ def _store(new: dict[_Key, Figures], organizations: dict[uuid.UUID, uuid.UUID]) 
         update_fields=["requests", "figures"],
         batch_size=BATCH,
     )  # fmt: skip
-
-
-def summaries_fill(minutes: Any = TrafficMinute.objects) -> None:
-    """Make the summaries of minutes that were stored before there were any."""
-    batch: list[TrafficMinute] = []
-    for row in minutes.order_by("minute").iterator(chunk_size=5000):
-        batch.append(row)
-        if len(batch) == 5000:
-            summaries_add(batch)
-            batch = []
-    summaries_add(batch)

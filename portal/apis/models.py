@@ -46,13 +46,20 @@ class ApiInstance(Record):
     objects = ScopedManager()
     scope_organization = "environment__organization_id"
     scope_environment = "environment_id"
+    # What its name is made of, for those who read values of very many.
+    NAMED_BY = ("api_version__api__name", "api_version__version", "label")
 
     class Meta:
         ordering = ["api_version__api__name", "api_version__version", "label"]
         constraints = [models.UniqueConstraint(fields=["listener", "base_path"], name="base_path_once_per_listener")]
 
     def __str__(self) -> str:
-        return f"{self.api_version} ({self.label})" if self.label else str(self.api_version)
+        return self.named(self.api_version.api.name, self.api_version.version, self.label)
+
+    @staticmethod
+    def named(api: str, version: str, label: str) -> str:
+        """Return the name that an instance has by the values of `NAMED_BY`."""
+        return f"{api} {version} ({label})" if label else f"{api} {version}"
 
     def get_absolute_url(self) -> str:
         """Return the instance's page in the console."""

@@ -5,7 +5,7 @@ import django_filters
 from portal.apis.models import ApiInstance
 from portal.contracts.models import Contract, ContractStatus
 from portal.core.filters import ConsoleFilterSet
-from portal.core.long_select import LongSelect
+from portal.core.long_select import LongChoiceFilter
 from portal.core.tables import Column, Table
 
 
@@ -38,8 +38,8 @@ class ContractConsoleFilters(ConsoleFilterSet):
     """Contracts in a state or of an instance."""
 
     status = django_filters.ChoiceFilter(choices=ContractStatus.choices, label="Status")
-    instance = django_filters.ModelChoiceFilter(
-        queryset=ApiInstance.objects.none(), label="Instance", widget=LongSelect
+    instance = LongChoiceFilter(
+        queryset=ApiInstance.objects.none(), label="Instance", named_by=ApiInstance.NAMED_BY, named=ApiInstance.named
     )
 
     class Meta:
@@ -48,10 +48,5 @@ class ContractConsoleFilters(ConsoleFilterSet):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        environment = self.request.environment
-        self.filters["instance"].queryset = (
-            ApiInstance.objects.visible_to(self.request.user, "instance.view")
-            .filter(environment=environment)
-            .select_related("api_version__api")
-            .only("label", "api_version__version", "api_version__api__name")
-        )
+        visible = ApiInstance.objects.visible_to(self.request.user, "instance.view")
+        self.filters["instance"].queryset = visible.filter(environment=self.request.environment)

@@ -72,8 +72,17 @@ class Listing:
 
     @cached_property
     def page(self) -> Page[Any]:
-        """Return the rows of the page asked for."""
-        return Paginator(self.rows, self.page_size).get_page(self.request.GET.get("page"))
+        """Return the rows of the page asked for.
+
+        What a database sorts it carries along: ids of all rows are cheap to put in order, all their columns are not.
+        """
+        ids = self.rows.values_list("pk", flat=True)
+        page = Paginator(ids, self.page_size).get_page(self.request.GET.get("page"))
+        shown = list(page.object_list)
+        whole = self.rows.order_by().in_bulk(shown)
+        # What was deleted in between is not there any more.
+        page.object_list = [whole[pk] for pk in shown if pk in whole]
+        return page
 
     @cached_property
     def nothing_yet(self) -> bool:

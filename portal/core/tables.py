@@ -6,7 +6,6 @@ from functools import reduce
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 
 from portal.core.links import console_url
 
@@ -64,7 +63,6 @@ class Cell:
 
     column: Column
     value: Any
-    html: str
     url: str
 
 
@@ -135,13 +133,9 @@ class Table:
         return [(row, [self._cell(row, column) for column in self.shown]) for row in self.rows]
 
     def _cell(self, row: Any, column: Column) -> Cell:
-        value = column.value(row)
-        html = ""
-        if column.template:
-            html = render_to_string(column.template, {"row": row, "value": value}, self.request)
         url = ""
         if column.url_name:
             url = console_url(self.request, column.url_name, row.pk)
         elif column.link:
             url = row.get_absolute_url()
-        return Cell(column, value, html, url)
+        return Cell(column, column.value(row), url)

@@ -1,8 +1,9 @@
 """What a developer, or a stranger, finds in the hub. Every page of the hub starts here."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
@@ -117,7 +118,43 @@ def _matching_operations(api: Api, words: list[str]) -> list[Operation]:
     return found
 
 
-def apis_found(user: Any, text: str = "", layer: str = "") -> list[Found]:
+class FoundApis(Sequence[Found]):
+    """APIs that match, in order. What is told of them is read for those that are asked for."""
+
+    def __init__(self, order: list[tuple[Any, bool]], operations: dict[Any, list[Operation]]) -> None:
+        self._order = order
+        self._operations = operations
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[Found]:
+        return iter(self._read(self._order))
+
+    @overload
+    def __getitem__(self, key: int) -> Found: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Found]: ...
+    def __getitem__(self, key: int | slice) -> Found | list[Found]:
+        if isinstance(key, int):
+            return self._read([self._order[key]])[0]
+        return self._read(self._order[key])
+
+    def _read(self, some: list[tuple[Any, bool]]) -> list[Found]:
+        apis = Api.objects.select_related("organization").prefetch_related("versions").in_bulk([pk for pk, _ in some])
+        return [
+            Found(
+                api=apis[pk],
+                running=running,
+                versions=[version.version for version in apis[pk].versions.all()],
+                operations=self._operations.get(pk, [])[:3],
+            )
+            for pk, running in some
+            if pk in apis
+        ]
+
+
+def apis_found(user: Any, text: str = "", layer: str = "") -> FoundApis:
     """Return the APIs that match by name, summary or operation, running ones first."""
     running = ApiInstance.objects.filter(api_version__api=OuterRef("pk"), status=InstanceStatus.ACTIVE)
     apis = apis_visible_to(user).annotate(running=Exists(running)).order_by("-running", "name", "pk")
@@ -125,7 +162,8 @@ def apis_found(user: Any, text: str = "", layer: str = "") -> list[Found]:
         apis = apis.filter(layer=layer)
     words = text.lower().split()[:10]
     named = search(apis, text, ("name", "summary", "organization__name")) if words else apis
-    found: dict[Any, tuple[Any, list[Operation]]] = {api.pk: (api, []) for api in named.prefetch_related("versions")}
+    found = {pk: (running, name) for pk, running, name in named.values_list("pk", "running", "name")}
+    operations: dict[Any, list[Operation]] = {}
     if words:
         # The text of the specification only tells where looking is worth while; its operations decide.
         mentioned = Q()
@@ -133,19 +171,11 @@ def apis_found(user: Any, text: str = "", layer: str = "") -> list[Found]:
             mentioned &= Q(versions__specification__source__icontains=word)
         candidates = apis.filter(mentioned).distinct().prefetch_related("versions__specification")
         for api in candidates[:MOST_SPECIFICATIONS]:
-            operations = _matching_operations(api, words)
-            if operations or api.pk in found:
-                found[api.pk] = (api, operations)
-    listed = sorted(found.values(), key=lambda pair: (not pair[0].running, pair[0].name.lower(), str(pair[0].pk)))
-    return [
-        Found(
-            api=api,
-            running=api.running,
-            versions=[version.version for version in api.versions.all()],
-            operations=operations[:3],
-        )
-        for api, operations in listed
-    ]
+            operations[api.pk] = _matching_operations(api, words)
+            if operations[api.pk]:
+                found[api.pk] = (api.running, api.name)
+    order = sorted(found, key=lambda pk: (not found[pk][0], found[pk][1].lower(), str(pk)))
+    return FoundApis([(pk, found[pk][0]) for pk in order], operations)
 
 
 def client_headers_of(instance: ApiInstance) -> ClientHeaders:

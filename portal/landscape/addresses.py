@@ -1,11 +1,15 @@
 """Where API instances can be called, so that the address of a service tells which of them it is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
+from django.conf import settings as configured
 
-from portal.apis.models import ApiInstance, Service
+from portal.gateways.models import Gateway
+
+if TYPE_CHECKING:
+    from portal.landscape.selectors import Place
 
 _PORTS = {"http": 80, "https": 443}
 # Names of the machine itself.
@@ -16,46 +20,61 @@ _ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - only compared
 Address = tuple[str, int, str]
 
 
+def gateway_hosts(gateways: Iterable[Any]) -> dict[Any, set[str]]:
+    """Return the names under which gateways of some ids are known."""
+    found = Gateway.objects.filter(pk__in=gateways).prefetch_related("replicas")
+    return {
+        each.pk: {
+            _host(host)
+            for host in (
+                each.public_host or configured.GATEWAY_HOST,
+                *(replica.host for replica in each.replicas.all()),
+            )
+            if host
+        }
+        for each in found
+    }
+
+
 class Addresses:
-    """The addresses of some instances."""
+    """The addresses of some instances, on gateways of which the names are given."""
 
-    def __init__(self, instances: Iterable[ApiInstance]) -> None:
-        self._found: dict[tuple[str, int], list[tuple[str, ApiInstance]]] = {}
-        for instance in instances:
-            for host, port, path in set(_of_instance(instance)):
-                self._found.setdefault((host, port), []).append((path, instance))
-        for places in self._found.values():
+    def __init__(self, places: Iterable["Place"], hosts: Mapping[Any, set[str]]) -> None:
+        self._found: dict[tuple[str, int], list[tuple[str, Place]]] = {}
+        for place in places:
+            for host, port, path in set(_of_place(place, hosts[place.gateway_id])):
+                self._found.setdefault((host, port), []).append((path, place))
+        for there in self._found.values():
             # Of several the one that says most is meant.
-            places.sort(key=lambda place: -len(place[0]))
+            there.sort(key=lambda each: -len(each[0]))
 
-    def called_by(self, service: Service) -> list[ApiInstance]:
-        """Return the instances that a service stands for."""
-        called: dict[object, ApiInstance] = {}
-        for host, port, path in _of_service(service):
-            for base, instance in self._found.get((host, port), []):
+    def called_by(self, url: str, settings: Mapping[str, Any]) -> list["Place"]:
+        """Return the instances that a service with this address and these settings stands for."""
+        called: dict[object, Place] = {}
+        for host, port, path in _of_service(url, settings):
+            for base, place in self._found.get((host, port), ()):
                 if f"{path}/".startswith(f"{base}/"):
-                    called[instance.pk] = instance
+                    called[place.pk] = place
                     break
         return list(called.values())
 
 
-def _of_instance(instance: ApiInstance) -> Iterator[Address]:
-    if instance.consumer_endpoint and (found := _address(instance.consumer_endpoint)) is not None:
+def _of_place(place: "Place", hosts: set[str]) -> Iterator[Address]:
+    if place.consumer_endpoint and (found := _address(place.consumer_endpoint)) is not None:
         yield found
-    gateway, listener = instance.gateway, instance.listener
-    hosts = {gateway.public_host or settings.GATEWAY_HOST, *(replica.host for replica in gateway.replicas.all())}
-    if listener.host not in _ANY:
-        hosts.add(listener.host)
-    for host in filter(None, hosts):
-        yield _host(host), listener.port, instance.base_path.rstrip("/")
+    path = place.base_path.rstrip("/")
+    for host in hosts:
+        yield host, place.port, path
+    if place.listener_host not in _ANY:
+        yield _host(place.listener_host), place.port, path
 
 
-def _of_service(service: Service) -> Iterator[Address]:
-    main = _address(service.url)
+def _of_service(url: str, settings: Mapping[str, Any]) -> Iterator[Address]:
+    main = _address(url)
     if main is None:
         return
     yield main
-    for target in service.settings.get("targets", ()):
+    for target in settings.get("targets", ()):
         if (found := _address(target.get("address", ""))) is not None:
             # Targets share the path of the URL.
             yield found[0], found[1], main[2]

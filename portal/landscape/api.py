@@ -32,8 +32,8 @@ class PlaceSerializer(serializers.Serializer[Any]):
     """One API instance."""
 
     id = serializers.UUIDField(source="pk")
-    name = serializers.CharField(source="__str__")
-    layer = serializers.CharField(source="api_version.api.layer")
+    name = serializers.CharField()
+    layer = serializers.CharField()
 
 
 class CallSerializer(serializers.Serializer[Any]):

@@ -75,7 +75,7 @@ def draw(landscape: Landscape, columns: int) -> Drawing:
             boxes[instance.pk] = Box(
                 instance=instance,
                 name=_short(str(instance)),
-                place=_short(f":{instance.listener.port}{instance.base_path}", 28),
+                place=_short(f":{instance.port}{instance.base_path}", 28),
                 x=MARGIN + column * (BOX_WIDTH + GAP_X),
                 y=y + TITLE + row * (BOX_HEIGHT + GAP_Y),
             )

@@ -1,34 +1,59 @@
 """Which API instances of an environment call which others."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Prefetch, Sum
 from django.utils import timezone
 
-from portal.analytics.models import TrafficMinute
-from portal.apis.models import ApiInstance, Service
-from portal.catalog.models import ApiVersion, Layer
-from portal.contracts.models import ClientApplication
-from portal.gateways.models import Gateway
-from portal.landscape.addresses import Addresses
+from portal.analytics.models import Span, TrafficSummary
+from portal.apis.models import ApiInstance, InstanceStatus, Service
+from portal.catalog.models import Layer
+from portal.contracts.models import ClientApplication, Contract
+from portal.core.links import console_url
+from portal.landscape.addresses import Addresses, gateway_hosts
 from portal.landscape.models import Caller
 
 DAYS = 7
 # Callers first: what they call is below them.
 LAYERS = (Layer.EXPERIENCE, Layer.PROCESS, Layer.SYSTEM)
 
-# What a box says of an API.
-_NAMED = ("version", "api__name", "api__layer")
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """An API instance as the map has it. The map compares all instances of an environment, and objects are too dear."""
+
+    pk: Any
+    name: str
+    layer: str
+    status: str
+    gateway_id: Any
+    listener_host: str
+    port: int
+    base_path: str
+    consumer_endpoint: str
+    environment: Any
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether it serves nothing."""
+        return self.status != InstanceStatus.ACTIVE
+
+    def get_absolute_url(self) -> str:
+        """Return the console page of the instance."""
+        return console_url(self.environment, "apis:detail", self.pk)
 
 
 @dataclass(slots=True)
 class Call:
     """One API calls another: `services` lead there by configuration, `requests` were made in the last days."""
 
-    caller: ApiInstance
-    called: ApiInstance
+    caller: Place
+    called: Place
     services: list[str] = field(default_factory=list)
     applications: list[str] = field(default_factory=list)
     requests: int = 0
@@ -38,12 +63,12 @@ class Call:
 class Landscape:
     """The instances of an environment by layer, and the calls between them."""
 
-    instances: list[ApiInstance]
+    instances: list[Place]
     calls: list[Call]
 
-    def of_layer(self, layer: str) -> list[ApiInstance]:
+    def of_layer(self, layer: str) -> list[Place]:
         """Return the instances of one layer."""
-        return [each for each in self.instances if each.api_version.api.layer == layer]
+        return [each for each in self.instances if each.layer == layer]
 
 
 def applications_offered(environment: Any) -> Any:
@@ -57,73 +82,68 @@ def environment_landscape(*, user: Any, environment: Any, layer: str = "") -> La
     With a layer: its instances, those that they call, and those that call them.
     """
     visible = ApiInstance.objects.visible_to(user, "instance.view").filter(environment=environment)
-    instances = _instances(visible, environment)
-    calls = _configured(instances)
-    _add_traffic(calls, {each.pk: each for each in instances}, user, environment)
-    found = sorted(calls.values(), key=lambda call: (str(call.caller), str(call.called)))
+    places = _places(visible, environment)
+    calls = _configured(places, visible)
+    _add_traffic(calls, places, visible, user)
+    found = sorted(calls.values(), key=lambda call: (call.caller.name, call.called.name))
     if layer not in Layer.values:
-        return Landscape(instances=instances, calls=found)
-    kept = [call for call in found if layer in (_layer(call.caller), _layer(call.called))]
+        return Landscape(instances=list(places.values()), calls=found)
+    kept = [call for call in found if layer in (call.caller.layer, call.called.layer)]
     shown = {each.pk for call in kept for each in (call.caller, call.called)}
-    return Landscape(instances=[each for each in instances if _layer(each) == layer or each.pk in shown], calls=kept)
+    return Landscape(
+        instances=[each for each in places.values() if each.layer == layer or each.pk in shown], calls=kept
+    )
 
 
-def _instances(rows: Any, environment: Any) -> list[ApiInstance]:
-    """Return instances with all that the map needs of them. What many of them share is read once."""
-    services = Prefetch("services", queryset=Service.objects.only("instance", "name", "url", "settings"))
-    ordered = rows.order_by("api_version__api__name", "api_version__version", "label", "pk")
-    instances = list(ordered.defer("settings", "labels").prefetch_related(services))
-    gateways = Gateway.objects.filter(environment=environment).prefetch_related("replicas", "listeners").in_bulk()
-    listeners = {each.pk: each for gateway in gateways.values() for each in gateway.listeners.all()}
-    versions = ApiVersion.objects.filter(instances__environment=environment).select_related("api").only(*_NAMED)
-    named = {version.pk: version for version in versions.distinct()}
-    for each in instances:
-        each.environment, each.gateway = environment, gateways[each.gateway_id]
-        each.listener, each.api_version = listeners[each.listener_id], named[each.api_version_id]
-    return instances
+def _places(visible: Any, environment: Any) -> dict[Any, Place]:
+    rows = visible.order_by("api_version__api__name", "api_version__version", "label", "pk").values_list(
+        "pk", *ApiInstance.NAMED_BY, "api_version__api__layer", "status", "gateway_id", "listener__host",
+        "listener__port", "base_path", "consumer_endpoint",
+    )  # fmt: skip
+    return {
+        pk: Place(pk, ApiInstance.named(api, version, label), *more, environment)  # type: ignore[call-arg]
+        for pk, api, version, label, *more in rows.iterator(chunk_size=2000)
+    }
 
 
-def _layer(instance: ApiInstance) -> str:
-    return str(instance.api_version.api.layer)
-
-
-def _configured(instances: list[ApiInstance]) -> dict[tuple[Any, Any], Call]:
-    addresses = Addresses(instances)
+def _configured(places: dict[Any, Place], visible: Any) -> dict[tuple[Any, Any], Call]:
+    addresses = Addresses(places.values(), gateway_hosts({each.gateway_id for each in places.values()}))
     calls: dict[tuple[Any, Any], Call] = {}
-    for caller in instances:
-        for service in caller.services.all():
-            for called in addresses.called_by(service):
-                call = calls.setdefault((caller.pk, called.pk), Call(caller, called))
-                call.services.append(service.name)
+    services = Service.objects.filter(instance__in=visible).order_by("instance_id", "name")
+    for caller, name, url, settings in services.values_list("instance_id", "name", "url", "settings"):
+        for called in addresses.called_by(url, settings):
+            call = calls.setdefault((caller, called.pk), Call(places[caller], called))
+            call.services.append(name)
     return calls
 
 
-def _add_traffic(calls: dict[tuple[Any, Any], Call], instances: dict[Any, ApiInstance], user: Any, place: Any) -> None:
-    callers: dict[str, list[Caller]] = {}
-    for each in Caller.objects.filter(instance__in=instances).select_related("application"):
-        callers.setdefault(str(each.application_id), []).append(each)
+def _add_traffic(calls: dict[tuple[Any, Any], Call], places: dict[Any, Place], visible: Any, user: Any) -> None:
+    """Add what applications have called, as somebody has said for which APIs they do. Days are those of UTC."""
+    callers: dict[str, list[Caller]] = defaultdict(list)
+    for each in Caller.objects.filter(instance__in=visible).select_related("application"):
+        callers[str(each.application_id)].append(each)
     if not callers:
         return
-    counts = (
-        TrafficMinute.objects.visible_to(user, "traffic.view")
-        .filter(
-            environment_id=place.pk,
-            application__in=callers,
-            minute__gte=timezone.now() - timedelta(days=DAYS),
-            requests__gt=0,
-        )
-        .values_list("application", "instance")
-        .annotate(total=Sum("requests"))
+    for called, counts in _requests(callers, places, visible, user).items():
+        for application in counts.keys() & callers.keys():
+            for each in callers[application]:
+                if each.instance_id == called.pk:
+                    continue
+                call = calls.setdefault((each.instance_id, called.pk), Call(places[each.instance_id], called))
+                call.applications.append(each.application.name)
+                call.requests += counts[application]
+
+
+def _requests(applications: Any, places: dict[Any, Place], visible: Any, user: Any) -> dict[Place, dict[str, int]]:
+    """Return how often each API was called by each application, of those that some of them have a contract with."""
+    agreed = Contract.objects.filter(application__in=applications, instance__in=visible)
+    ids = {str(pk): places[pk] for pk in agreed.values_list("instance_id", flat=True).distinct()}
+    since = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
+    days = TrafficSummary.objects.visible_to(user, "traffic.view").filter(
+        span=Span.DAY, instance__in=ids, start__gte=since
     )
-    by_id = {str(pk): instance for pk, instance in instances.items()}
-    for application, instance, total in counts:
-        called = by_id.get(instance)
-        if called is None:
-            continue
-        for each in callers[application]:
-            if each.instance_id == called.pk:
-                continue
-            key = (each.instance_id, called.pk)
-            call = calls.setdefault(key, Call(instances[each.instance_id], called))
-            call.applications.append(each.application.name)
-            call.requests += total
+    found: dict[Place, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for instance, counts in days.values_list("instance", "figures__applications"):
+        for application, count in (counts or {}).items():
+            found[ids[instance]][application] += count
+    return found

@@ -10,7 +10,7 @@ from portal.core.denied import Denied
 from portal.core.views import ConsoleView, EditPage, ObjectView
 from portal.landscape.drawing import draw
 from portal.landscape.forms import CallersForm
-from portal.landscape.selectors import DAYS, LAYERS, environment_landscape
+from portal.landscape.selectors import DAYS, LAYERS, Landscape, Place, environment_landscape
 from portal.landscape.services import callers_set
 
 WIDE, NARROW = 4, 1
@@ -46,7 +46,7 @@ class LandscapePage(ConsoleView):
         )
 
 
-def _silent(found: Any) -> list[ApiInstance]:
+def _silent(found: Landscape) -> list[Place]:
     """Return the instances that call nobody and are called by nobody."""
     heard = {each.pk for call in found.calls for each in (call.caller, call.called)}
     return [each for each in found.instances if each.pk not in heard]

@@ -29,6 +29,7 @@ from portal.catalog.openapi.checks import OpenApi, openapi_from
 from portal.contracts.models import ClientApplication, Contract, ContractStatus, Credential, SlaTier
 from portal.demo.company import SPECIFICATIONS
 from portal.gateways.models import Certificate, Gateway, Listener, Replica
+from portal.landscape.models import Caller
 from portal.organizations.models import CustomRole, Environment, EnvironmentKind, Organization, Role, RoleBinding, Team
 from portal.policies.models import AutomatedPolicy, PolicyBinding
 from portal.traces.models import Trace
@@ -101,6 +102,11 @@ def fill(sizes: Sizes, progress: Callable[[str], None] = lambda what: None) -> L
     developers = _developers(organization, sizes)
     applications = _applications(developers, sizes)
     tiers, contracts = _contracts(instances, applications, sizes)
+    # Every twentieth API calls others as an application.
+    _made(
+        Caller(instance=instance, application=application)
+        for instance, application in zip(instances[::20], applications, strict=False)
+    )
     progress("audit events and traces")
     events = _audit(organization, environment, owner, instances, sizes)
     traces = _traces(environment, gateways[0], instances, sizes)
@@ -201,10 +207,18 @@ def _instances(environment: Environment, gateways: list[Gateway], versions: list
 
 
 def _routes(instances: list[ApiInstance]) -> tuple[list[Service], list[Route]]:
-    services = _made(Service(instance=each, url="http://backend.example.test:9001") for each in instances)
+    services = _made(Service(instance=each, url=_url(number, instances)) for number, each in enumerate(instances))
     routes = _made(Route(instance=each) for each in instances)
     _made(Destination(route=route, service=service) for route, service in zip(routes, services, strict=True))
     return services, routes
+
+
+def _url(number: int, instances: list[ApiInstance]) -> str:
+    """Return where an API leads: every tenth to the next one, the others out of the landscape."""
+    if number % 10 or number + 1 == len(instances):
+        return "http://backend.example.test:9001"
+    called = instances[number + 1]
+    return f"http://localhost:{called.listener.port}{called.base_path}"
 
 
 def _policies(

@@ -1,13 +1,4 @@
-from typing import Any
-
 from django.db import migrations, models
-
-
-def fill(apps: Any, schema_editor: Any) -> None:
-    """Sum up what is there."""
-    from portal.analytics.summaries import summaries_fill
-
-    summaries_fill()
 
 
 class Migration(migrations.Migration):
@@ -34,5 +25,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('environment_id', 'instance', 'span', 'start'), name='traffic_summary_once')],
             },
         ),
-        migrations.RunPython(fill, migrations.RunPython.noop, elidable=True),
     ]

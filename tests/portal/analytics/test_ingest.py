@@ -2,13 +2,14 @@
 
 import datetime
 import uuid
+from typing import Any
 
 import msgspec
 import pytest
 
 from gateway_runtime.schema import envelope, keys
 from gateway_runtime.schema.telemetry import BATCH_FIELD, Batch, TrafficRow
-from portal.analytics.models import IngestCursor, ReplicaTally, TrafficMinute
+from portal.analytics.models import IngestCursor, ReplicaTally, Span, TrafficMinute, TrafficSummary
 from portal.analytics.services import traffic_ingest
 from portal.gateways.models import Gateway
 from portal.organizations.models import Environment, Organization
@@ -50,6 +51,21 @@ def batch(gateway: Gateway, *rows: TrafficRow, served: int = 0, dropped: int = 0
     )  # fmt: skip
 
 
+def summaries() -> dict[tuple[str, str], int]:
+    """Return the requests of every summary, by span and instance."""
+    return {(each.span, each.instance): each.requests for each in TrafficSummary.objects.all()}
+
+
+def in_all_spans(requests: int) -> dict[tuple[Any, str], int]:
+    return {
+        (Span.MINUTE, ""): requests,
+        (Span.QUARTER, ""): requests,
+        (Span.QUARTER, API): requests,
+        (Span.DAY, ""): requests,
+        (Span.DAY, API): requests,
+    }
+
+
 def test_seconds_of_one_minute_become_one_row(gateway: Gateway) -> None:
     stream = FakeStream()
     stream.batch(batch(gateway, row(MINUTE), row(MINUTE + 30, requests=2)))
@@ -69,6 +85,18 @@ def test_later_batches_add_to_the_row_of_their_minute(gateway: Gateway) -> None:
     traffic_ingest(client=stream)
     assert TrafficMinute.objects.get().requests == 7
     assert TrafficMinute.objects.get().upstream_latency == {"30": 7}
+
+
+def test_every_batch_adds_to_the_summaries_of_all_spans(gateway: Gateway) -> None:
+    stream = FakeStream()
+    stream.batch(batch(gateway, row(requests=3)))
+    traffic_ingest(client=stream)
+    assert summaries() == in_all_spans(3)
+    stream.batch(batch(gateway, row(requests=4, status=500)))
+    traffic_ingest(client=stream)
+    assert summaries() == in_all_spans(7)
+    day = TrafficSummary.objects.get(span=Span.DAY, instance=API)
+    assert day.figures["statuses"] == {"200": 3, "500": 4}
 
 
 def test_what_would_have_been_refused_is_stored_beside_requests_and_is_none(gateway: Gateway) -> None:
@@ -91,6 +119,7 @@ def test_a_batch_that_is_read_again_changes_nothing(gateway: Gateway) -> None:
     stream.streams = streams  # the trim was lost, as after a crash
     assert traffic_ingest(client=stream) == 0
     assert TrafficMinute.objects.get().requests == 3
+    assert summaries() == in_all_spans(3)
     assert ReplicaTally.objects.get().stored == 3
 
 
@@ -102,6 +131,7 @@ def test_a_failure_leaves_neither_rows_nor_a_moved_cursor(gateway: Gateway, monk
         traffic_ingest(client=stream)
     assert not TrafficMinute.objects.exists()
     assert not IngestCursor.objects.exists()
+    assert not TrafficSummary.objects.exists()
     monkeypatch.undo()
     assert traffic_ingest(client=stream) == 1
     assert TrafficMinute.objects.get().requests == 1

@@ -15,7 +15,7 @@ from portal.analytics.models import Span, TrafficMinute, TrafficSummary
 from portal.analytics.ranges import QUICK_RANGES, quick_range
 from portal.analytics.retention import traffic_forget
 from portal.analytics.selectors import _counted, _summed
-from portal.analytics.summaries import span_start, summaries_add, summaries_fill
+from portal.analytics.summaries import span_start, summaries_add
 from tests.portal.base import World
 from tests.portal.traffic import traffic_store
 
@@ -74,18 +74,6 @@ def test_a_chart_of_summaries_is_that_of_minutes(world: World, key: str) -> None
     summed = _summed(TrafficSummary.objects.filter(instance=str(world.instance.pk)), time_range)
     assert summed == _counted(TrafficMinute.objects.all(), time_range)
     assert summed
-
-
-@pytest.mark.django_db
-def test_what_was_there_before_summaries_is_summed_up(world: World) -> None:
-    traffic_store(world.instance, minute=NOW, requests=3)
-    before = list(TrafficSummary.objects.order_by("span", "instance").values("span", "start", "instance", "figures"))
-    TrafficSummary.objects.all().delete()
-    summaries_fill()
-    assert before == list(
-        TrafficSummary.objects.order_by("span", "instance").values("span", "start", "instance", "figures")
-    )
-    assert len(before) == 5
 
 
 @pytest.mark.django_db

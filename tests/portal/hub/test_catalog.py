@@ -84,7 +84,7 @@ class SearchTests(HubTestCase):
     def test_the_number_of_queries_does_not_grow_with_the_apis(self) -> None:
         for number in range(20):
             make_api(self.world.organization, f"Api {number}", visibility=Visibility.PUBLIC)
-        with self.assertNumQueries(2):
+        with self.assertNumQueries(3):
             self.client_of(None).get("/hub/")
 
     def test_versions_that_run_come_before_those_that_do_not(self) -> None:
