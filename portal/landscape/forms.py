@@ -1,6 +1,9 @@
 """As whom an API calls others."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
@@ -11,6 +14,13 @@ from portal.landscape.selectors import applications_offered
 
 # More are not listed at once: whoever needs another one looks for its name.
 LISTED = 50
+
+
+def _ids(values: Iterable[Any]) -> Iterator[UUID]:
+    """Return those that are ids: what was sent may be anything."""
+    for value in values:
+        with suppress(ValueError):
+            yield value if isinstance(value, UUID) else UUID(str(value))
 
 
 class CallersForm(ConsoleForm):
@@ -25,11 +35,9 @@ class CallersForm(ConsoleForm):
         applications: Any = self.fields["applications"]
         offered = applications_offered(instance.environment).order_by("name", "pk")
         applications.queryset = offered
-        # What was sent may be anything; only what is offered is found.
-        asked = {str(each) for each in self["applications"].value() or ()}
-        chosen = [pk for pk in offered.values_list("pk", flat=True) if str(pk) in asked] if asked else []
-        there = list(offered.filter(pk__in=chosen))
-        others = list(offered.filter(name__icontains=find).exclude(pk__in=chosen)[: LISTED + 1])
+        asked = list(_ids(self["applications"].value() or ()))
+        there = list(offered.filter(pk__in=asked)) if asked else []
+        others = list(offered.filter(name__icontains=find).exclude(pk__in=asked)[: LISTED + 1])
         # Any of them can be chosen, only these are shown.
         applications.widget.choices = [(each.pk, each.name) for each in (*there, *others[:LISTED])]
         self.find = find

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 
 from portal.apis.models import ApiInstance
@@ -16,6 +17,8 @@ from portal.landscape.services import callers_set
 WIDE, NARROW = 4, 1
 # More boxes are no picture any more; the table has all of them.
 MOST_DRAWN = 120
+# Rows of the table, and names below it.
+CALLS_AT_ONCE, MOST_SILENT = 50, 40
 INSTANCES = ApiInstance.objects.select_related("environment__organization", "api_version__api")
 
 
@@ -34,6 +37,7 @@ class LandscapePage(ConsoleView):
             raise Denied(self.permission, self.title)
         layer = request.GET.get("layer", "")
         found = environment_landscape(user=request.user, environment=self.environment, layer=layer)
+        silent = _silent(found)
         drawn = len(found.instances) <= MOST_DRAWN
         return self.page(
             landscape=found,
@@ -42,7 +46,9 @@ class LandscapePage(ConsoleView):
             wide=draw(found, WIDE) if drawn else None,
             narrow=draw(found, NARROW) if drawn else None,
             days=DAYS,
-            silent=_silent(found),
+            page_obj=Paginator(found.calls, CALLS_AT_ONCE).get_page(request.GET.get("page")),
+            silent=silent[:MOST_SILENT],
+            more_silent=max(0, len(silent) - MOST_SILENT),
         )
 
 

@@ -156,6 +156,24 @@ def test_the_page_has_picture_and_table(world: World, shop: ApiInstance) -> None
     assert client_of(world.olaf).get(console_url(world.production, "landscape:map")).status_code == 404
 
 
+def test_a_long_table_has_pages_and_a_long_line_an_end(
+    world: World, shop: ApiInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.landscape.views.CALLS_AT_ONCE", 1)
+    monkeypatch.setattr("portal.landscape.views.MOST_SILENT", 1)
+    make_instance(
+        world.gateway, make_api(world.organization, "Till").versions.get(), base_path="/till",
+        url="http://localhost:8080/orders",
+    )  # fmt: skip
+    for name in ("Alone", "Lonely", "Silent"):
+        make_instance(world.gateway, make_api(world.organization, name).versions.get(), base_path=f"/{name.lower()}")
+    address = console_url(world.production, "landscape:map")
+    first, second = (client_of(world.ben).get(f"{address}?page={page}").content.decode() for page in (1, 2))
+    assert ("1–1 of 2" in first, "2–2 of 2" in second) == (True, True)
+    assert first.count('data-label="Calls"') == second.count('data-label="Calls"') == 1
+    assert "and 2 more" in first
+
+
 def test_an_environment_without_apis_says_so(world: World) -> None:
     page = client_of(world.ben).get(console_url(world.sandbox, "landscape:map"))
     assert "Nothing to draw" in page.content.decode()
