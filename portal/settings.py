@@ -278,6 +278,8 @@ CELERY_BEAT_SCHEDULE = {
     "ingest-traces": {"task": "traces.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "expire-traces": {"task": "traces.expire", "schedule": 30.0, "options": {"expires": 30}},
     "forget-undo": {"task": "audit.forget_undo", "schedule": 300.0, "options": {"expires": 300}},
+    "seal-audit-events": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},
+    "verify-audit-log": {"task": "audit.verify", "schedule": 21_600.0, "options": {"expires": 600}},
     "expire-old-secrets": {"task": "contracts.expire_credentials", "schedule": 30.0, "options": {"expires": 30}},
 }
 

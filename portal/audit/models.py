@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 from portal.audit.wording import differences, readable
 from portal.core.crypto import EncryptedTextField
@@ -30,8 +31,14 @@ class AuditQuerySet(ScopedQuerySet):
 
 
 class AuditEvent(Record):
-    """One change. People, organizations and objects are named by text, so that the record outlives them."""
+    """One change. People, organizations and objects are named by text, so that the record outlives them.
 
+    `mac` is made with a key that the database has only encrypted (see `portal.audit.chain`).
+    """
+
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Never updated.
+    updated_at = None  # type: ignore[assignment]
     organization_id = models.UUIDField(null=True, db_index=True)
     environment_id = models.UUIDField(null=True)
     actor_id = models.UUIDField(null=True, db_index=True)
@@ -44,6 +51,7 @@ class AuditEvent(Record):
     after = models.JSONField(default=dict)
     message = models.TextField(blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    mac = models.CharField(max_length=64, blank=True, editable=False)
 
     objects = models.Manager.from_queryset(AuditQuerySet)()
     scope_organization = "organization_id"
@@ -51,7 +59,7 @@ class AuditEvent(Record):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [models.Index(fields=["organization_id", "-created_at"])]
+        indexes = [models.Index(fields=["organization_id", "-created_at"]), models.Index(fields=["created_at"])]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.action} {self.target_name}"
@@ -80,6 +88,34 @@ class AuditEvent(Record):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Refuse."""
         raise AppendOnly
+
+
+class AuditChain(models.Model):
+    """The end of the chain that all events are in, and what was found when it was last looked at. There is one."""
+
+    key = EncryptedTextField()
+    number = models.BigIntegerField(default=0)
+    mac = models.CharField(max_length=64, blank=True)
+    # Of number and mac: whoever cuts the chain off cannot say that it ends there.
+    proof = models.CharField(max_length=64, blank=True)
+    verified_at = models.DateTimeField(null=True)
+    verified_number = models.BigIntegerField(default=0)
+    faults = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.mac}"
+
+
+class AuditSeal(models.Model):
+    """The place of one event in the chain. `content` is the event's `mac`; `mac` covers it and all that came before."""
+
+    number = models.BigIntegerField(primary_key=True)
+    event = models.UUIDField(unique=True)
+    content = models.CharField(max_length=64)
+    mac = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.mac}"
 
 
 class UndoStep(Record):

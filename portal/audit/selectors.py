@@ -3,10 +3,21 @@
 import datetime
 from typing import Any
 
-from portal.audit.models import AuditEvent
+from portal.audit.chain import CONTENT
+from portal.audit.models import AuditChain, AuditEvent
 from portal.core.history import PastChange
 
 NEWEST = 5
+
+
+def event_whole(event: AuditEvent) -> dict[str, Any]:
+    """Return all that an event says."""
+    return {name: getattr(event, name) for name in CONTENT}
+
+
+def chain_state() -> AuditChain | None:
+    """Return the chain with what its last verification found; None before anything was recorded."""
+    return AuditChain.objects.defer("key").first()
 
 
 def changes_of_object(target: Any, since: datetime.datetime | None) -> list[PastChange]:

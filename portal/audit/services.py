@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 
+from portal.audit.chain import CONTENT, chain_get, chain_key, event_mac, seal_soon
 from portal.audit.models import AuditEvent
 from portal.core.request_id import current_request_id
 
@@ -30,7 +31,7 @@ def audit_record(
     `actor` is None for what the system does by itself. The id of the request being answered is found by itself;
     a job that goes on with a request's work passes it.
     """
-    event = AuditEvent.objects.create(
+    event = AuditEvent(
         organization_id=_place(target, getattr(target, "scope_organization", "")),
         environment_id=_place(target, getattr(target, "scope_environment", "")),
         actor_id=getattr(actor, "pk", None),
@@ -44,6 +45,9 @@ def audit_record(
         message=message,
         request_id=request_id or current_request_id(),
     )
+    event.mac = event_mac(chain_key(chain_get()), {name: getattr(event, name) for name in CONTENT})
+    event.save()
+    seal_soon(event)
     for noted in _listening.get():
         noted.append(event)
     return event

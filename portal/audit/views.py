@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from portal.audit.filters import AuditFilter
 from portal.audit.models import AuditEvent, UndoStep
+from portal.audit.selectors import chain_state, event_whole
 from portal.audit.tables import AuditTable
 from portal.audit.undo import change_undo, undo_fault, undo_permission
 from portal.core.commands import Rest
@@ -25,7 +26,12 @@ class AuditLog(ListPage):
     search_fields = ("actor_name", "target_name", "action", "message", "request_id")
     title = "Audit log"
     subtitle = "Every change, with who made it and what was there before."
+    whole = staticmethod(event_whole)
     empty = Empty(title="No changes yet", text="Whatever is changed in this organization is recorded here.")
+
+    def get_context(self, **context: Any) -> dict[str, Any]:
+        """Add what the last verification found."""
+        return super().get_context(chain=chain_state(), **context)
 
 
 class ChangeUndo(ActionView):

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from portal.cli.audit_commands import audit
 from portal.cli.key_commands import keys
 from portal.cli.rollout_commands import rollout
 from portal.cli.transfer_commands import export, promote, take_in
@@ -165,6 +166,7 @@ def why(request_id: str, portal: str, token: str | None) -> None:
 
 
 portico.add_command(export)
+portico.add_command(audit)
 portico.add_command(keys)
 portico.add_command(take_in)
 portico.add_command(promote)

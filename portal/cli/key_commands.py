@@ -1,11 +1,12 @@
 """`portico keys`: the keys that encrypt secrets at rest."""
 
 import os
-import sys
 import tempfile
 from pathlib import Path
 
 import click
+
+from portal.cli.management import manage
 
 _ENVIRONMENT = "PORTICO_KEY_RING"
 
@@ -30,13 +31,13 @@ def add() -> None:
 @keys.command()
 def rotate() -> None:
     """Encrypt every secret with the newest key. Can be stopped and run again."""
-    _manage("rotate_keys")
+    manage("rotate_keys")
 
 
 @keys.command()
 def check() -> None:
     """Tell how many secrets still need an older key."""
-    _manage("rotate_keys", "--check")
+    manage("rotate_keys", "--check")
 
 
 @keys.command()
@@ -44,7 +45,7 @@ def drop() -> None:
     """Remove all keys but the newest from the ring, once nothing needs them."""
     path = _ring_file()
     ring = _read(path)
-    _manage("rotate_keys", "--check")
+    manage("rotate_keys", "--check")
     _write(path, ring[:1])
     click.echo(f"{len(ring) - 1} older keys are removed from {path}. Restart the portal and its jobs.")
 
@@ -76,17 +77,3 @@ def _write(path: Path, ring: list[str]) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
-
-
-def _manage(*arguments: str) -> None:
-    """Run a management command here. Ends the program where it fails."""
-    import django
-    from django.core.management import CommandError, call_command
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    django.setup()
-    try:
-        call_command(*arguments)
-    except CommandError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)

@@ -1,11 +1,13 @@
 """The state of a list, all of it from its address: what is looked for, filtered, sorted, shown, and how densely."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -156,23 +158,33 @@ class Listing:
         """Return where the same rows and columns are a file."""
         return address(self.request.GET, format="csv")
 
+    @property
+    def json_lines_url(self) -> str:
+        """Return where the same rows are a file of one JSON object in each line."""
+        return address(self.request.GET, format="jsonl")
+
     def csv(self, title: str) -> StreamingHttpResponse:
         """Answer with all rows that are listed, not just this page's, in the columns that are shown."""
         columns = tuple(column for column in self.columns if not column.actions)
-        response = StreamingHttpResponse(
-            csv_lines([column.title for column in columns], self._values(columns)),
-            content_type="text/csv; charset=utf-8",
-        )
+        rows = ([_plain(column.plain(row)) for column in columns] for row in self._every())
+        return self._file(title, "csv", "text/csv; charset=utf-8", csv_lines([each.title for each in columns], rows))
+
+    def json_lines(self, title: str, whole: Callable[[Any], Mapping[str, Any]]) -> StreamingHttpResponse:
+        """Answer with all rows that are listed, each wholly as `whole` returns it (https://jsonlines.org)."""
+        lines = (f"{json.dumps(whole(row), cls=DjangoJSONEncoder)}\n" for row in self._every())
+        return self._file(title, "jsonl", "application/jsonl", lines)
+
+    def _file(self, title: str, ending: str, content_type: str, pieces: Iterable[str]) -> StreamingHttpResponse:
+        response = StreamingHttpResponse(pieces, content_type=content_type)
         place = getattr(getattr(self.request, "environment", None), "slug", "")
         parts = [slugify(title) or "list", place, timezone.now().strftime("%Y-%m-%d")]
-        response["Content-Disposition"] = f'attachment; filename="{"-".join(filter(None, parts))}.csv"'
+        response["Content-Disposition"] = f'attachment; filename="{"-".join(filter(None, parts))}.{ending}"'
         response["Cache-Control"] = "no-store"
         return response
 
-    def _values(self, columns: tuple[Column, ...]) -> Iterator[list[Any]]:
+    def _every(self) -> Iterator[Any]:
         # In pieces, so that neither a long list nor a slow reader fills the memory.
-        for row in self.rows.iterator(chunk_size=ROWS_AT_ONCE):
-            yield [_plain(column.plain(row)) for column in columns]
+        return iter(self.rows.iterator(chunk_size=ROWS_AT_ONCE))
 
 
 def _plain(value: Any) -> Any:

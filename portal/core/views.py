@@ -44,6 +44,8 @@ class ListPage(ConsoleView):
     search_fields: ClassVar[tuple[str, ...]] = ()
     empty: ClassVar[Empty | None] = None
     page_size: ClassVar[int] = 50
+    # A function that returns all that there is of a row, where the list can be had as JSON too.
+    whole: ClassVar[Any] = None
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Show one page of the rows asked for, or send all of them as a file."""
@@ -62,8 +64,12 @@ class ListPage(ConsoleView):
         )
         if request.GET.get("format") == "csv":
             return listing.csv(self.page_title())
+        whole = type(self).whole
+        if whole is not None and request.GET.get("format") == "jsonl":
+            return listing.json_lines(self.page_title(), whole)
         return self.page(
             listing=listing,
+            has_json_lines=whole is not None,
             table=listing.table,
             page_obj=listing.page,
             filter=listing.filter,

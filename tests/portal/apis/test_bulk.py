@@ -74,7 +74,7 @@ def test_each_gateway_gets_one_revision(
     with django_capture_on_commit_callbacks() as callbacks:
         console.client.post(page, {"run": "1"})
     assert set(PublishRequest.objects.values_list("gateway__name", flat=True)) == {"Edge", "Second"}
-    assert len(callbacks) == 2
+    assert len([each for each in callbacks if hasattr(each, "gateway_id")]) == 2
 
 
 def test_a_form_is_asked_before_the_preview(world: World, stock: ApiInstance) -> None:

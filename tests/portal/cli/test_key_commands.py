@@ -33,7 +33,7 @@ def test_new_key_comes_first_and_the_others_stay(ring: Path) -> None:
 
 def test_older_keys_are_dropped_when_nothing_needs_them(ring: Path, monkeypatch) -> None:
     asked = []
-    monkeypatch.setattr(key_commands, "_manage", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(key_commands, "manage", lambda *arguments: asked.append(arguments))
     CliRunner().invoke(portico, ["keys", "drop"])
     assert ring.read_text().split() == ["second"]
     assert asked == [("rotate_keys", "--check")]
@@ -43,7 +43,7 @@ def test_no_key_is_dropped_while_something_needs_it(ring: Path, monkeypatch) -> 
     def needed(*arguments: str) -> None:
         raise SystemExit(1)
 
-    monkeypatch.setattr(key_commands, "_manage", needed)
+    monkeypatch.setattr(key_commands, "manage", needed)
     assert CliRunner().invoke(portico, ["keys", "drop"]).exit_code == 1
     assert ring.read_text().split() == ["second", "first"]
 
