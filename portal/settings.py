@@ -156,6 +156,7 @@ AXES_VERBOSE = False
 AXES_RESET_ON_SUCCESS = True
 # Attempts during a lock-out are neither stored nor prolong it: nobody fills the table or locks a person out for good.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+PASSWORD_RESETS_PER_HOUR = env_int("PORTICO_PASSWORD_RESETS_PER_HOUR", default=20, minimum=1)
 SIGN_UPS_PER_HOUR = env_int("PORTICO_SIGN_UPS_PER_HOUR", default=20, minimum=1)
 
 # Single sign-on is on when a provider is configured.

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import path
 
-from portal.accounts import views
+from portal.accounts import password_reset_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -11,6 +11,10 @@ urlpatterns = [
     path("sign-out/", views.SignOut.as_view(), name="sign_out"),
     path("sign-up/", views.SignUp.as_view(), name="sign_up"),
     path("invitation/<uuid:user>/<str:token>/", views.ChoosePassword.as_view(), name="choose_password"),
+    path("forgotten-password/", password_reset_views.ForgottenPassword.as_view(), name="forgotten_password"),
+    path(
+        "password-reset/<uuid:user>/<str:token>/", password_reset_views.PasswordReset.as_view(), name="password_reset"
+    ),
     path("account/", views.Account.as_view(), name="profile"),
     path("account/password/", views.ChangePassword.as_view(), name="change_password"),
     path("account/api-tokens/", views.ApiTokens.as_view(), name="tokens"),
