@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from portal.accounts.api import ApiTokenViewSet, MeView
+from portal.accounts.session_api import SessionViewSet
 from portal.analytics.api import TrafficView
 from portal.apis.api import ApiInstanceViewSet
 from portal.apis.bulk_api import InstanceBulkView
@@ -36,6 +37,7 @@ from portal.transfers.import_api import ImportView
 from portal.transfers.promotion_api import PromotionView
 
 router = SimpleRouter()
+router.register("sessions", SessionViewSet, basename="session")
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
 router.register("saved-views", SavedViewViewSet, basename="saved-view")
 router.register("organizations", OrganizationViewSet)

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "portal.accounts.middleware.SeenMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "portal.core.remarks.RemarksMiddleware",
@@ -141,6 +142,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "accounts:sign_in"
+SESSION_ENGINE = "portal.accounts.session_store"
 SESSION_COOKIE_NAME = "portico_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -278,6 +280,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-traffic": {"task": "analytics.forget", "schedule": 300.0, "options": {"expires": 300}},
     "ingest-traces": {"task": "traces.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "expire-traces": {"task": "traces.expire", "schedule": 30.0, "options": {"expires": 30}},
+    "forget-sessions": {"task": "accounts.forget_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-undo": {"task": "audit.forget_undo", "schedule": 300.0, "options": {"expires": 300}},
     "seal-audit-events": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},
     "verify-audit-log": {"task": "audit.verify", "schedule": 21_600.0, "options": {"expires": 600}},

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import path
 
-from portal.accounts import password_reset_views, views
+from portal.accounts import password_reset_views, session_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -17,6 +17,9 @@ urlpatterns = [
     ),
     path("account/", views.Account.as_view(), name="profile"),
     path("account/password/", views.ChangePassword.as_view(), name="change_password"),
+    path("account/sessions/", session_views.Sessions.as_view(), name="sessions"),
+    path("account/sessions/end-others/", session_views.OtherSessionsEnd.as_view(), name="sessions_end"),
+    path("account/sessions/<uuid:pk>/end/", session_views.SessionEnd.as_view(), name="session_end"),
     path("account/api-tokens/", views.ApiTokens.as_view(), name="tokens"),
     path("account/api-tokens/new/", views.ApiTokenCreate.as_view(), name="token_create"),
     path("account/api-tokens/<uuid:pk>/revoke/", views.ApiTokenRevoke.as_view(), name="token_revoke"),
