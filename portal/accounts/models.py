@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from portal.core.models import Record
+from portal.core.permission_areas import SEEING, in_order
 
 
 class UserManager(BaseUserManager["User"]):
@@ -42,6 +43,9 @@ class User(AbstractBaseUser, Record):
     # Who vouches for this person at single sign-on: a subject means nothing without its issuer.
     sign_on_issuer = models.CharField(max_length=255, blank=True)
     sign_on_subject = models.CharField(max_length=255, blank=True)
+
+    # Set where the person is here by a token that may do only some of what they may; None is no limit.
+    limit: frozenset[str] | None = None
 
     objects = UserManager()
     USERNAME_FIELD = "email"
@@ -85,6 +89,8 @@ class ApiToken(Record):
     name = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=24)
+    # Names of permissions with a space around each; empty for all that its person holds.
+    granted = models.TextField(blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -96,6 +102,23 @@ class ApiToken(Record):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def limit(self) -> frozenset[str] | None:
+        """Return what it may do at most, of what its person holds at the time; None for all of it."""
+        return frozenset(self.granted.split()) if self.granted else None
+
+    @property
+    def permissions(self) -> list[str] | None:
+        """Return the same in the order of the matrix."""
+        return None if self.limit is None else in_order(self.limit)
+
+    @property
+    def scope(self) -> str:
+        """Say it in words."""
+        if self.limit is None:
+            return "Everything you may"
+        return "Reading" if self.limit <= SEEING else "Some of what you may"
 
     @property
     def state(self) -> str:

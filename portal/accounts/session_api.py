@@ -33,6 +33,7 @@ class SessionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     queryset = BrowserSession.objects.none()
     serializer_class = SessionSerializer
     lookup_field = "id"
+    own_actions = ("destroy", "end_others")
 
     def get_queryset(self) -> QuerySet[BrowserSession]:
         """Return the caller's sessions."""

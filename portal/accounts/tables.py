@@ -12,6 +12,7 @@ class ApiTokenTable(Table):
         Column("name", "Name", sort="name", key=True),
         Column("hint", "Begins with", template="accounts/cell_hint.html", text=lambda token: f"{token.hint}…"),
         Column("state", "State", template="accounts/cell_token_state.html", text=lambda token: token.state),
+        Column("scope", "May do"),
         Column("created_at", "Made", sort="created_at"),
         Column("last_used_at", "Last used", sort="last_used_at"),
         Column("expires_at", "Expires", sort="expires_at"),

@@ -107,6 +107,16 @@ def test_token_ends_every_session(ada: User) -> None:
     assert here.get("/account/").status_code == 302
 
 
+@pytest.mark.parametrize("permissions", [["api.view"], ["api.change"]])
+def test_limited_token_ends_no_session(ada: User, permissions: list[str]) -> None:
+    here = browser(ada)
+    secret = api_token_create(user=ada, actor=ada, name="pipeline", permissions=permissions).secret
+    pipeline = Client(HTTP_AUTHORIZATION=f"Bearer {secret}")
+    assert pipeline.post("/api/v1/sessions/end-others/").status_code == 403
+    assert pipeline.delete(f"/api/v1/sessions/{row_of(here).id}/").status_code == 403
+    assert here.get("/account/").status_code == 200
+
+
 def test_password_change_deletes_the_other_sessions_and_keeps_this_one(ada: User) -> None:
     here, elsewhere = browser(ada), browser(ada)
     here.post("/account/password/", {"current": PASSWORD, "password": "seven green bottles"})
