@@ -52,6 +52,14 @@ class SignUpForm(ConsoleForm):
     password = password_field("Password", help_text=CHOOSING_HELP)
 
 
+class ForgottenPasswordForm(ConsoleForm):
+    """Whose password is lost."""
+
+    email = forms.EmailField(
+        max_length=254, label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+
+
 class NameForm(ConsoleForm):
     """How a person is shown."""
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.accounts.models import ApiToken, User
+from portal.accounts.models import ApiToken, BrowserSession, User
 from portal.accounts.scopes import granted
 from portal.accounts.tokens import digest_of, hint_of, new_token
 from portal.audit.services import audit_record
@@ -75,13 +75,19 @@ def user_rename(*, user: User, actor: User, name: str) -> User:
 
 
 @transaction.atomic
-def password_change(*, user: User, actor: User, password: str, current: str | None = None) -> User:
-    """Set a new password, which ends the person's other sessions. `current` is checked when it is given."""
+def password_change(
+    *, user: User, actor: User, password: str, current: str | None = None, keep: str | None = None
+) -> User:
+    """Set a new password, which ends the person's sessions but the one with the key `keep`.
+
+    `current` is checked when it is given.
+    """
     if current is not None and not user.check_password(current):
         sentence = "This is not your current password. Type the one you signed in with."
         raise ApplicationError("password_wrong", sentence, fields={"current": sentence})
     user.set_password(_checked_password(password, user))
     user.save(update_fields=["password", "updated_at"])
+    BrowserSession.objects.filter(user=user).exclude(session_key=keep or "").delete()
     audit_record(actor=actor, action="user.password_change", target=user)
     return user
 
@@ -174,6 +180,7 @@ def user_sign_on(*, issuer: str, subject: str, email: str, email_verified: bool,
         )
     elif not user.email_confirmed:
         user.set_unusable_password()
+        BrowserSession.objects.filter(user=user).delete()
         ApiToken.objects.usable().filter(user=user).update(revoked_at=timezone.now())
     user.sign_on_issuer, user.sign_on_subject = issuer, subject
     user.email_confirmed = user.email_confirmed or email_verified

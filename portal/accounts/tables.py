@@ -1,4 +1,4 @@
-"""The table of one's own API tokens."""
+"""The tables of one's own API tokens and sessions."""
 
 from portal.core.tables import Column, Table
 
@@ -17,4 +17,20 @@ class ApiTokenTable(Table):
         Column("last_used_at", "Last used", sort="last_used_at"),
         Column("expires_at", "Expires", sort="expires_at"),
         Column("pk", "Actions", template="accounts/cell_token_actions.html", actions=True),
+    )
+
+
+class SessionTable(Table):
+    """Sessions, the one last used first."""
+
+    caption = "Your sessions"
+    default_sort = ("-last_seen_at",)
+    columns = (
+        Column(
+            "device", "Browser", template="accounts/cell_session.html", text=lambda session: session.device, key=True
+        ),
+        Column("address", "Signed in from"),
+        Column("begun_at", "Signed in", sort="begun_at"),
+        Column("last_seen_at", "Last seen", sort="last_seen_at"),
+        Column("id", "Actions", template="accounts/cell_session_actions.html", actions=True),
     )

@@ -215,7 +215,7 @@ class ChangePassword(LoginRequiredMixin, ServiceFormView):
     def act(self, form: ChangePasswordForm) -> HttpResponse:
         """Save the password."""
         user = current_user(self.request)
-        password_change(user=user, actor=user, **form.cleaned_data)
+        password_change(user=user, actor=user, keep=self.request.session.session_key, **form.cleaned_data)
         update_session_auth_hash(self.request, user)
         messages.success(self.request, "Your password is changed. Other browsers are signed out.")
         return redirect("accounts:profile")

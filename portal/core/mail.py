@@ -18,10 +18,7 @@ def mail_send(*, template: str, subject: str, recipients: Iterable[str], context
     """
     from portal.core.tasks import send_mail  # tasks are the interface above this
 
-    whole = {**context, "portal_url": settings.PORTAL_URL, "subject": subject}
-    text, html = (render_to_string(f"{template}.{kind}", whole) for kind in ("txt", "html"))
-    # A name with a line break must not become a second header.
-    line = " ".join(subject.split())
+    line, text, html = _written(template, subject, context)
     for address in recipients:
         try:
             # Jobs are logged with their arguments, and a mail may hold a link that only its reader may have.
@@ -30,6 +27,18 @@ def mail_send(*, template: str, subject: str, recipients: Iterable[str], context
         except Exception as error:
             log.warning("A mail is sent without a job: %s", error)
             deliver(line, text, html, address)
+
+
+def mail_send_here(*, template: str, subject: str, address: str, context: dict[str, Any]) -> None:
+    """Send a mail in this process, which is a job: what only its reader may have does not lie in a queue."""
+    deliver(*_written(template, subject, context), address)
+
+
+def _written(template: str, subject: str, context: dict[str, Any]) -> tuple[str, str, str]:
+    whole = {**context, "portal_url": settings.PORTAL_URL, "subject": subject}
+    text, html = (render_to_string(f"{template}.{kind}", whole) for kind in ("txt", "html"))
+    # A name with a line break must not become a second header.
+    return " ".join(subject.split()), text, html
 
 
 def deliver(subject: str, text: str, html: str, address: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +13,7 @@ from portal.accounts.current import current_user
 from portal.accounts.models import User
 from portal.core.api import ScopedRelatedField, ScopedViewSet
 from portal.organizations.models import Environment, Organization, RoleBinding
+from portal.organizations.person_services import person_sessions_end
 from portal.organizations.services import (
     environment_change,
     environment_create,
@@ -242,4 +244,11 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     def destroy(self, request: Request, pk: str) -> Response:
         """Take the role away."""
         role_revoke(actor=current_user(request), binding=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"], url_path="end-sessions")
+    def end_sessions(self, request: Request, pk: str) -> Response:
+        """Sign the person out of all browsers. Roles and API tokens stay."""
+        person_sessions_end(actor=current_user(request), binding=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
