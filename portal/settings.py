@@ -217,7 +217,12 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_FROM_EMAIL = env_str("PORTICO_EMAIL_FROM", default="Portico <portico@localhost>")
 EMAIL_TIMEOUT = 10
-EMAIL_BACKEND = env_str("PORTICO_EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = env_str("PORTICO_EMAIL_HOST", default="")
+EMAIL_PORT = env_int("PORTICO_EMAIL_PORT", default=587, minimum=1, maximum=65_535)
+EMAIL_USE_TLS = env_bool("PORTICO_EMAIL_STARTTLS", default=True)
+EMAIL_HOST_USER = env_str("PORTICO_EMAIL_USER", default="")
+EMAIL_HOST_PASSWORD = env_secret("PORTICO_EMAIL_PASSWORD", default="")
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "portal.core.log_mail.EmailBackend"
 
 # --- REST -------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -1,5 +1,7 @@
 """Mail goes by a job, and without a broker at once."""
 
+from typing import Any
+
 import pytest
 from django.core import mail
 
@@ -31,3 +33,13 @@ def test_a_job_is_logged_without_what_the_mail_says(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(send_mail, "apply_async", lambda **options: sent.update(options))
     told("a@example.test")
     assert sent["argsrepr"] == "(a mail)"
+
+
+def test_without_a_mail_server_the_text_is_in_the_log(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+    settings.EMAIL_BACKEND = "portal.core.log_mail.EmailBackend"
+    with caplog.at_level("INFO", "portal.mail"):
+        told("a@example.test")
+    (line,) = [record for record in caplog.records if record.name == "portal.mail"]
+    assert (line.to, line.subject) == (["a@example.test"], "Hello Bcc: evil@example.test")
+    assert "approved" in line.text
+    assert "<html" not in line.text
