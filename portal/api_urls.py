@@ -6,6 +6,8 @@ from rest_framework.routers import SimpleRouter
 
 from portal.accounts.api import ApiTokenViewSet, MeView
 from portal.accounts.session_api import SessionViewSet
+from portal.alerts.api import AlertEpisodeViewSet, AlertViewSet
+from portal.alerts.notice_api import NoticeViewSet, WebhookViewSet
 from portal.analytics.api import TrafficView
 from portal.apis.api import ApiInstanceViewSet
 from portal.apis.bulk_api import InstanceBulkView
@@ -63,6 +65,10 @@ router.register("routes", RouteViewSet)
 router.register("policies", PolicyViewSet, basename="policy")
 router.register("policy-bindings", BindingViewSet)
 router.register("automated-policies", AutomatedPolicyViewSet)
+router.register("alerts", AlertViewSet, basename="alert")
+router.register("alert-episodes", AlertEpisodeViewSet, basename="alert-episode")
+router.register("alert-webhooks", WebhookViewSet, basename="alert-webhook")
+router.register("alert-notices", NoticeViewSet, basename="alert-notice")
 router.register("traces", TraceViewSet)
 router.register("revisions", RevisionViewSet)
 router.register("holds", HoldViewSet)

@@ -26,6 +26,8 @@ GATEWAY_HOST = env_str("PORTICO_GATEWAY_HOST", default="localhost")
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 # Lets a specification be imported from an address on loopback or a private network.
 ALLOW_PRIVATE_IMPORT = env_bool("PORTICO_ALLOW_PRIVATE_IMPORT", default=False)
+# Lets notices of alerts be posted to such an address.
+ALLOW_PRIVATE_WEBHOOKS = env_bool("PORTICO_ALLOW_PRIVATE_WEBHOOKS", default=False)
 
 # Specifications are checked in Python: the faster checker, which is there for the gateway, does not say what is wrong
 # and where in a way that can be told to people.
@@ -58,6 +60,7 @@ INSTALLED_APPS = [
     "portal.transfers",
     "portal.traces",
     "portal.analytics",
+    "portal.alerts",
     "portal.landscape",
     "portal.hub",
     "portal.docs",
@@ -211,6 +214,7 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_FROM_EMAIL = env_str("PORTICO_EMAIL_FROM", default="Portico <portico@localhost>")
+EMAIL_TIMEOUT = 10
 EMAIL_BACKEND = env_str("PORTICO_EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 
 # --- REST -------------------------------------------------------------------------------------------------------
@@ -242,6 +246,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "KindEnum": "portal.organizations.models.EnvironmentKind",
         "TraceKindEnum": "portal.traces.models.TraceKind",
+        "NoticeReasonEnum": "portal.alerts.models.NoticeReason",
+        "ReasonEnum": "portal.publishing.models.HoldReason",
         "RolloutKindEnum": "portal.publishing.models.RolloutKind",
         "RolloutStateEnum": "portal.publishing.models.RolloutState",
         "ApiTokenStateEnum": ["active", "expired", "revoked"],
@@ -281,6 +287,9 @@ CELERY_BEAT_SCHEDULE = {
     "forget-traffic": {"task": "analytics.forget", "schedule": 300.0, "options": {"expires": 300}},
     "ingest-traces": {"task": "traces.ingest", "schedule": 2.0, "options": {"expires": 2}},
     "expire-traces": {"task": "traces.expire", "schedule": 30.0, "options": {"expires": 30}},
+    "judge-alerts": {"task": "alerts.evaluate", "schedule": 10.0, "options": {"expires": 10}},
+    "send-notices": {"task": "alerts.deliver", "schedule": 3.0, "options": {"expires": 3}},
+    "forget-notices": {"task": "alerts.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-sessions": {"task": "accounts.forget_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-undo": {"task": "audit.forget_undo", "schedule": 300.0, "options": {"expires": 300}},
     "seal-audit-events": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},

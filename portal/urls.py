@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(CONSOLE + "catalog/", include("portal.catalog.urls")),
     path(CONSOLE + "contracts/", include("portal.contracts.urls")),
     path(CONSOLE + "analytics/", include("portal.analytics.urls")),
+    path(CONSOLE + "alerts/", include("portal.alerts.urls")),
     path(CONSOLE + "traces/", include("portal.traces.urls")),
     path(CONSOLE, include("portal.organizations.urls")),
     path(CONSOLE + "audit/", include("portal.audit.urls")),

@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 # An app imports only from its left; apps of one group do not import each other.
 APPS = (
     ("core",), ("audit",), ("accounts",), ("organizations",), ("catalog",), ("gateways",), ("apis",), ("contracts",),
-    ("policies",), ("publishing",), ("transfers",), ("traces",), ("analytics", "governance"), ("landscape",), ("hub",),
-    ("docs",), ("demo",), ("cli",),
+    ("policies",), ("publishing",), ("transfers",), ("traces",), ("analytics", "governance"), ("alerts",),
+    ("landscape",), ("hub",), ("docs",), ("demo",), ("cli",),
 )  # fmt: skip
 LEVEL = {app: level for level, group in enumerate(APPS) for app in group}
 # Modules of the portal itself that every app may use.

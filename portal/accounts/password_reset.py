@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.utils.http import base36_to_int
 
 from portal.accounts.limits import within_limit
-from portal.accounts.mails import account_mail
 from portal.accounts.models import ApiToken, User
 from portal.accounts.services import password_change
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
+from portal.core.mail import mail_send_here
 
 LASTS = timedelta(minutes=30)
 MAILS_PER_HOUR = 3
@@ -67,7 +67,12 @@ def password_reset_mail(*, email: str, request_id: str) -> None:
         link = settings.PORTAL_URL + path
     context = {"user": user, "link": link, "minutes": int(LASTS.total_seconds() // 60)}
     audit_record(actor=None, action="user.password_reset_request", target=user, request_id=request_id)
-    account_mail(name="password_reset", subject="Your password for Portico", to=user.email, context=context)
+    mail_send_here(
+        template="accounts/email/password_reset",
+        subject="Your password for Portico",
+        address=user.email,
+        context=context,
+    )
 
 
 @transaction.atomic

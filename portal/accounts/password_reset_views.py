@@ -35,7 +35,9 @@ class ForgottenPassword(ServiceFormView):
             )
         email = form.cleaned_data["email"]
         try:
-            mail_password_reset.apply_async(args=[email, current_request_id()], retry=False, ignore_result=True)
+            mail_password_reset.apply_async(
+                args=[email, current_request_id()], argsrepr="(an address)", retry=False, ignore_result=True
+            )
         except OperationalError as error:
             raise ApplicationError("mail_not_sent", "No mail can be sent now. Try again later.", status=503) from error
         context = {"title": "Look into your mail", "email": email, "minutes": int(LASTS.total_seconds() // 60)}

@@ -38,6 +38,7 @@ ITEMS: tuple[Item, ...] = (
     ),
     Item(title="Client access", icon="key", url_name="contracts:list", permission="contract.view", key="k"),
     Item(title="Analytics", icon="chart-histogram", url_name="analytics:dashboard", permission="traffic.view", key="n"),
+    Item(title="Alerts", icon="bell", url_name="alerts:list", permission="alert.view", key="r"),
     Item(title="Traces", icon="list-search", url_name="traces:list", permission="traffic.view", key="t"),
     Item(
         title="Environments",

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from gateway_runtime.schema.envelope import new_keys
 from portal.accounts.models import User
+from portal.alerts.models import AlertEpisode, AlertKind, AlertNotice, AlertRule, AlertWebhook
 from portal.analytics.models import TrafficMinute
 from portal.analytics.summaries import summaries_add
 from portal.apis.models import ApiInstance, Destination, Route, Service
@@ -80,6 +81,9 @@ class LargePortal:
     team: Team
     audit_event: AuditEvent
     trace: Trace
+    alert: AlertRule
+    webhook: AlertWebhook
+    notice: AlertNotice
 
 
 def fill(sizes: Sizes, progress: Callable[[str], None] = lambda what: None) -> LargePortal:
@@ -109,6 +113,7 @@ def fill(sizes: Sizes, progress: Callable[[str], None] = lambda what: None) -> L
     )
     progress("audit events and traces")
     events = _audit(organization, environment, owner, instances, sizes)
+    alerts, webhook, notices = _alerts(environment, sizes)
     traces = _traces(environment, gateways[0], instances, sizes)
     _traffic(environment, gateways[0], instances, applications, sizes, chance, progress)
     connection.cursor().execute("ANALYZE")
@@ -135,6 +140,9 @@ def fill(sizes: Sizes, progress: Callable[[str], None] = lambda what: None) -> L
         team=Team.objects.create(organization=organization, name="Payments"),
         audit_event=events[0],
         trace=traces[0],
+        alert=alerts[0],
+        webhook=webhook,
+        notice=notices[0],
     )
 
 
@@ -291,6 +299,27 @@ def _audit(
         )
         for number, instance in zip(range(sizes.audit_events), itertools.cycle(instances))
     )  # fmt: skip
+
+
+def _alerts(environment: Environment, sizes: Sizes) -> tuple[list[AlertRule], AlertWebhook, list[AlertNotice]]:
+    """Return as many alerts as gateways, each with an episode and a notice."""
+    webhook = AlertWebhook.objects.create(
+        environment=environment, name="Pager", url="https://pager.example", secret="s"
+    )
+    numbers = range(sizes.gateways)
+    rules = _made(
+        AlertRule(environment=environment, name=f"Alert {number}", kind=AlertKind.GATEWAY) for number in numbers
+    )
+    now = timezone.now()
+    episodes = _made(AlertEpisode(rule=rule, detail="Gone.", latest="Gone.", started_at=now) for rule in rules)
+    notices = _made(
+        AlertNotice(
+            environment=environment, rule=episode.rule, episode=episode, webhook=webhook, by_mail=False,
+            receiver="Pager", reason="alert.fired", title="Gone", body={"detail": "Gone."},
+        )
+        for episode in episodes
+    )  # fmt: skip
+    return rules, webhook, notices
 
 
 def _traces(environment: Environment, gateway: Gateway, instances: list[ApiInstance], sizes: Sizes) -> list[Trace]:

@@ -15,6 +15,7 @@ PLAIN = (
     "organizations:roles", "organizations:custom_role_create",
     "organizations:groups", "organizations:group_create",
     "organizations:teams", "organizations:team_create",
+    "alerts:list", "alerts:create", "alerts:webhooks", "alerts:webhook_create", "alerts:notices",
 )  # fmt: skip
 # What `console_url` is given besides the name, by attribute of the portal.
 WITH_OBJECT = {
@@ -37,6 +38,8 @@ WITH_OBJECT = {
     "organizations:custom_role_edit": "custom_role",
     "organizations:team": "team", "organizations:team_edit": "team", "organizations:team_member_add": "team",
     "organizations:team_role_add": "team",
+    "alerts:detail": "alert", "alerts:edit": "alert", "alerts:webhook": "webhook", "alerts:webhook_edit": "webhook",
+    "alerts:notice": "notice",
     "organizations:environment_edit": "environment", "audit:detail": "audit_event", "traces:detail": "trace",
 }  # fmt: skip
 # Pages whose address has more, or that only lead on; each with the reason why it is not walked.

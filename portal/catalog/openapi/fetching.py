@@ -1,6 +1,5 @@
 """Fetching a specification from a URL without becoming a door into our own networks."""
 
-import socket
 import time
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
@@ -10,13 +9,16 @@ from django.conf import settings
 
 from portal.catalog.openapi.faults import Fault, SpecificationRefused
 from portal.catalog.openapi.limits import MAX_BYTES
-from portal.core.addresses import Address, is_private_address, literal_address
+from portal.core.egress import EgressRefused, Resolve, guarded_request
 
 FETCH_SECONDS = 15.0
 REDIRECTS = 3
-_PORTS = {"http": 80, "https": 443}
-
-Resolve = Callable[[str, int], list[Address]]
+_SENTENCES = {
+    "url_invalid": "Give an address that begins with https:// or http://.",
+    "url_credentials": "Remove the user name and password from the address, or upload the file.",
+    "url_unknown_host": "The host {host} is not known. Check the address.",
+    "url_private": "{host} is on a private network, which is not fetched from. Upload the file instead.",
+}
 
 
 def specification_fetch(
@@ -31,7 +33,7 @@ def specification_fetch(
     # Without the environment's proxies: what is checked must be what is connected to.
     with httpx2.Client(trust_env=False, transport=transport, timeout=5.0, follow_redirects=False) as client:
         for _ in range(REDIRECTS + 1):
-            request = _request(client, url, resolve or _resolve)
+            request = _request(url, resolve)
             try:
                 response = client.send(request, stream=True)
                 try:
@@ -50,51 +52,19 @@ def specification_fetch(
     )
 
 
-def _request(client: httpx2.Client, url: str, resolve: Resolve) -> httpx2.Request:
-    """Return a request to a checked address: the one that was resolved here, so that no second answer can differ."""
+def _request(url: str, resolve: Resolve | None) -> httpx2.Request:
+    """Return a request to the checked address behind `url`."""
+    headers = {
+        "Accept": "application/yaml, application/json, text/*;q=0.9, */*;q=0.5",
+        # Unpacked it could be any size.
+        "Accept-Encoding": "identity",
+    }
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-    except ValueError:
-        host, port, parts = "", 0, urlsplit("")
-    if parts.scheme not in _PORTS or not host:
-        raise _refused("url_invalid", "Give an address that begins with https:// or http://.")
-    if parts.username or parts.password:
-        raise _refused("url_credentials", "Remove the user name and password from the address, or upload the file.")
-    try:
-        host = host.encode("idna").decode() if not host.isascii() else host
-        addresses = resolve(host, port)
-    except (OSError, UnicodeError):
-        addresses = []
-    if not addresses:
-        raise _refused("url_unknown_host", f"The host {host[:100]} is not known. Check the address.")
-    if not settings.ALLOW_PRIVATE_IMPORT and any(is_private_address(address) for address in addresses):
-        raise _refused(
-            "url_private", f"{host[:100]} is on a private network, which is not fetched from. Upload the file instead."
+        return guarded_request(
+            "GET", url, headers=headers, allow_private=settings.ALLOW_PRIVATE_IMPORT, resolve=resolve
         )
-    address = addresses[0]
-    target = f"[{address}]" if address.version == 6 else str(address)
-    return client.build_request(
-        "GET",
-        httpx2.URL(url).copy_with(host=target, port=port),
-        headers={
-            "Host": parts.netloc,
-            "Accept": "application/yaml, application/json, text/*;q=0.9, */*;q=0.5",
-            # Unpacked it could be any size.
-            "Accept-Encoding": "identity",
-            "User-Agent": "Portico",
-        },
-        extensions={"sni_hostname": host},
-    )
-
-
-def _resolve(host: str, port: int) -> list[Address]:
-    literal = literal_address(host)
-    if literal is not None:
-        return [literal]
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [literal_address(str(entry[4][0])) for entry in found]
-    return [address for address in addresses if address is not None]
+    except EgressRefused as error:
+        raise _refused(error.code, _SENTENCES[error.code].format(host=error.host)) from error
 
 
 def _body(response: httpx2.Response, url: str, late: Callable[[], bool]) -> bytes:

@@ -26,6 +26,7 @@ TONES = {
     "draft": "waiting", "stopping": "waiting", "deprecated": "waiting", "out_of_sync": "waiting",
     "shadow": "waiting", "changed": "good", "created": "good", "refused": "bad",
     "rejected": "bad", "failed": "bad", "error": "bad", "disconnected": "bad", "revoked": "bad", "quarantined": "bad",
+    "firing": "bad", "sent": "good",
     "valid": "good", "expiring": "waiting", "expiring_now": "bad", "expired": "bad",
     "production": "production", "sandbox": "sandbox",
 }  # fmt: skip

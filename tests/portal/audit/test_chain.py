@@ -1,5 +1,7 @@
 """The chain of the audit trail tells of whatever is done to it from outside."""
 
+import csv
+import io
 import json
 import uuid
 from collections.abc import Callable
@@ -241,3 +243,40 @@ def test_the_log_is_a_file_of_lines_with_what_is_listed(world: World, trail: lis
     assert set(lines[0]) == set(CONTENT)
     assert answer["Content-Disposition"].endswith('.jsonl"')
     assert client_of(world.olaf).get(address, {"format": "jsonl"}).status_code == 404
+
+
+def test_the_interface_says_what_the_last_verification_found(world: World, trail: list[AuditEvent]) -> None:
+    address = "/api/v1/audit-events/verification/"
+    assert client_of(world.ben).get(address).json() == {"verified_at": None, "intact": None, "faults": 0}
+    verify()
+    assert client_of(world.ben).get(address).json()["intact"] is True
+    remove(trail[0])
+    verify()
+    said = client_of(world.ben).get(address).json()
+    assert (said["intact"], said["faults"]) == (False, 1)
+    assert client_of(None).get(address).status_code == 401
+
+
+def test_the_interface_gives_the_log_as_a_file_with_what_is_asked_for(world: World, trail: list[AuditEvent]) -> None:
+    address = "/api/v1/audit-events/export/"
+    audit_record(actor=world.ada, action="gateway.create", target=world.gateway, message="=1+1")
+    lines = b"".join(client_of(world.ben).get(address, {"action": "gateway.change"})).decode().splitlines()
+    assert [json.loads(line)["after"]["name"] for line in lines] == [f"Rim {number}" for number in reversed(range(5))]
+    answer = client_of(world.ben).get(address, {"action": "gateway.create", "as": "csv"})
+    (row,) = csv.DictReader(io.StringIO(b"".join(answer).decode()))
+    assert tuple(row) == CONTENT
+    assert (row["message"], row["after"]) == ("'=1+1", "{}")
+    assert b"".join(client_of(world.olaf).get(address, {"action": "gateway.change"})) == b""
+    assert client_of(world.ben).get(address, {"as": "xml"}).json()["fields"].keys() == {"/as"}
+
+
+@given(st.sampled_from(["action", "target_id", "target_name", "actor_name", "message", "request_id"]), st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_text_is_changed_to_is_found(trail: list[AuditEvent], name: str, data: st.DataObject) -> None:
+    event = trail[1]
+    text = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40)
+    other = data.draw(text.filter(lambda value: value != getattr(event, name)))
+    EVENTS.filter(pk=event.pk).update(**{name: other})
+    assert len(faults()) == 1
+    EVENTS.filter(pk=event.pk).update(**{name: getattr(event, name)})
+    assert faults() == []

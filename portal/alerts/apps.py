@@ -1,0 +1,9 @@
+"""Alerts."""
+
+from django.apps import AppConfig
+
+
+class AlertsConfig(AppConfig):
+    """Alerts, webhooks and notices."""
+
+    name = "portal.alerts"
