@@ -152,14 +152,12 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = PORTAL_URL.startswith("https://")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 AXES_FAILURE_LIMIT = env_int("PORTICO_SIGN_IN_ATTEMPTS", default=8, minimum=1, maximum=1000)
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_HANDLER = "portal.accounts.lock_out.GrowingLockOut"
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_LOCKOUT_CALLABLE = "portal.accounts.views.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
-AXES_RESET_ON_SUCCESS = True
-# Attempts during a lock-out are neither stored nor prolong it: nobody fills the table or locks a person out for good.
+# Lets the handler know of attempts during a lock-out: they are not counted.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 PASSWORD_RESETS_PER_HOUR = env_int("PORTICO_PASSWORD_RESETS_PER_HOUR", default=20, minimum=1)
 SIGN_UPS_PER_HOUR = env_int("PORTICO_SIGN_UPS_PER_HOUR", default=20, minimum=1)

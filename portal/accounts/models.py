@@ -165,3 +165,16 @@ class BrowserSession(AbstractBaseSession):
         from portal.accounts.session_store import SessionStore
 
         return SessionStore
+
+
+class SignInCount(models.Model):
+    """Wrong passwords counted under one name, which is a digest: see `lock_out`."""
+
+    name = models.CharField(max_length=64, unique=True)
+    failures = models.PositiveIntegerField(default=0)
+    lock_outs = models.PositiveSmallIntegerField(default=0)
+    locked_until = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError
 
 from portal.accounts.forms import ChoosePasswordForm, ForgottenPasswordForm
 from portal.accounts.limits import attempt_allowed
+from portal.accounts.lock_out import remember_browser
 from portal.accounts.password_reset import LASTS, password_reset, resettable_user
 from portal.accounts.tasks import mail_password_reset
 from portal.accounts.views import HOUR, ServiceFormView, guarded
@@ -70,7 +71,7 @@ class PasswordReset(ServiceFormView):
     def act(self, form: ChoosePasswordForm) -> HttpResponse:
         """Save the password."""
         try:
-            password_reset(
+            user = password_reset(
                 user_id=self.kwargs["user"], token=self.kwargs["token"], password=form.cleaned_data["password"]
             )
         except ApplicationError as error:
@@ -78,4 +79,7 @@ class PasswordReset(ServiceFormView):
                 return self.used()
             raise
         messages.success(self.request, "Your password is changed, and all browsers are signed out. Sign in with it.")
-        return redirect("accounts:sign_in")
+        response = redirect("accounts:sign_in")
+        # Whoever reads the mailbox is not kept out by what others tried.
+        remember_browser(response, user)
+        return response

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from portal.accounts.lock_out import counts_forget
 from portal.accounts.password_reset import password_reset_mail
 from portal.accounts.session_services import sessions_forget
 
@@ -14,5 +15,6 @@ def mail_password_reset(email: str, request_id: str) -> None:
 
 @shared_task(name="accounts.forget_sessions")
 def forget_sessions() -> None:
-    """Delete the sessions that are over."""
+    """Delete the sessions that are over, and counts of wrong passwords that no longer matter."""
     sessions_forget()
+    counts_forget()

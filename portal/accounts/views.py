@@ -1,8 +1,8 @@
 """Signing in and out, registering, and the pages about one's own account."""
 
+from math import ceil
 from typing import Any
 
-from axes.helpers import get_cool_off
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
@@ -12,6 +12,7 @@ from django.contrib.auth.views import LoginView, LogoutView, RedirectURLMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse_lazy
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
@@ -28,6 +29,7 @@ from portal.accounts.forms import (
     SignUpForm,
 )
 from portal.accounts.limits import attempt_allowed
+from portal.accounts.lock_out import remember_browser
 from portal.accounts.models import ApiToken
 from portal.accounts.oidc_sign_out import provider_sign_out_url
 from portal.accounts.selectors import account_events_of, invited_user
@@ -56,6 +58,12 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Sign in, and know this browser from now on."""
+        response = super().form_valid(form)
+        remember_browser(response, current_user(self.request))
+        return response
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the name of the sign-on provider."""
         provider = settings.OIDC_PROVIDER_NAME if settings.OIDC_ENABLED else ""
@@ -83,9 +91,9 @@ class SignOut(LogoutView):
 
 def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any = None) -> HttpResponse:
     """Answer somebody who tried too many passwords. Known and unknown addresses get the same page."""
-    cool_off = get_cool_off(request)
-    seconds = int(cool_off.total_seconds()) if cool_off else HOUR
-    context = {"title": "Too many attempts", "minutes": max(1, round(seconds / 60))}
+    until = request.sign_in_locked_until  # type: ignore[attr-defined]
+    seconds = max(1, ceil((until - timezone.now()).total_seconds()))
+    context = {"title": "Too many attempts", "minutes": ceil(seconds / 60)}
     response = render(request, "accounts/locked_out.html", context, status=429)
     response["Retry-After"] = str(seconds)
     return response
@@ -148,7 +156,9 @@ class SignUp(RedirectURLMixin, ServiceFormView):
             )
         user = user_create(**form.cleaned_data)
         login(self.request, user, backend=LOCAL_BACKEND)
-        return redirect(self.get_success_url())
+        response = redirect(self.get_success_url())
+        remember_browser(response, user)
+        return response
 
 
 @guarded
@@ -176,7 +186,9 @@ class ChoosePassword(ServiceFormView):
         assert self.user is not None
         password_change(user=self.user, actor=self.user, password=form.cleaned_data["password"])
         login(self.request, self.user, backend=LOCAL_BACKEND)
-        return redirect(resolve_url(settings.LOGIN_REDIRECT_URL))
+        response = redirect(resolve_url(settings.LOGIN_REDIRECT_URL))
+        remember_browser(response, self.user)
+        return response
 
 
 class Account(LoginRequiredMixin, ServiceFormView):
