@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from portal.accounts.api import ApiTokenViewSet, MeView
+from portal.accounts.session_api import SessionViewSet
 from portal.alerts.api import AlertEpisodeViewSet, AlertViewSet
 from portal.alerts.notice_api import NoticeViewSet, WebhookViewSet
 from portal.analytics.api import TrafficView
@@ -38,6 +39,7 @@ from portal.transfers.import_api import ImportView
 from portal.transfers.promotion_api import PromotionView
 
 router = SimpleRouter()
+router.register("sessions", SessionViewSet, basename="session")
 router.register("api-tokens", ApiTokenViewSet, basename="api-token")
 router.register("saved-views", SavedViewViewSet, basename="saved-view")
 router.register("organizations", OrganizationViewSet)

@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "portal.accounts.middleware.SeenMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "portal.core.remarks.RemarksMiddleware",
@@ -144,6 +145,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "accounts:sign_in"
+SESSION_ENGINE = "portal.accounts.session_store"
 SESSION_COOKIE_NAME = "portico_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -159,6 +161,7 @@ AXES_VERBOSE = False
 AXES_RESET_ON_SUCCESS = True
 # Attempts during a lock-out are neither stored nor prolong it: nobody fills the table or locks a person out for good.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+PASSWORD_RESETS_PER_HOUR = env_int("PORTICO_PASSWORD_RESETS_PER_HOUR", default=20, minimum=1)
 SIGN_UPS_PER_HOUR = env_int("PORTICO_SIGN_UPS_PER_HOUR", default=20, minimum=1)
 
 # Single sign-on is on when a provider is configured.
@@ -222,7 +225,10 @@ REST_FRAMEWORK = {
         "portal.accounts.authentication.ApiTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "portal.accounts.scopes.WithinScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -286,6 +292,7 @@ CELERY_BEAT_SCHEDULE = {
     "judge-alerts": {"task": "alerts.evaluate", "schedule": 10.0, "options": {"expires": 10}},
     "send-notices": {"task": "alerts.deliver", "schedule": 3.0, "options": {"expires": 3}},
     "forget-notices": {"task": "alerts.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "forget-sessions": {"task": "accounts.forget_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-undo": {"task": "audit.forget_undo", "schedule": 300.0, "options": {"expires": 300}},
     "seal-audit-events": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},
     "verify-audit-log": {"task": "audit.verify", "schedule": 21_600.0, "options": {"expires": 600}},

@@ -12,15 +12,24 @@ from rest_framework.views import APIView
 from portal.accounts.current import current_user
 from portal.accounts.models import ApiToken, User
 from portal.accounts.services import api_token_create, api_token_revoke
+from portal.core.permission_areas import in_order
 
 
 class MeSerializer(serializers.ModelSerializer):
     """The person who asks."""
 
+    limit = serializers.SerializerMethodField(
+        help_text="The permissions to which the token of this request is limited; null for one that is not."
+    )
+
     class Meta:
         model = User
-        fields = ["id", "email", "name", "is_operator", "created_at"]
+        fields = ["id", "email", "name", "is_operator", "created_at", "limit"]
         read_only_fields = fields
+
+    def get_limit(self, user: User) -> list[str] | None:
+        """Return them in the order of the matrix."""
+        return None if user.limit is None else in_order(user.limit)
 
 
 class MeView(APIView):
@@ -36,10 +45,27 @@ class ApiTokenSerializer(serializers.ModelSerializer):
     """A token without its secret."""
 
     state = serializers.ChoiceField(choices=["active", "expired", "revoked"], read_only=True)
+    permissions = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        allow_null=True,
+        max_length=100,
+        help_text="What it may do at most; what these need is added. Null, or left out: all that its person may.",
+    )
 
     class Meta:
         model = ApiToken
-        fields = ["id", "name", "hint", "state", "created_at", "expires_at", "last_used_at", "revoked_at"]
+        fields = [
+            "id",
+            "name",
+            "hint",
+            "state",
+            "permissions",
+            "created_at",
+            "expires_at",
+            "last_used_at",
+            "revoked_at",
+        ]
         read_only_fields = ["id", "hint", "created_at", "last_used_at", "revoked_at"]
 
 
@@ -57,6 +83,7 @@ class ApiTokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
     queryset = ApiToken.objects.none()
     serializer_class = ApiTokenSerializer
+    own_actions = ("create", "destroy")
 
     def get_queryset(self) -> QuerySet[ApiToken]:
         """Return the caller's tokens."""
@@ -73,6 +100,7 @@ class ApiTokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             actor=current_user(request),
             name=values["name"],
             expires_at=values.get("expires_at"),
+            permissions=values.get("permissions"),
             authorized_by=request.auth if isinstance(request.auth, ApiToken) else None,
         )
         body = ApiTokenSerializer(made.token).data | {"token": made.secret}

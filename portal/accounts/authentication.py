@@ -33,6 +33,7 @@ class ApiTokenAuthentication(BaseAuthentication):
                 code="api_token_invalid",
             )
         self._note_use(token)
+        token.user.limit = token.limit
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

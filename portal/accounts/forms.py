@@ -8,6 +8,8 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.utils import timezone
 
 from portal.core.forms import ConsoleForm, ConsoleFormMixin
+from portal.core.permission_areas import ALL, OWN, SEEING
+from portal.core.permission_matrix import PermissionMatrix, PermissionsField
 
 CHOOSING_HELP = "At least 10 characters. A few words that do not belong together are easy to remember."
 LONGEST_PASSWORD = 256
@@ -50,6 +52,14 @@ class SignUpForm(ConsoleForm):
     password = password_field("Password", help_text=CHOOSING_HELP)
 
 
+class ForgottenPasswordForm(ConsoleForm):
+    """Whose password is lost."""
+
+    email = forms.EmailField(
+        max_length=254, label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+
+
 class NameForm(ConsoleForm):
     """How a person is shown."""
 
@@ -69,9 +79,15 @@ class ChoosePasswordForm(ConsoleForm):
     password = password_field("Password", help_text=CHOOSING_HELP)
 
 
-class ApiTokenForm(ConsoleForm):
-    """A token's name and how long it lasts."""
+class ApiTokenForm(PermissionMatrix, ConsoleForm):
+    """A token's name, how long it lasts and what it may do."""
 
+    EVERYTHING, READING, CHOSEN = "everything", "reading", "chosen"
+    SCOPES = (
+        (EVERYTHING, "Everything that you may"),
+        (READING, "Reading everything that you may see"),
+        (CHOSEN, "Only what is ticked below"),
+    )
     LASTING = (("30", "30 days"), ("90", "90 days"), ("365", "One year"), ("never", "It does not expire"))
 
     name = forms.CharField(max_length=80, label="Name", help_text="Where it is used, for example: deploy pipeline.")
@@ -81,6 +97,40 @@ class ApiTokenForm(ConsoleForm):
         initial="90",
         help_text="A token that expires by itself is one less to remember.",
     )
+
+    scope = forms.ChoiceField(
+        label="What it may do",
+        choices=SCOPES,
+        initial=EVERYTHING,
+        widget=forms.RadioSelect,
+        help_text="Never more than you hold yourself at the time of a call.",
+    )
+    own = forms.BooleanField(
+        label="Change your own applications, requests for access and tokens",
+        required=False,
+        help_text="Counts with what is ticked below.",
+    )
+    permissions = PermissionsField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer(ALL)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a choice where there should be one."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if values.get("scope") == self.CHOSEN and not values.get("permissions") and not values.get("own"):
+            self.add_error("permissions", "Tick what the token may do.")
+        return values
+
+    def granted(self) -> list[str] | None:
+        """Return the permissions to which the token is limited; None for no limit."""
+        values = self.cleaned_data
+        if values["scope"] == self.EVERYTHING:
+            return None
+        if values["scope"] == self.READING:
+            return sorted(SEEING)
+        return [*values["permissions"], *([OWN.name] if values["own"] else [])]
 
     def expires_at(self) -> datetime | None:
         """Return when the token ends."""

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
@@ -20,5 +20,6 @@ def invited_user(user_id: UUID) -> User | None:
 
 
 def account_events_of(user: User) -> QuerySet[AuditEvent]:
-    """Return what a person did to their own account, newest first."""
-    return AuditEvent.objects.filter(actor_id=user.pk, organization_id__isnull=True)
+    """Return what a person did outside of organizations, and what was done to their account, newest first."""
+    theirs = Q(actor_id=user.pk) | Q(target_type="user", target_id=str(user.pk))
+    return AuditEvent.objects.filter(theirs, organization_id__isnull=True)

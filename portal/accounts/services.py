@@ -1,5 +1,6 @@
 """Changes to people and their credentials."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.accounts.models import ApiToken, User
+from portal.accounts.models import ApiToken, BrowserSession, User
+from portal.accounts.scopes import granted
 from portal.accounts.tokens import digest_of, hint_of, new_token
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
@@ -73,24 +75,37 @@ def user_rename(*, user: User, actor: User, name: str) -> User:
 
 
 @transaction.atomic
-def password_change(*, user: User, actor: User, password: str, current: str | None = None) -> User:
-    """Set a new password, which ends the person's other sessions. `current` is checked when it is given."""
+def password_change(
+    *, user: User, actor: User, password: str, current: str | None = None, keep: str | None = None
+) -> User:
+    """Set a new password, which ends the person's sessions but the one with the key `keep`.
+
+    `current` is checked when it is given.
+    """
     if current is not None and not user.check_password(current):
         sentence = "This is not your current password. Type the one you signed in with."
         raise ApplicationError("password_wrong", sentence, fields={"current": sentence})
     user.set_password(_checked_password(password, user))
     user.save(update_fields=["password", "updated_at"])
+    BrowserSession.objects.filter(user=user).exclude(session_key=keep or "").delete()
     audit_record(actor=actor, action="user.password_change", target=user)
     return user
 
 
 @transaction.atomic
 def api_token_create(
-    *, user: User, actor: User, name: str, expires_at: datetime | None = None, authorized_by: ApiToken | None = None
+    *,
+    user: User,
+    actor: User,
+    name: str,
+    expires_at: datetime | None = None,
+    permissions: Iterable[str] | None = None,
+    authorized_by: ApiToken | None = None,
 ) -> NewApiToken:
-    """Make an API token for `user`.
+    """Make an API token for `user`, which may do at most what `permissions` name and need; None is all they may.
 
-    A token made with another token (`authorized_by`) may not outlive it, so that a stolen one cannot renew itself.
+    A token made with another token (`authorized_by`) may neither outlive it nor do more, so that a stolen one cannot
+    renew or strengthen itself.
     """
     name = name.strip()
     if not name:
@@ -107,11 +122,18 @@ def api_token_create(
         raise ApplicationError(
             "api_token_too_many", f"You already have {MAXIMUM_TOKENS} tokens. Revoke one that is no longer used."
         )
+    most = authorized_by.limit if authorized_by is not None else None
     secret = new_token()
-    token = ApiToken(user=user, name=name, digest=digest_of(secret), hint=hint_of(secret), expires_at=expires_at)
+    token = ApiToken(
+        user=user, name=name, digest=digest_of(secret), hint=hint_of(secret), expires_at=expires_at,
+        granted=granted(permissions, most),
+    )  # fmt: skip
     token.full_clean()
     token.save()
-    after = {"name": name, "hint": token.hint, "expires_at": expires_at.isoformat() if expires_at else None}
+    after = {
+        "name": name, "hint": token.hint, "expires_at": expires_at.isoformat() if expires_at else None,
+        "permissions": token.permissions,
+    }  # fmt: skip
     audit_record(actor=actor, action="api_token.create", target=token, after=after)
     return NewApiToken(token, secret)
 
@@ -158,6 +180,7 @@ def user_sign_on(*, issuer: str, subject: str, email: str, email_verified: bool,
         )
     elif not user.email_confirmed:
         user.set_unusable_password()
+        BrowserSession.objects.filter(user=user).delete()
         ApiToken.objects.usable().filter(user=user).update(revoked_at=timezone.now())
     user.sign_on_issuer, user.sign_on_subject = issuer, subject
     user.email_confirmed = user.email_confirmed or email_verified

@@ -215,7 +215,7 @@ class ChangePassword(LoginRequiredMixin, ServiceFormView):
     def act(self, form: ChangePasswordForm) -> HttpResponse:
         """Save the password."""
         user = current_user(self.request)
-        password_change(user=user, actor=user, **form.cleaned_data)
+        password_change(user=user, actor=user, keep=self.request.session.session_key, **form.cleaned_data)
         update_session_auth_hash(self.request, user)
         messages.success(self.request, "Your password is changed. Other browsers are signed out.")
         return redirect("accounts:profile")
@@ -235,19 +235,24 @@ class ApiTokens(ListPage):
 class ApiTokenCreate(LoginRequiredMixin, ServiceFormView):
     """Makes a token and shows it on the answer to the form: it is stored nowhere, not even in the session."""
 
-    template_name = "accounts/form.html"
+    template_name = "accounts/api_token_create.html"
     form_class = ApiTokenForm
     title = "New API token"
     submit_label = "Create token"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the call by which a pipeline that has a token makes another one."""
-        return super().get_context_data(commands=[call("POST", "/api-tokens/", {"name": "YOUR_NAME"})], **kwargs)
+        return super().get_context_data(
+            commands=[call("POST", "/api-tokens/", {"name": "YOUR_NAME", "permissions": None})], **kwargs
+        )
 
     def act(self, form: ApiTokenForm) -> HttpResponse:
         """Make the token and show it."""
         user = current_user(self.request)
-        made = api_token_create(user=user, actor=user, name=form.cleaned_data["name"], expires_at=form.expires_at())
+        made = api_token_create(
+            user=user, actor=user, name=form.cleaned_data["name"], expires_at=form.expires_at(),
+            permissions=form.granted(),
+        )  # fmt: skip
         context = {
             "title": f"Your new API token “{made.token.name}”",
             "entries": [("PORTICO_TOKEN", made.secret)],

@@ -42,6 +42,7 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
     serializer_class = ApplicationSerializer
     http_method_names = ["get", "post", "patch", "delete"]
     filterset_fields = ["name", "client_id"]
+    own_actions = ("create", "partial_update", "destroy", "rotate")
 
     def get_queryset(self) -> Any:
         """Return the caller's applications."""
@@ -109,6 +110,7 @@ class ContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
     change_permission = "contract.approve"
     filterset_class = ContractFilterSet
     http_method_names = ["get", "post", "delete"]
+    own_actions = ("create",)
 
     def get_queryset(self) -> Any:
         """Return what the caller may read, as provider or as developer."""

@@ -28,6 +28,7 @@ class SavedViewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
 
     queryset = SavedView.objects.none()
     serializer_class = SavedViewSerializer
+    own_actions = ("create", "destroy")
     filterset_fields = ["path"]
 
     def get_queryset(self) -> Any:

@@ -4,13 +4,16 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.accounts.current import current_user
+from portal.accounts.models import User
 from portal.core.api import ScopedRelatedField, ScopedViewSet
 from portal.organizations.models import Environment, Organization, RoleBinding
+from portal.organizations.person_services import person_sessions_end
 from portal.organizations.services import (
     environment_change,
     environment_create,
@@ -46,6 +49,11 @@ class OrganizationChangeSerializer(serializers.Serializer):
     name = serializers.CharField(max_length=120)
 
 
+def _may_make_organizations(user: User) -> bool:
+    """Tell whether somebody runs the installation, and is not here by a token for less."""
+    return user.is_operator and user.limit is None
+
+
 class OrganizationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
     """Organizations in which the caller has a role."""
 
@@ -59,7 +67,7 @@ class OrganizationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scop
         """Create an organization (operators of the installation), or a business group (owners of its `parent`)."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        if serializer.validated_data.get("parent") is None and not current_user(request).is_operator:
+        if serializer.validated_data.get("parent") is None and not _may_make_organizations(current_user(request)):
             raise PermissionDenied("Only an operator of this installation makes organizations.")
         organization = organization_create(actor=current_user(request), **serializer.validated_data)
         return Response(self.get_serializer(organization).data, status=status.HTTP_201_CREATED)
@@ -236,4 +244,11 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     def destroy(self, request: Request, pk: str) -> Response:
         """Take the role away."""
         role_revoke(actor=current_user(request), binding=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"], url_path="end-sessions")
+    def end_sessions(self, request: Request, pk: str) -> Response:
+        """Sign the person out of all browsers. Roles and API tokens stay."""
+        person_sessions_end(actor=current_user(request), binding=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)

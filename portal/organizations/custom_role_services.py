@@ -8,9 +8,9 @@ from django.db import transaction
 from portal.accounts.models import User
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
+from portal.core.permission_areas import ALL, ALWAYS, completed, in_order
 from portal.organizations.holding import forget_roles
 from portal.organizations.models import CustomRole, Organization, Role
-from portal.organizations.permission_areas import ALL, ALWAYS, completed, in_order
 from portal.organizations.services import check_may_give
 
 MAXIMUM_ROLES = 100

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from portal.core.permission_areas import ALL
 from portal.core.permissions import Scope
 from portal.organizations.models import Environment, Organization, RoleBinding, TeamRole
-from portal.organizations.permission_areas import ALL
 from portal.organizations.roles import permissions_named
 
 
@@ -27,8 +27,10 @@ class Held:
     below: bool = False
 
 
-# By person; None outside of a request, where nothing is remembered.
-_remembered: ContextVar[dict[UUID, tuple[Held, ...]] | None] = ContextVar("held_roles", default=None)
+# By person and limit of their token; None outside of a request, where nothing is remembered.
+_remembered: ContextVar[dict[tuple[UUID, frozenset[str] | None], tuple[Held, ...]] | None] = ContextVar(
+    "held_roles", default=None
+)
 
 
 @contextmanager
@@ -48,12 +50,13 @@ def forget_roles() -> None:
 
 
 def held_by(user: Any) -> tuple[Held, ...]:
-    """Return everything that a person holds, with one query."""
+    """Return everything that a person holds, with one query. With an API token that is limited, no more than it may."""
     if not user.is_authenticated or not user.is_active:
         return ()
     known = _remembered.get()
-    if known is not None and user.pk in known:
-        return known[user.pk]
+    limit = user.limit
+    if known is not None and (user.pk, limit) in known:
+        return known[user.pk, limit]
     what = ("environment_id", "role", "custom_role__granted", "holds_below")
     own = RoleBinding.objects.filter(user=user).values_list("organization_id", *what, "organization__below")
     teams = TeamRole.objects.filter(team__members__user=user)
@@ -63,12 +66,14 @@ def held_by(user: Any) -> tuple[Held, ...]:
     everything: set[Held] = set()
     for organization, environment, role, granted, below, group in bindings:
         permissions = permissions_named(role, granted)
+        if limit is not None:
+            permissions &= limit
         everything.add(Held(organization, environment, permissions, below))
         if below and group is not None:
             everything.add(Held(group, None, permissions, below))
     found = tuple(everything)
     if known is not None:
-        known[user.pk] = found
+        known[user.pk, limit] = found
     return found
 
 

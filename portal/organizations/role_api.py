@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 
 from portal.accounts.current import current_user
 from portal.core.api import ScopedRelatedField, ScopedViewSet
+from portal.core.permission_areas import AREAS, in_order
 from portal.organizations.custom_role_services import custom_role_change, custom_role_create, custom_role_delete
 from portal.organizations.models import CustomRole, Organization, Role
-from portal.organizations.permission_areas import AREAS, in_order
 from portal.organizations.roles import EXPLAINED, PERMISSIONS
 
 

@@ -7,12 +7,12 @@ from django.db.models import Count
 from portal.accounts.current import current_user
 from portal.core.commands import Rest
 from portal.core.links import console_url
+from portal.core.permission_areas import AREAS, in_order
 from portal.core.permissions import scope_of
 from portal.core.views import Action, ActionView, EditPage, Empty, ListPage, Service
 from portal.organizations.custom_role_services import custom_role_change, custom_role_create, custom_role_delete
 from portal.organizations.holding import held_permissions
 from portal.organizations.models import CustomRole, Role
-from portal.organizations.permission_areas import AREAS, in_order
 from portal.organizations.role_forms import CustomRoleForm
 from portal.organizations.roles import EXPLAINED, PERMISSIONS
 from portal.organizations.tables import CustomRoleTable

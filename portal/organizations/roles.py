@@ -1,9 +1,8 @@
 """The built-in roles: what each may do, and how it is explained."""
 
+from portal.core.permission_areas import ALL, SEEING, completed
 from portal.organizations.models import Role, RoleBinding, TeamRole
-from portal.organizations.permission_areas import ALL, completed
 
-VIEW = frozenset(name for name in ALL if name.endswith(".view"))
 CHANGE = frozenset({
     "api.change", "api.deprecate", "instance.change", "policy.change", "contract.approve", "tier.change",
     "gateway.publish", "traffic.trace", "alert.change",
@@ -12,9 +11,9 @@ SEES_INSTANCES = frozenset({"instance.view", "revision.view"})
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.OWNER: ALL,
-    Role.EDITOR: VIEW | CHANGE,
-    Role.VIEWER: VIEW,
-    Role.ENVIRONMENT_ADMINISTRATOR: VIEW | CHANGE | {"environment.change", "gateway.change"},
+    Role.EDITOR: SEEING | CHANGE,
+    Role.VIEWER: SEEING,
+    Role.ENVIRONMENT_ADMINISTRATOR: SEEING | CHANGE | {"environment.change", "gateway.change"},
     Role.API_CREATOR: completed(SEES_INSTANCES | {"instance.change", "api.change"}),
     Role.API_MANAGER: completed(SEES_INSTANCES | {"instance.change"}),
     Role.API_VIEWER: completed(SEES_INSTANCES),

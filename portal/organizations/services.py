@@ -14,9 +14,9 @@ from portal.accounts.selectors import user_by_email
 from portal.accounts.services import invitation_link, user_create
 from portal.audit.services import audit_record
 from portal.core.errors import ApplicationError
+from portal.core.permission_areas import ALL, BY_NAME, in_order
 from portal.organizations.holding import forget_roles, held_permissions
 from portal.organizations.models import Environment, EnvironmentKind, Organization, Role, RoleBinding, TeamRole
-from portal.organizations.permission_areas import ALL, BY_NAME, in_order
 from portal.organizations.reactions import environment_changed
 from portal.organizations.roles import permissions_of
 from portal.organizations.selectors import NamedRole, binding_of, other_owners, role_named

@@ -11,6 +11,7 @@ urlpatterns = [
     path("people/<uuid:pk>/", views.ChangeRole.as_view(), name="role_change"),
     path("people/<uuid:pk>/remove/", views.RemoveRole.as_view(), name="role_remove"),
     path("people/<uuid:pk>/invite-again/", views.InviteAgain.as_view(), name="invite_again"),
+    path("people/<uuid:pk>/end-sessions/", views.EndSessions.as_view(), name="end_sessions"),
     path("roles/", role_views.Roles.as_view(), name="roles"),
     path("roles/add/", role_views.CustomRoleCreate.as_view(), name="custom_role_create"),
     path("roles/<uuid:pk>/", role_views.CustomRoleEdit.as_view(), name="custom_role_edit"),

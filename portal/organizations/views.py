@@ -16,6 +16,7 @@ from portal.core.permissions import scope_of
 from portal.core.views import Action, ActionView, EditPage, Empty, ListPage, Service, go
 from portal.organizations.forms import EnvironmentForm, InviteForm, NewEnvironmentForm, OrganizationForm, RoleForm
 from portal.organizations.models import Environment, RoleBinding
+from portal.organizations.person_services import person_sessions_end
 from portal.organizations.selectors import bindings_from_above, grantable_roles, may_give_below
 from portal.organizations.services import (
     Invitation,
@@ -177,6 +178,23 @@ class InviteAgain(ActionView):
     def done(self, result: Invitation) -> HttpResponse:
         """Show the link."""
         return invitation_page(self.request, result)
+
+
+class EndSessions(ActionView):
+    """Signs a person out everywhere."""
+
+    rest = Rest("POST", "/people/{object.pk}/end-sessions/")
+    queryset = RoleBinding.objects.select_related("user", "environment", "organization", "custom_role")
+    permission = "people.change"
+    environment_lookup = ""
+    service = person_sessions_end
+    object_name = "binding"
+    title = "Sign out everywhere"
+    success_url_name = "organizations:people"
+
+    def success_message(self, result: Any) -> str:
+        """Say who is signed out."""
+        return f"{self.object.user} is signed out everywhere."
 
 
 class Environments(ListPage):

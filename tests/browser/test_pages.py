@@ -126,6 +126,10 @@ def test_every_page_is_sound(
     context.close()
     stranger = browser.new_context(**options)
     inspector = Inspector(stranger.new_page(), company.portal)
-    faults += [line for address in ("/sign-in/", "/sign-up/", "/hub/") for line in inspector.faults(address)]
+    faults += [
+        line
+        for address in ("/sign-in/", "/sign-up/", "/forgotten-password/", "/hub/")
+        for line in inspector.faults(address)
+    ]
     stranger.close()
     assert not faults, "\n".join(faults)

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 
 from portal.celery import app as celery
+from portal.core.tasks import send_mail
 from tests.portal.base import World, client_of, make_world
 
 UNIT_TEST_SETTINGS = {
@@ -35,6 +36,12 @@ def _unit_test_settings() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty_cache(_unit_test_settings: None) -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _mail_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send mail where a job would."""
+    monkeypatch.setattr(send_mail, "apply_async", lambda args, **options: send_mail.apply(args=args))
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ PUBLIC = {
     "accounts:sign_out",
     "accounts:sign_up",
     "accounts:choose_password",
+    "accounts:forgotten_password",
+    "accounts:password_reset",
     "accounts:sign_on",
     "accounts:sign_on_callback",
     # The description of the interface holds nothing of anybody.

@@ -30,7 +30,7 @@ def with_token(secret: str) -> Client:
 class TestConsole:
     def test_secret_is_shown_once(self, ada: User) -> None:
         client = client_of(ada)
-        page = client.post("/account/api-tokens/new/", {"name": "deploy", "lasts": "30"})
+        page = client.post("/account/api-tokens/new/", {"name": "deploy", "lasts": "30", "scope": "everything"})
         assert page.status_code == 200
         secret = page.context["entries"][0][1]
         assert is_well_formed(secret)
@@ -42,12 +42,12 @@ class TestConsole:
         assert with_token(secret).get("/api/v1/me/").status_code == 200
 
     def test_expiry_is_as_chosen(self, ada: User) -> None:
-        client_of(ada).post("/account/api-tokens/new/", {"name": "deploy", "lasts": "30"})
+        client_of(ada).post("/account/api-tokens/new/", {"name": "deploy", "lasts": "30", "scope": "everything"})
         left = ApiToken.objects.get().expires_at - timezone.now()
         assert timedelta(days=29, hours=23) < left <= timedelta(days=30)
 
     def test_token_may_last(self, ada: User) -> None:
-        client_of(ada).post("/account/api-tokens/new/", {"name": "deploy", "lasts": "never"})
+        client_of(ada).post("/account/api-tokens/new/", {"name": "deploy", "lasts": "never", "scope": "everything"})
         assert ApiToken.objects.get().expires_at is None
 
     def test_revoked_token_is_refused_at_once(self, ada: User) -> None:

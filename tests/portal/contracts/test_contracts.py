@@ -20,6 +20,7 @@ from portal.contracts.services import (
 )
 from portal.contracts.services.contracts import DECISIONS, TRANSITIONS, transitions_from
 from portal.core.errors import ApplicationError
+from tests.portal.base import make_role, make_user
 from tests.portal.contracts.factories import ContractTestCase, make_application, make_tier
 
 
@@ -170,6 +171,24 @@ class MailTests(ContractTestCase):
         assert "Shop app" in mail.outbox[0].subject
         assert "/console/acme/production/contracts/" in mail.outbox[0].body
 
+    def test_a_mail_has_its_text_as_html_in_which_names_are_inert(self) -> None:
+        self.application.name = "<img src=x onerror=alert(1)>"
+        self.application.save()
+        with self.captureOnCommitCallbacks(execute=True):
+            self.pending_contract()
+        ((html, kind),) = mail.outbox[0].alternatives
+        assert kind == "text/html"
+        assert "&lt;img src=x" in html
+        assert "<img" not in html
+        assert "/console/acme/production/contracts/" in html
+
+    def test_everybody_who_decides_is_told(self) -> None:
+        for number in range(30):
+            make_role(make_user(f"Approver{number}"), self.world.organization, "editor")
+        with self.captureOnCommitCallbacks(execute=True):
+            self.pending_contract()
+        assert len(mail.outbox) == 32
+
     def test_a_decision_is_mailed_to_the_developer(self) -> None:
         contract = self.pending_contract()
         mail.outbox.clear()
@@ -193,7 +212,7 @@ class MailTests(ContractTestCase):
         contract = self.pending_contract()
         with (
             self.settings(EMAIL_BACKEND="portal.no.such.Backend"),
-            self.assertLogs("portal.contracts.emails", "ERROR"),
+            self.assertLogs("portal.core.mail", "ERROR"),
             self.captureOnCommitCallbacks(execute=True),
         ):
             contract_approve(actor=self.world.ada, contract=contract)

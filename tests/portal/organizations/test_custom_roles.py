@@ -7,10 +7,10 @@ import pytest
 from portal.audit.models import AuditEvent
 from portal.core.errors import ApplicationError
 from portal.core.links import console_url
+from portal.core.permission_areas import ALL
 from portal.core.permissions import scope_of
 from portal.organizations.custom_role_services import custom_role_change, custom_role_create, custom_role_delete
 from portal.organizations.models import CustomRole, Organization, Role, RoleBinding
-from portal.organizations.permission_areas import ALL
 from portal.organizations.selectors import grantable_roles, people_with
 from portal.organizations.services import role_grant, role_invite
 from tests.portal.base import PortalTestCase, World, client_of, make_role

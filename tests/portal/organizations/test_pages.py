@@ -9,7 +9,7 @@ from tests.portal.cases import ObjectPageCases
 
 class PeoplePageTests(ObjectPageCases, PortalTestCase):
     list_page, create_page, edit_page = "organizations:people", "organizations:invite", "organizations:role_change"
-    actions = ("organizations:role_remove", "organizations:invite_again")
+    actions = ("organizations:role_remove", "organizations:invite_again", "organizations:end_sessions")
     create_form = {"email": "cora@example.test", "role": "viewer", "environment": "everywhere"}
     edit_form = {"role": "editor"}
 

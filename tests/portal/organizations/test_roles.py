@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from portal.accounts.models import User
+from portal.core.permission_areas import ALL, completed
 from portal.core.permissions import scope_of
 from portal.gateways.models import Gateway
 from portal.organizations.holding import remembered_roles
 from portal.organizations.models import Environment, Organization, Role, RoleBinding
-from portal.organizations.permission_areas import ALL, completed
 from portal.organizations.roles import EXPLAINED, PERMISSIONS
 from portal.organizations.services import role_grant, role_revoke
 from tests.portal.base import World, make_role, make_user

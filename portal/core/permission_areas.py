@@ -92,6 +92,12 @@ ALWAYS = frozenset({"organization.view", "environment.view"})
 
 BY_NAME = {permission.name: permission for area in AREAS for permission in (area.see, *area.change)}
 ALL = frozenset(BY_NAME)
+# What lets nobody change anything.
+SEEING = frozenset(name for name in ALL if name.endswith(".view"))
+
+
+# What belongs to a person and to no role, for tokens: client applications, requests for access, tokens, saved views.
+OWN = Permission("own.change", "Change what is your own: applications, requests for access, tokens")
 
 
 def completed(names: Iterable[str]) -> frozenset[str]:
@@ -101,11 +107,11 @@ def completed(names: Iterable[str]) -> frozenset[str]:
     while waiting:
         name = waiting.pop()
         found.add(name)
-        waiting.update(set(BY_NAME[name].needs) - found)
+        waiting.update(set(BY_NAME[name].needs) - found if name != OWN.name else ())
     return frozenset(found)
 
 
 def in_order(names: Iterable[str]) -> list[str]:
     """Return permissions as the matrix has them."""
     held = set(names)
-    return [name for name in BY_NAME if name in held]
+    return [name for name in (*BY_NAME, OWN.name) if name in held]
