@@ -95,7 +95,11 @@ def _record(notice: AlertNotice, outcome: Outcome, now: datetime.datetime | None
 
 def _mailed(notice: AlertNotice) -> Outcome:
     start = time.monotonic()
-    context = {"notice": notice, "body": notice.body, "recovered": bool(notice.body["ended_at"])}
+    address = notice.body["alert"]["url"] if notice.body["alert"] else ""
+    context = {
+        "subject": notice.title, "address": address, "button": "Open the alert", "portal_url": settings.PORTAL_URL,
+        "body": notice.body, "recovered": bool(notice.body["ended_at"]),
+    }  # fmt: skip
     mail = EmailMultiAlternatives(
         # A name with a line break must not become a second header.
         subject=" ".join(notice.title.split()),

@@ -17,7 +17,17 @@ STARTS = (f"{CONSOLE}/", "/account/", "/hub/", "/docs/")
 EMPTY = "/console/harbour-goods/sandbox"
 WITHOUT_ANYTHING = tuple(
     f"{EMPTY}/{page}"
-    for page in ("", "apis/", "apis/new/", "gateways/", "certificates/", "contracts/", "analytics/", "traces/")
+    for page in (
+        "",
+        "apis/",
+        "apis/new/",
+        "gateways/",
+        "certificates/",
+        "contracts/",
+        "analytics/",
+        "traces/",
+        "alerts/",
+    )
 )
 NARROWED_TO_NOTHING = (
     f"{CONSOLE}/apis/?q=zzz",

@@ -1,6 +1,9 @@
 """Traffic over a real gateway sets an alert off, mail and webhook arrive, its end is told; so is a dead gateway."""
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +15,8 @@ import pytest
 from gateway_runtime.schema import keys
 from tests.integration.conftest import RedisServer
 from tests.integration.gateway.conftest import GatewayProcess, backend, call
-from tests.integration.portal_home import PortalHome
-from tests.stack import free_ports, wait_until
+from tests.integration.portal_home import PRELUDE, PortalHome
+from tests.stack import ROOT, free_ports, wait_until
 
 pytestmark = pytest.mark.integration
 __all__ = ["backend"]
@@ -89,3 +92,53 @@ def test_traffic_and_a_dead_gateway_set_alerts_off(
         line = f"Subject: {subject}"
         wait_until(lambda line=line: line in (home.folder / "worker.log").read_text(), seconds=20, what=line)
     assert len(got) == len({notice["id"] for notice in got}) == 3
+
+
+# Ends as a lack of memory would, in the middle of what it does.
+KILLED = """
+import os, signal
+from unittest import mock
+from django.utils import timezone
+from portal.alerts import delivery, evaluation
+def end(*arguments, **named): os.kill(os.getpid(), signal.SIGKILL)
+"""
+QUIET = """
+from datetime import timedelta
+from django.utils import timezone
+from portal.alerts.models import AlertRule
+from portal.alerts.services import alert_create
+from portal.organizations.models import Environment
+alert_create(actor=ada, environment=Environment.objects.get(), kind="requests", name="Quiet", comparison="below",
+             threshold=1, window_minutes=1, emails=["ops@example.test"])
+AlertRule.objects.update(watched_since=timezone.now() - timedelta(hours=1))
+"""
+COUNT = """
+from portal.alerts.models import AlertEpisode, AlertNotice
+answer([AlertEpisode.objects.count(), AlertNotice.objects.count(), AlertNotice.objects.filter(state="sent").count()])
+"""
+
+
+def test_a_job_that_is_killed_neither_loses_nor_doubles_a_notice(home: PortalHome) -> None:
+    home.make_world(port=free_ports(1)[0], backend=1)
+    home.run(QUIET)
+
+    def killed(script: str) -> None:
+        command = [sys.executable, "-c", PRELUDE + KILLED + script]
+        done = subprocess.run(command, cwd=ROOT, env=home.environment, capture_output=True, timeout=60, check=False)
+        assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+
+    judge = "evaluation.alerts_evaluate()"
+    # The episode is stored, its notices are not yet.
+    killed(f"with mock.patch.object(evaluation, 'notices_make', end): {judge}")
+    assert home.run(COUNT) == [0, 0, 0]
+    home.run(KILLED + judge)
+    home.run(KILLED + judge)
+    assert home.run(COUNT) == [1, 1, 0]
+    # It is claimed, and was not sent.
+    killed("with mock.patch.object(delivery, '_mailed', end): delivery.notices_deliver()")
+    home.run(KILLED + "delivery.notices_deliver()")
+    assert home.run(COUNT) == [1, 1, 0]
+    later = "delivery.notices_deliver(now=timezone.now() + delivery.CLAIM)\nanswer(0)"
+    home.run(KILLED + later)
+    home.run(KILLED + later)
+    assert home.run(COUNT) == [1, 1, 1]
