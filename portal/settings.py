@@ -6,6 +6,7 @@ from pathlib import Path
 from csp.constants import NONCE, SELF
 
 from portal.env import database_from_url, env_bool, env_int, env_list, env_path, env_secret, env_str, redis_url
+from portal.start_refusals import refuse_unsafe_start
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = env_path("PORTICO_HOME", BASE_DIR / "var")
@@ -116,6 +117,11 @@ DATABASES = {"default": database_from_url("DATABASE_URL", default=f"sqlite:///{H
 REDIS_URL = redis_url("REDIS_URL", default_file=HOME / "redis.url")
 # The same Redis as gateways on other machines reach it.
 GATEWAY_REDIS_URL = redis_url("PORTICO_GATEWAY_REDIS_URL", default=REDIS_URL)
+refuse_unsafe_start(
+    debug=DEBUG, portal_url=PORTAL_URL, secret_key=SECRET_KEY, key_ring=KEY_RING,
+    redis={"REDIS_URL": REDIS_URL, "PORTICO_GATEWAY_REDIS_URL": GATEWAY_REDIS_URL},
+    allow_plain_redis=env_bool("PORTICO_ALLOW_PLAIN_REDIS", default=False),
+)  # fmt: skip
 # Whether each gateway has a user of its own there. Without, it has the access of GATEWAY_REDIS_URL.
 REDIS_ACL = env_bool("PORTICO_REDIS_ACL", default=True)
 CACHES = {
