@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.shortcuts import get_object_or_404
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, mixins, status
@@ -16,6 +17,7 @@ from portal.contracts.serializers import (
     ApplicationSerializer,
     ContractSerializer,
     IssuedApplicationSerializer,
+    RotationSerializer,
     TierChangeSerializer,
     TierSerializer,
 )
@@ -25,6 +27,7 @@ from portal.contracts.services import (
     application_delete,
     application_update,
     contract_request,
+    contract_withdraw,
     credential_rotate,
     tier_create,
     tier_delete,
@@ -82,11 +85,15 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
         application_delete(actor=request.user, application=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=None, responses={200: IssuedApplicationSerializer})
+    @extend_schema(request=RotationSerializer, responses={200: IssuedApplicationSerializer})
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, pk: str) -> Response:
-        """Give a new secret. The one before keeps working for 24 hours."""
-        return self._issued(credential_rotate(actor=request.user, application=self.get_object()), status.HTTP_200_OK)
+        """Give a new secret. The one before keeps working for a while."""
+        application = self.get_object()
+        serializer = RotationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        issued = credential_rotate(actor=request.user, application=application, **serializer.validated_data)
+        return self._issued(issued, status.HTTP_200_OK)
 
 
 class ContractFilterSet(filters.FilterSet):
@@ -110,7 +117,7 @@ class ContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
     change_permission = "contract.approve"
     filterset_class = ContractFilterSet
     http_method_names = ["get", "post", "delete"]
-    own_actions = ("create",)
+    own_actions = ("create", "withdraw")
 
     def get_queryset(self) -> Any:
         """Return what the caller may read, as provider or as developer."""
@@ -124,6 +131,14 @@ class ContractViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
         serializer.is_valid(raise_exception=True)
         contract = contract_request(actor=request.user, **serializer.validated_data)
         return Response(self.get_serializer(contract).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Take back a request of an own application that nobody has decided on."""
+        own = self.get_queryset().filter(application__owner=request.user)
+        contract_withdraw(actor=request.user, contract=get_object_or_404(own, pk=pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _decide(self, name: str) -> Response:
         contract = DECISIONS[name](actor=self.request.user, contract=self.get_object())

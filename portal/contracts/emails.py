@@ -9,6 +9,14 @@ from portal.contracts.models import Contract, ContractStatus
 from portal.contracts.selectors import approvers_of
 from portal.core.mail import mail_send
 
+OUTCOMES = {
+    "approve": "approved",
+    "reject": "rejected",
+    "revoke": "revoked",
+    "restore": "restored",
+    "delete": "deleted",
+}
+
 
 def _send_on_commit(**mail: Any) -> None:
     transaction.on_commit(lambda: mail_send(**mail), robust=True)
@@ -34,7 +42,7 @@ def contract_requested_mail(contract: Contract) -> None:
 
 def contract_decided_mail(contract: Contract, action: str) -> None:
     """Tell the owner of the application what became of a contract."""
-    outcome = {"approve": "approved", "reject": "rejected", "revoke": "revoked", "restore": "restored"}[action]
+    outcome = OUTCOMES[action]
     _send_on_commit(
         template="contracts/email/decided",
         subject=f"Access of {contract.application} to {contract.instance}: {outcome}",
@@ -45,4 +53,15 @@ def contract_decided_mail(contract: Contract, action: str) -> None:
             "address": _address(contract.application),
             "button": "Your application",
         },
+    )
+
+
+def contract_withdrawn_mail(contract: Contract) -> None:
+    """Tell those who were asked that there is nothing to decide any more."""
+    approvers = approvers_of(contract.instance.environment).exclude(pk=contract.application.owner_id)
+    _send_on_commit(
+        template="contracts/email/withdrawn",
+        subject=f"{contract.application} asks no longer for access to {contract.instance}",
+        recipients=list(approvers.values_list("email", flat=True)),
+        context={"contract": contract},
     )

@@ -72,3 +72,8 @@ def limit_in_words(limit: Mapping[str, Any]) -> str:
     calendar = limit.get(CALENDAR_PERIOD)
     period = f"calendar {calendar}" if calendar else _period_in_words(limit[TIME_PERIOD])
     return f"{count:,} request{'' if count == 1 else 's'} per {period}"
+
+
+# For how long the secret before goes on beside a new one: usually, and at most.
+OVERLAP_HOURS = 24
+MOST_OVERLAP_HOURS = 7 * 24

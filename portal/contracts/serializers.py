@@ -9,6 +9,7 @@ from portal.apis.models import ApiInstance
 from portal.contracts.limits import (
     CALENDAR_PERIOD,
     MAXIMUM_REQUESTS,
+    MOST_OVERLAP_HOURS,
     MOST_REQUESTS,
     SHORTEST_PERIOD_MS,
     TIME_PERIOD,
@@ -129,3 +130,11 @@ class ContractSerializer(serializers.ModelSerializer):
         ]
         read_only_fields = ["id", "status", "created_at", "updated_at"]
         validators: list[Any] = []
+
+
+class RotationSerializer(serializers.Serializer[Any]):
+    """How long the secret before goes on."""
+
+    overlap_hours = serializers.IntegerField(
+        required=False, min_value=0, max_value=MOST_OVERLAP_HOURS, help_text="Hours for which the old secret works; 24."
+    )

@@ -29,6 +29,19 @@ class ApplicationForm(ConsoleModelForm):
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 
 
+class RotationForm(ConsoleForm):
+    """How long the old secret goes on beside a new one."""
+
+    overlap_hours = forms.TypedChoiceField(
+        coerce=int,
+        required=False,
+        empty_value=24,
+        choices=[(0, "It ends now"), (1, "For an hour"), (24, "For a day"), (7 * 24, "For a week")],
+        initial=24,
+        label="How long the present secret keeps working",
+    )
+
+
 class AccessForm(ConsoleForm):
     """Which application asks for access, and under which tier."""
 

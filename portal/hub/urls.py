@@ -24,5 +24,10 @@ urlpatterns = [
     path("applications/<uuid:pk>/", applications.application, name="application"),
     path("applications/<uuid:pk>/edit/", applications.application_edit, name="application_edit"),
     path("applications/<uuid:pk>/rotate/", applications.application_rotate, name="application_rotate"),
+    path(
+        "applications/<uuid:pk>/contracts/<uuid:contract>/withdraw/",
+        applications.request_withdraw,
+        name="request_withdraw",
+    ),
     path("applications/<uuid:pk>/delete/", applications.application_remove, name="application_delete"),
 ]

@@ -15,6 +15,7 @@ from portal.contracts.services.contracts import (
     contract_request,
     contract_restore,
     contract_revoke,
+    contract_withdraw,
 )
 from portal.contracts.services.tiers import tier_create, tier_delete, tier_update
 
@@ -29,6 +30,7 @@ __all__ = [
     "contract_request",
     "contract_restore",
     "contract_revoke",
+    "contract_withdraw",
     "credential_rotate",
     "credentials_expire",
     "tier_create",

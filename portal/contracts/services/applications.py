@@ -12,6 +12,7 @@ from django.utils.text import slugify
 
 from portal.accounts.models import User
 from portal.audit.services import audit_record
+from portal.contracts.limits import MOST_OVERLAP_HOURS, OVERLAP_HOURS
 from portal.contracts.models import ClientApplication, Credential
 from portal.contracts.selectors import gateways_serving
 from portal.core.errors import ApplicationError
@@ -19,7 +20,6 @@ from portal.gateways.signals import gateway_configuration_changed
 
 SECRET_BYTES = 32
 # After a rotation the old secret works this long, so that running programs can be changed without an outage.
-OVERLAP = timedelta(hours=24)
 MOST_APPLICATIONS = 100
 
 
@@ -112,13 +112,20 @@ def application_delete(*, actor: Any, application: ClientApplication) -> None:
 
 
 @transaction.atomic
-def credential_rotate(*, actor: Any, application: ClientApplication) -> IssuedSecret:
-    """Give an application a new secret. The newest old one keeps working for `OVERLAP`, older ones end now."""
+def credential_rotate(
+    *, actor: Any, application: ClientApplication, overlap_hours: int = OVERLAP_HOURS
+) -> IssuedSecret:
+    """Give an application a new secret. The newest old one keeps working for so many hours, older ones end now."""
+    if not 0 <= overlap_hours <= MOST_OVERLAP_HOURS:
+        sentence = f"The old secret can keep working for 0 to {MOST_OVERLAP_HOURS} hours."
+        raise ApplicationError("overlap_out_of_range", sentence, fields={"overlap_hours": sentence})
     application = ClientApplication.objects.select_for_update().get(pk=application.pk)
     newest = application.credentials.order_by("-created_at").first()
-    if newest is not None:
+    if newest is not None and not overlap_hours:
+        application.credentials.all().delete()
+    elif newest is not None:
         application.credentials.exclude(pk=newest.pk).delete()
-        limit = timezone.now() + OVERLAP
+        limit = timezone.now() + timedelta(hours=overlap_hours)
         newest.expires_at = min(newest.expires_at or limit, limit)
         newest.save()
     issued = _issue(application)
@@ -127,7 +134,7 @@ def credential_rotate(*, actor: Any, application: ClientApplication) -> IssuedSe
         action="credential.rotate",
         target=application,
         before={"hint": newest.hint if newest else ""},
-        after={"hint": issued.credential.hint},
+        after={"hint": issued.credential.hint, "overlap_hours": overlap_hours},
     )
     _republish(application, actor=actor, message=f"New secret of application {application.name}")
     return issued

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from portal.apis.models import ApiInstance
 from portal.audit.services import audit_record
 from portal.audit.undo import undoable
-from portal.contracts.emails import contract_decided_mail, contract_requested_mail
+from portal.contracts.emails import contract_decided_mail, contract_requested_mail, contract_withdrawn_mail
 from portal.contracts.models import Approval, ClientApplication, Contract, ContractStatus, SlaTier
 from portal.contracts.selectors import instances_offered_to
 from portal.core.errors import ApplicationError
@@ -119,6 +119,7 @@ def _decide(contract: Contract, *, actor: Any, action: str) -> Contract:
     _audit(contract, actor=actor, action=action, before=before, after=result or "")
     if result is None:
         _republish(contract, actor=actor, action="deleted")
+        contract_decided_mail(contract, action)
         contract.delete()
         return contract
     contract.status = result
@@ -160,6 +161,22 @@ def contract_restore(*, actor: Any, contract: Contract) -> Contract:
 def contract_delete(*, actor: Any, contract: Contract) -> None:
     """Remove a contract that gives no access. An active one must be revoked first: tidying cuts no traffic."""
     _decide(contract, actor=actor, action="delete")
+
+
+@transaction.atomic
+def contract_withdraw(*, actor: Any, contract: Contract) -> None:
+    """Take back a request of one's own that nobody has decided on. Those who were asked are told."""
+    contract = Contract.objects.select_for_update(of=("self",)).get(pk=contract.pk)
+    if contract.application.owner_id != actor.pk:
+        raise ApplicationError("application_not_yours", "Only the owner of an application takes its request back.")
+    if contract.status != PENDING:
+        raise ApplicationError(
+            "contract_not_pending", f"This request is {contract.status}: there is nothing to take back.", status=409
+        )
+    _audit(contract, actor=actor, action="withdraw", before=contract.status)
+    _republish(contract, actor=actor, action="withdrawn")
+    contract_withdrawn_mail(contract)
+    contract.delete()
 
 
 DECISIONS: dict[str, Callable[..., Contract | None]] = {

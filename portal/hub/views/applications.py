@@ -6,10 +6,11 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from portal.apis.selectors import instance_url
+from portal.contracts.limits import OVERLAP_HOURS
 from portal.contracts.models import ClientApplication
 from portal.contracts.selectors import applications_of
 from portal.contracts.services import (
@@ -17,11 +18,12 @@ from portal.contracts.services import (
     application_create,
     application_delete,
     application_update,
+    contract_withdraw,
     credential_rotate,
 )
 from portal.core.commands import call
 from portal.core.errors import ApplicationError
-from portal.hub.forms import ApplicationForm
+from portal.hub.forms import ApplicationForm, RotationForm
 
 
 def _own(request: HttpRequest, pk: UUID) -> ClientApplication:
@@ -59,7 +61,8 @@ def application(request: HttpRequest, pk: UUID) -> HttpResponse:
         "application": found,
         "credentials": found.credentials.all(),
         "contracts": [(contract, instance_url(contract.instance)) for contract in contracts],
-        "rotate_commands": [call("POST", f"/applications/{found.pk}/rotate/")],
+        "rotation": RotationForm(),
+        "rotate_commands": [call("POST", f"/applications/{found.pk}/rotate/", {"overlap_hours": OVERLAP_HOURS})],
         "delete_commands": [call("DELETE", f"/applications/{found.pk}/")],
     }
     return render(request, "hub/application.html", context)
@@ -116,8 +119,28 @@ def application_rotate(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = _own(request, pk)
     if request.method != "POST":
         return redirect(found)
-    issued = credential_rotate(actor=request.user, application=found)
-    return _secret_page(request, issued, title="New secret", rotated=True)
+    form = RotationForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose for how long the old secret keeps working.")
+        return redirect(found)
+    issued = credential_rotate(actor=request.user, application=found, **form.cleaned_data)
+    before = found.credentials.filter(expires_at__isnull=False).first()
+    return _secret_page(request, issued, title="New secret", rotated=True, before=before)
+
+
+@login_required
+@require_POST
+def request_withdraw(request: HttpRequest, pk: UUID, contract: UUID) -> HttpResponse:
+    """Take back a request for access."""
+    found = _own(request, pk)
+    asked = get_object_or_404(found.contracts.select_related("instance__api_version__api"), pk=contract)
+    try:
+        contract_withdraw(actor=request.user, contract=asked)
+    except ApplicationError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"Your request for {asked.instance} is taken back.")
+    return redirect(found)
 
 
 @login_required

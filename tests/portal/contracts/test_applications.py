@@ -78,6 +78,23 @@ class RotationTests(ContractTestCase):
         assert issued.credential.expires_at is None
         assert self.application.credentials.count() == 2
 
+    def test_the_overlap_is_chosen(self) -> None:
+        old = self.application.credentials.get()
+        credential_rotate(actor=self.world.cora, application=self.application, overlap_hours=1)
+        old.refresh_from_db()
+        assert timedelta(minutes=59) < old.expires_at - timezone.now() <= timedelta(hours=1)
+
+    def test_without_overlap_only_the_new_secret_is_left(self) -> None:
+        issued = credential_rotate(actor=self.world.cora, application=self.application, overlap_hours=0)
+        assert self.application.credentials.get() == issued.credential
+
+    def test_an_overlap_has_its_bounds(self) -> None:
+        for hours in (-1, 169, 10**9):
+            with self.assertRaises(ApplicationError) as refused:
+                credential_rotate(actor=self.world.cora, application=self.application, overlap_hours=hours)
+            assert list(refused.exception.fields) == ["overlap_hours"]
+        assert self.application.credentials.count() == 1
+
     def test_a_second_rotation_ends_the_oldest_secret_at_once(self) -> None:
         first = self.application.credentials.get()
         credential_rotate(actor=self.world.cora, application=self.application)

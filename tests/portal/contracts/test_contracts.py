@@ -17,6 +17,7 @@ from portal.contracts.services import (
     contract_request,
     contract_restore,
     contract_revoke,
+    contract_withdraw,
 )
 from portal.contracts.services.contracts import DECISIONS, TRANSITIONS, transitions_from
 from portal.core.errors import ApplicationError
@@ -170,6 +171,28 @@ class MailTests(ContractTestCase):
         assert sorted(m.to[0] for m in mail.outbox) == [self.world.ada.email, self.world.erik.email]
         assert "Shop app" in mail.outbox[0].subject
         assert "/console/acme/production/contracts/" in mail.outbox[0].body
+
+    def test_a_withdrawal_is_mailed_to_those_who_were_asked(self) -> None:
+        contract = self.pending_contract()
+        mail.outbox.clear()
+        with self.captureOnCommitCallbacks(execute=True):
+            contract_withdraw(actor=self.world.cora, contract=contract)
+        assert sorted(m.to[0] for m in mail.outbox) == [self.world.ada.email, self.world.erik.email]
+        assert AuditEvent.objects.get(action="contract.withdraw").before == {"status": "pending"}
+        assert not Contract.objects.filter(pk=contract.pk).exists()
+
+    def test_only_the_owner_withdraws(self) -> None:
+        contract = self.pending_contract()
+        with pytest.raises(ApplicationError, match="Only the owner"):
+            contract_withdraw(actor=self.world.ada, contract=contract)
+
+    def test_a_deletion_is_mailed_to_the_developer(self) -> None:
+        contract = self.pending_contract()
+        mail.outbox.clear()
+        with self.captureOnCommitCallbacks(execute=True):
+            contract_delete(actor=self.world.ada, contract=contract)
+        assert [m.to for m in mail.outbox] == [[self.world.cora.email]]
+        assert "deleted" in mail.outbox[0].subject
 
     def test_a_mail_has_its_text_as_html_in_which_names_are_inert(self) -> None:
         self.application.name = "<img src=x onerror=alert(1)>"

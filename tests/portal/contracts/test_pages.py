@@ -155,6 +155,17 @@ class ContractApiTests(WithContracts):
             self.send(self.world.ben, "get", "contracts/").json()["results"][0]["application_owner"] == "Cora Developer"
         )
 
+    def test_its_owner_alone_takes_a_request_back(self) -> None:
+        address = f"contracts/{self.contract.pk}/withdraw/"
+        for user, status in (
+            (self.world.ben, 404),
+            (self.world.ada, 404),
+            (self.world.olaf, 404),
+            (self.world.cora, 204),
+        ):
+            assert self.send(user, "post", address).status_code == status
+        assert not Contract.objects.filter(pk=self.contract.pk).exists()
+
     def test_only_those_with_the_role_decide(self) -> None:
         for user, status in (
             (self.world.olaf, 404),
@@ -199,6 +210,9 @@ class ContractApiTests(WithContracts):
         assert (changed.json()["name"], changed.json()["description"]) == ("Pipeline", "x")
         rotated = self.send(self.world.cora, "post", f"{address}rotate/")
         assert rotated.json()["client_secret"] != issued.json()["client_secret"]
+        assert self.send(self.world.cora, "post", f"{address}rotate/", {"overlap_hours": 169}).status_code == 400
+        self.send(self.world.cora, "post", f"{address}rotate/", {"overlap_hours": 0})
+        assert len(self.send(self.world.cora, "get", address).json()["credentials"]) == 1
         assert self.send(self.world.cora, "delete", address).status_code == 204
         assert not ClientApplication.objects.filter(name="Pipeline").exists()
 

@@ -47,6 +47,17 @@ class ApplicationPageTests(HubTestCase):
         self.assertContains(response, Credential.objects.get(expires_at=None).hint)
         self.assertContains(client.get(self.application.get_absolute_url()), "Old secret")
 
+    def test_without_overlap_the_page_says_that_the_old_one_has_ended(self) -> None:
+        address = f"{self.application.get_absolute_url()}rotate/"
+        page = self.client_of(self.world.cora).post(address, {"overlap_hours": "0"})
+        self.assertContains(page, "The one before has ended.")
+        assert Credential.objects.filter(application=self.application).count() == 1
+
+    def test_another_overlap_than_those_offered_changes_nothing(self) -> None:
+        address = f"{self.application.get_absolute_url()}rotate/"
+        assert self.client_of(self.world.cora).post(address, {"overlap_hours": "9999"}).status_code == 302
+        assert Credential.objects.filter(application=self.application).count() == 1
+
     def test_rotating_and_deleting_need_a_post_with_a_token(self) -> None:
         client = self.client_of(self.world.cora)
         client.handler.enforce_csrf_checks = True
@@ -95,6 +106,26 @@ class AccessTests(HubTestCase):
         self.assertContains(response, "YOUR_CLIENT_SECRET")
         assert Contract.objects.get().status == ContractStatus.PENDING
         self.assertContains(client.get(self.application.get_absolute_url()), "The provider has been asked")
+
+    def test_a_request_is_taken_back_by_whoever_made_it(self) -> None:
+        tier = make_tier(self.world.instance, actor=self.world.ada)
+        client = self.client_of(self.world.cora)
+        client.post(self.address(), {"application": str(self.application.pk), "tier": str(tier.pk)})
+        address = f"{self.application.get_absolute_url()}contracts/{Contract.objects.get().pk}/withdraw/"
+        self.assertContains(client.get(self.application.get_absolute_url()), address)
+        assert self.client_of(self.world.ada).post(address).status_code == 404
+        page = client.post(address, follow=True)
+        self.assertContains(page, "is taken back")
+        assert not Contract.objects.exists()
+
+    def test_what_is_decided_is_not_taken_back(self) -> None:
+        make_tier(self.world.instance, approval=Approval.AUTOMATIC, actor=self.world.ada)
+        contract = Contract.objects.create(
+            application=self.application, instance=self.world.instance, status=ContractStatus.ACTIVE
+        )
+        address = f"{self.application.get_absolute_url()}contracts/{contract.pk}/withdraw/"
+        self.assertContains(self.client_of(self.world.cora).post(address, follow=True), "nothing to take back")
+        assert Contract.objects.get().status == ContractStatus.ACTIVE
 
     def test_a_new_application_without_a_name_is_not_half_made(self) -> None:
         client = self.client_of(self.world.cora)
