@@ -131,8 +131,9 @@ class RouteViewSet(_PartViewSet):
     @action(detail=True, methods=["post"])
     def place(self, request: Request, pk: str) -> Response:
         """Let a route be tried earlier or later."""
+        route = self.get_object()
         serializer = PlaceSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         position = serializer.validated_data["position"]
-        moved = route_services.route_place(actor=request.user, route=self.get_object(), position=position)
+        moved = route_services.route_place(actor=request.user, route=route, position=position)
         return self._answer(moved)

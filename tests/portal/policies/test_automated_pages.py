@@ -104,6 +104,8 @@ class AutomatedApiTests(_Automated, PortalTestCase):
 
     def test_list_costs_the_same_for_any_number(self) -> None:
         client = self.client_of(self.world.ben)
+        # The first answer notes where the session is used.
+        client.get(PATH)
         with self.assertNumQueries(5):
             client.get(PATH)
         for number in range(3):
