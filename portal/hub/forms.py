@@ -35,7 +35,7 @@ class RotationForm(ConsoleForm):
     overlap_hours = forms.TypedChoiceField(
         coerce=int,
         required=False,
-        empty_value=24,
+        empty_value=24,  # type: ignore[arg-type]
         choices=[(0, "It ends now"), (1, "For an hour"), (24, "For a day"), (7 * 24, "For a week")],
         initial=24,
         label="How long the present secret keeps working",
