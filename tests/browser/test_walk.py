@@ -223,7 +223,7 @@ def rest_with_curl(stack: Stack, page: Page, client: httpx.Client, implementatio
     """Deploy an API and put a policy on it from a shell."""
     page.goto(f"{stack.portal}/account/api-tokens/")
     page.get_by_role("link", name="New API token").first.click()
-    page.get_by_label("Name").fill("laptop")
+    page.get_by_label("Name", exact=True).fill("laptop")
     page.get_by_role("button", name=re.compile("Create|Make|Save")).click()
     shown = page.locator("main").inner_text()
     token = re.search(r"portico_pat_\w+", shown)
